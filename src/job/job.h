@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* job.h -- what a person asks firn to do: the one place where sources, vault, restore and
+ * policy meet.  The command line and the dashboard call these and print what comes back. */
+#ifndef JOB_H
+#define JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "vault.h"
+
+/* How far a long job is.  total is 0 when it is not known. */
+struct job_progress {
+    const char *stage; /* "reading vda", "writing", "checking" */
+    uint64_t done, total; /* bytes */
+    uint64_t fresh; /* bytes that the vault did not have */
+};
+
+/* What every job needs. */
+struct job {
+    const char *vault;           /* path of the vault */
+    const char *passphrase_file; /* NULL: ask at the terminal */
+    const char *key_file;        /* NULL, or a slot's key file */
+    const char *writer_file;     /* NULL, or a writer key file */
+    unsigned threads;            /* 0: one for each processor, at most 16 */
+    void (*progress)(void *arg, const struct job_progress *p); /* may be NULL */
+    void (*warn)(void *arg, struct err *warning); /* takes the warning */
+    void *arg;
+};
+
+struct job_init {
+    unsigned block_len;
+    bool trust_group;
+    uint32_t kdf_mib;
+    const char *label;
+};
+struct err *job_init(const struct job *j, const struct job_init *o,
+    struct vault_key *ret_id) must_use;
+
+/* Open the vault as the job says; the passphrase is asked for where it must be. */
+struct err *job_open(const struct job *j, struct vault **ret) must_use;
+
+struct job_backup {
+    const char *const *sources; /* "[NAME=]SOURCE" */
+    size_t nsources;
+    const char *machine; /* NULL: the first disk's name */
+    const char *format;  /* of the sources; NULL: by suffix */
+    const char *changed; /* file that lists changed blocks; NULL: read everything */
+    bool reread;         /* read also what nothing has written to */
+};
+struct err *job_backup(const struct job *j, const struct job_backup *o,
+    struct vault_point **ret) must_use;
+
+/* Of one machine, or of all (NULL). */
+struct err *job_points(const struct job *j, const char *machine,
+    struct vault_points **ret) must_use;
+
+struct job_restore {
+    const char *point; /* id, prefix, machine, "latest" */
+    const char *dest;  /* one disk: file, device or "-"; several: a folder */
+    const char *disk;  /* NULL: all */
+    const char *format; /* "raw", "qcow2"; NULL: by suffix */
+    bool in_place, force;
+};
+struct job_restored {
+    uint64_t disks, bytes, written; /* bytes of disk, bytes written to the target */
+    struct vault_key point;
+};
+struct err *job_restore(const struct job *j, const struct job_restore *o,
+    struct job_restored *ret) must_use;
+
+struct job_verify {
+    const char *point; /* NULL: the whole vault */
+    bool data, repair;
+};
+struct err *job_verify(const struct job *j, const struct job_verify *o,
+    struct vault_report **ret) must_use;
+
+#endif

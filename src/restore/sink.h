@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sink.h -- where a restored disk goes.
+ *
+ * Writes come from several threads, each with its lane number, in any order, unless the
+ * sink is sequential: then from one thread, each write where the last one ended.  What is
+ * never written reads as zeros where fresh is true; else the caller zeroes it with
+ * sink_zero.  sink_finish makes the result durable and is the only way to keep it: a sink
+ * that is freed without it removes the file that it made. */
+#ifndef SINK_H
+#define SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auto.h"
+#include "err.h"
+
+struct sink;
+
+struct sink_vtable {
+    struct err *(*write)(struct sink *s, unsigned lane, uint64_t off, const void *buf,
+        size_t len);
+    struct err *(*zero)(struct sink *s, unsigned lane, uint64_t off, uint64_t len);
+    struct err *(*read)(struct sink *s, unsigned lane, uint64_t off, void *buf, size_t len);
+    struct err *(*finish)(struct sink *s);
+    void (*free)(struct sink *s);
+};
+
+/* The first member of every body. */
+struct sink {
+    const struct sink_vtable *call;
+    char *name;
+    uint64_t size;
+    bool sequential; /* standard output */
+    bool fresh;      /* unwritten ranges read as zeros */
+    bool readable;   /* sink_read works: what is there already can be kept */
+};
+
+enum sink_format { SINK_BY_SUFFIX, SINK_RAW, SINK_QCOW2 };
+
+struct sink_options {
+    enum sink_format format;
+    bool in_place;  /* write into an existing file or device, keep what is equal */
+    bool force;     /* overwrite an existing file */
+    unsigned lanes; /* writers, 0 means 1 */
+    const char *run_dir;
+};
+
+/* ${dest}: a file (raw, sparse; or qcow2 by suffix or format), a block device, or "-" for
+ * standard output.  A file that exists is refused (RestoreTargetExists) without in_place or
+ * force; a device must be at least ${size} long (RestoreTargetTooSmall) and not in use. */
+struct err *sink_open(const char *dest, uint64_t size, const struct sink_options *options,
+    struct sink **ret) must_use;
+
+struct err *sink_write(struct sink *s, unsigned lane, uint64_t off, const void *buf,
+    size_t len) must_use;
+struct err *sink_zero(struct sink *s, unsigned lane, uint64_t off, uint64_t len) must_use;
+struct err *sink_read(struct sink *s, unsigned lane, uint64_t off, void *buf,
+    size_t len) must_use;
+struct err *sink_finish(struct sink *s) must_use;
+
+/* Accepts NULL.  Without sink_finish before it, what the sink created is removed. */
+void sink_free(struct sink *s);
+DEFINE_AUTO(sink);
+
+/* A sink into memory that the caller keeps (${size} bytes), for tests. */
+struct err *sink_mem_new(void *data, uint64_t size, struct sink **ret) must_use;
+
+#endif
