@@ -32,6 +32,16 @@ struct err;
 /* Whose number belongs to a failure; the article's errorOs says which. */
 enum err_os { OS_NONE, OS_ERRNO, OS_WIN32, OS_HRESULT, OS_HTTP, OS_QMP };
 
+/* What the class tree says about trying again, and how bad a failure is. */
+enum err_retry { RETRY_NEVER, RETRY_TRANSIENT, RETRY_AFTER_REPAIR };
+enum err_severity { SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_FATAL };
+
+#define ERR_MAX_ARGS 8      /* variables of one failure */
+#define ERR_MAX_SITES 16    /* places noted on the way up; later ones are left out */
+#define ERR_MAX_STRING 4096 /* bytes of a variable that are kept */
+#define ERR_MAX_CHAIN 24    /* causes in a row; the middle of a longer chain is left out */
+#define ERR_MAX_TREE 256    /* failures joined in one; later ones are dropped */
+
 /* Where a failure was seen, with the system's own numbers as they stood. */
 struct err_site {
     const char *file, *func;
@@ -99,8 +109,14 @@ int err_code(const struct err *e);
 /* True when ${code} is the code of ${e} or of one of its causes. */
 bool err_has(const struct err *e, int code);
 
-/* The exit status that the class tree gives: 1, 3, 70 ... (0 for NULL). */
+/* The exit status that the class tree gives the outermost code: 1, 3 ... (0 for NULL); a
+ * defect of firn anywhere in the chain makes it the status of that. */
 int err_exit_status(const struct err *e);
+
+/* The first answer other than "never" along the chain: what failed may be worth another
+ * try although its outermost name does not say so. */
+enum err_retry err_retry(const struct err *e);
+enum err_severity err_severity(const struct err *e); /* of the outermost code */
 
 /* Parts of one failure, for those who print.  Pointers live as long as ${e}. */
 const char *err_id(const struct err *e);      /* the code as it is spelled */
@@ -110,7 +126,7 @@ enum err_os err_os_kind(const struct err *e); /* OS_NONE when no number counts *
 int64_t err_os_number(const struct err *e);
 const struct err *err_cause(const struct err *e); /* NULL at the end of the chain */
 const struct err *err_next(const struct err *e);  /* the next of the "also" list */
-size_t err_nargs(const struct err *e);
+size_t err_nargs(const struct err *e);            /* variables, strings as they were given */
 const struct err_arg *err_arg(const struct err *e, size_t i);
 size_t err_nsites(const struct err *e);
 const struct err_site *err_site(const struct err *e, size_t i);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalog.h -- the articles that firn carries inside itself.
+ *
+ * Everything here is constant and lives as long as the program.  An article is found by
+ * its code, its number or its diagnostic scenario, all without regard to case. */
+#ifndef CATALOG_H
+#define CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct catalog_entry {
+    int code;  /* E_... of codes.h */
+    int class; /* C_... of codes.h */
+    const char *id, *class_name;
+    const char *file; /* "base/OutOfMemory.md" */
+    const char *message; /* with {variables} */
+    const char *description;
+    const char *scenario;
+    const char *clouds, *products, *resource; /* where it applies; comma lists */
+    const char *os;    /* whose number belongs to it */
+    const char *needs; /* "path:string offset:int" */
+    const char *text;  /* the whole article */
+    size_t text_len;
+};
+
+extern const struct catalog_entry catalog_table[]; /* by number */
+extern const size_t catalog_table_len;
+
+#endif

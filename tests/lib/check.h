@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check.h -- what every unit test includes first: cmocka, the codes, and how to expect them.
+ *
+ * cmocka has a macro fail() of its own; ours is the one of err.h. */
+#ifndef CHECK_H
+#define CHECK_H
+
+/* cmocka needs these four before it */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#undef fail
+
+#include "codes.h"
+
+static inline void
+check_line(void *to, const char *text)
+{
+    (void)to;
+    print_message("# %s\n", text);
+}
+
+/* The call must work; its failure is printed. */
+#define assert_ok(call) \
+    do { \
+        struct err *check_e_ = (call); \
+        if (check_e_ != NULL) { \
+            err_print(check_e_, true, check_line, NULL); \
+            err_free(check_e_); \
+            fail_msg("%s", #call); \
+        } \
+    } while (0)
+
+/* The call must fail with ${expected} as its outermost code. */
+#define assert_fails(call, expected) \
+    do { \
+        struct err *check_e_ = (call); \
+        int check_code_ = err_code(check_e_); \
+        if (check_code_ != (expected) && check_e_ != NULL) \
+            err_print(check_e_, true, check_line, NULL); \
+        err_free(check_e_); \
+        if (check_code_ != (expected)) \
+            fail_msg("%s: code %d, not %s", #call, check_code_, #expected); \
+    } while (0)
+
+#endif
