@@ -18,6 +18,7 @@
 
 #include "codes.h"
 #include "err_table.h"
+#include "text.h"
 
 #include "err.h"
 
@@ -87,74 +88,27 @@ put(struct out *o, const char *s, size_t len)
     o->n += len;
 }
 
-/* The length of what is safe to show at ${s}: one character, or 0 for a control character
- * (C0, DEL, C1) or a byte that is not UTF-8. */
-static size_t
-shown(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-        : s[0] < 0xf5 ? 4 : 0;
-
-    if (n == 1)
-        return s[0] >= 0x20 && s[0] != 0x7f;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
-        return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
-        return 0;
-    return n;
-}
-
 static void
-put_string(struct out *o, const char *str)
+put_string(struct out *o, const char *s)
 {
-    const unsigned char *s = (const unsigned char *)str;
-
     while (*s != '\0') {
-        size_t n = shown(s);
+        size_t n = text_visible(s);
         char hex[8];
 
         if (n > 0) {
-            put(o, (const char *)s, n);
+            put(o, s, n);
             s += n;
             continue;
         }
-        put(o, hex, (size_t)snprintf(hex, sizeof(hex), "\\x%02x", *s));
+        put(o, hex, (size_t)snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)*s));
         s++;
     }
-}
-
-/* "3.2 GiB", "512 KiB", "17 bytes". */
-static void
-put_size(struct out *o, uint64_t bytes)
-{
-    static const char *const unit[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-    uint64_t tenths, whole = bytes;
-    char text[32];
-    size_t u = 0;
-    int n;
-
-    while (whole >= 1024 && u + 1 < sizeof(unit) / sizeof(unit[0])) {
-        whole >>= 10;
-        u++;
-    }
-    tenths = u == 0 ? 0 : (bytes >> (10 * (u - 1)) & 1023) * 10 / 1024;
-    if (tenths == 0)
-        n = snprintf(text, sizeof(text), "%" PRIu64 " %s", whole,
-            bytes == 1 ? "byte" : unit[u]);
-    else
-        n = snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu64 " %s", whole, tenths,
-            unit[u]);
-    put(o, text, (size_t)n);
 }
 
 static void
 put_arg(struct out *o, const struct err_need *need, const struct err_arg *arg)
 {
-    char number[32];
+    char number[32], size[TEXT_SIZE_MAX];
 
     switch (need->type) {
     case NEED_STRING:
@@ -164,7 +118,7 @@ put_arg(struct out *o, const struct err_need *need, const struct err_arg *arg)
         put(o, number, (size_t)snprintf(number, sizeof(number), "%" PRId64, arg->num));
         break;
     case NEED_SIZE:
-        put_size(o, (uint64_t)arg->num);
+        put(o, size, text_size(size, (uint64_t)arg->num));
         break;
     }
 }

@@ -27,4 +27,20 @@ struct catalog_entry {
 extern const struct catalog_entry catalog_table[]; /* by number */
 extern const size_t catalog_table_len;
 
+/* ${what} is a code, its number or its diagnostic scenario; NULL when there is none. */
+const struct catalog_entry *catalog_find(const char *what);
+const struct catalog_entry *catalog_by_number(int code);
+
+/* Does the entry's class lie in ${class} ("vault" or "vault.corrupt") or below it? */
+bool catalog_in_class(const struct catalog_entry *e, const char *class);
+
+/* Does the article apply there?  NULL asks nothing about that point; an article that names
+ * nothing for a point applies everywhere. */
+bool catalog_applies(const struct catalog_entry *e, const char *cloud, const char *product,
+    const char *resource);
+
+/* Codes that ${what} may have meant, best first: those that hold it, and those that differ
+ * by few letters.  At most ${max} go to ${ret}; returns how many. */
+size_t catalog_suggest(const char *what, const struct catalog_entry **ret, size_t max);
+
 #endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text.h says what; there is no trick to it. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+size_t
+text_visible(const char *str)
+{
+    const unsigned char *s = (const unsigned char *)str;
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
+        : s[0] < 0xf5 ? 4 : 0;
+
+    if (n == 1)
+        return s[0] >= 0x20 && s[0] != 0x7f;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+        return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+        return 0;
+    return n;
+}
+
+size_t
+text_size(char *to, uint64_t bytes)
+{
+    static const char *const unit[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    uint64_t tenths, whole = bytes;
+    size_t u = 0;
+    int n;
+
+    while (whole >= 1024 && u + 1 < sizeof(unit) / sizeof(unit[0])) {
+        whole >>= 10;
+        u++;
+    }
+    tenths = u == 0 ? 0 : (bytes >> (10 * (u - 1)) & 1023) * 10 / 1024;
+    if (tenths == 0)
+        n = snprintf(to, TEXT_SIZE_MAX, "%" PRIu64 " %s", whole,
+            bytes == 1 ? "byte" : unit[u]);
+    else
+        n = snprintf(to, TEXT_SIZE_MAX, "%" PRIu64 ".%" PRIu64 " %s", whole, tenths, unit[u]);
+    return (size_t)n;
+}
+
+void
+text_add(struct text *t, const char *s, size_t len)
+{
+    if (t->no_memory)
+        return;
+    if (len >= t->room - t->len) {
+        size_t room = t->room + t->room / 2 + len + 64;
+        char *grown = realloc(t->s, room);
+
+        t->no_memory = grown == NULL;
+        if (grown == NULL)
+            return;
+        t->s = grown;
+        t->room = room;
+    }
+    if (len > 0)
+        memcpy(t->s + t->len, s, len);
+    t->len += len;
+    t->s[t->len] = '\0';
+}
+
+void
+text_str(struct text *t, const char *s)
+{
+    text_add(t, s, strlen(s));
+}
+
+void
+text_fmt(struct text *t, const char *format, ...)
+{
+    va_list args;
+    char *s;
+    int n;
+
+    va_start(args, format);
+    n = vasprintf(&s, format, args);
+    va_end(args);
+    if (n < 0) {
+        t->no_memory = true;
+        return;
+    }
+    text_add(t, s, (size_t)n);
+    free(s);
+}
+
+void
+text_escaped(struct text *t, const char *s)
+{
+    while (*s != '\0') {
+        size_t n = *s == '\n' || *s == '\t' ? 1 : text_visible(s);
+        char hex[8];
+
+        if (n > 0) {
+            text_add(t, s, n);
+            s += n;
+            continue;
+        }
+        text_add(t, hex, (size_t)snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)*s));
+        s++;
+    }
+}
+
+void
+text_done(struct text *t)
+{
+    free(t->s);
+    *t = (struct text){ 0 };
+}
