@@ -40,7 +40,7 @@ text_size(char *to, uint64_t bytes)
         whole >>= 10;
         u++;
     }
-    tenths = u == 0 ? 0 : (bytes >> (10 * (u - 1)) & 1023) * 10 / 1024;
+    tenths = (bytes - (whole << (10 * u))) * 10 >> (10 * u); /* below 10 * 2^60 */
     if (tenths == 0)
         n = snprintf(to, TEXT_SIZE_MAX, "%" PRIu64 " %s", whole,
             bytes == 1 ? "byte" : unit[u]);

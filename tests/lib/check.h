@@ -17,6 +17,13 @@
 #include "codes.h"
 
 static inline void
+check_failed(const char *file, int line, const char *what, int code, const char *expected)
+{
+    print_error("%s: code %d, not %s\n", what, code, expected);
+    _fail(file, line); /* what fail() of cmocka does */
+}
+
+static inline void
 check_line(void *to, const char *text)
 {
     (void)to;
@@ -27,11 +34,11 @@ check_line(void *to, const char *text)
 #define assert_ok(call) \
     do { \
         struct err *check_e_ = (call); \
-        if (check_e_ != NULL) { \
-            err_print(check_e_, true, check_line, NULL); \
-            err_free(check_e_); \
-            fail_msg("%s", #call); \
-        } \
+        int check_code_ = err_code(check_e_); \
+        err_print(check_e_, true, check_line, NULL); \
+        err_free(check_e_); \
+        if (check_code_ != 0) \
+            check_failed(__FILE__, __LINE__, #call, check_code_, "none"); \
     } while (0)
 
 /* The call must fail with ${expected} as its outermost code. */
@@ -43,7 +50,7 @@ check_line(void *to, const char *text)
             err_print(check_e_, true, check_line, NULL); \
         err_free(check_e_); \
         if (check_code_ != (expected)) \
-            fail_msg("%s: code %d, not %s", #call, check_code_, #expected); \
+            check_failed(__FILE__, __LINE__, #call, check_code_, #expected); \
     } while (0)
 
 #endif

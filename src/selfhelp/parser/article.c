@@ -191,7 +191,7 @@ parse_all(struct parse *p)
 enum article_result
 article_parse(const void *bytes, size_t len, struct article **ret)
 {
-    struct parse p = { 0 };
+    struct parse p = { .col = 1 };
     bool ok;
 
     if (len > ARTICLE_MAX_BYTES)

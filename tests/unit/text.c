@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes in words, and what may reach a terminal. */
+#include "check.h"
+
+#include <string.h>
+
+#include "text.h"
+
+static void
+sizes_in_words(void **state)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *words;
+    } t[] = {
+        { 0, "0 bytes" }, { 1, "1 byte" }, { 17, "17 bytes" }, { 1023, "1023 bytes" },
+        { 1024, "1 KiB" }, { 1536, "1.5 KiB" }, { 65536, "64 KiB" },
+        { 1048575, "1023.9 KiB" }, { (uint64_t)1 << 20, "1 MiB" },
+        { 3435973837, "3.2 GiB" }, { (uint64_t)1 << 50, "1 PiB" },
+        { UINT64_MAX, "15.9 EiB" },
+    };
+    char words[TEXT_SIZE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        assert_int_equal(text_size(words, t[i].bytes), strlen(t[i].words));
+        assert_string_equal(words, t[i].words);
+    }
+}
+
+static void
+what_is_visible(void **state)
+{
+    static const struct {
+        const char *s;
+        size_t n;
+    } t[] = {
+        { "", 0 }, { "a", 1 }, { "\x7f", 0 }, { "\x1b", 0 }, { "\n", 0 },
+        { "\xc3\xa4", 2 }, { "\xc2\x9b", 0 }, { "\xc2\xa0", 2 }, { "\xe2\x82\xac", 3 },
+        { "\xf0\x9f\x8d\xa6", 4 }, { "\xc3", 0 }, { "\xe2\x82", 0 }, { "\x80", 0 },
+        { "\xc0\x80", 0 }, { "\xe0\x80\x80", 0 }, { "\xed\xa0\x80", 0 },
+        { "\xf4\x90\x80\x80", 0 }, { "\xff", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+        assert_int_equal(text_visible(t[i].s), t[i].n);
+}
+
+static void
+a_string_grows(void **state)
+{
+    struct text t = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        text_fmt(&t, "%d,", i % 10);
+    text_add(&t, "", 0);
+    text_escaped(&t, "a\x1b\n\xff");
+    assert_false(t.no_memory);
+    assert_int_equal(t.len, 2000 + 10);
+    assert_int_equal(strlen(t.s), t.len);
+    assert_string_equal(t.s + 2000, "a\\x1b\n\\xff");
+    text_done(&t);
+    assert_null(t.s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_in_words),
+        cmocka_unit_test(what_is_visible),
+        cmocka_unit_test(a_string_grows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
