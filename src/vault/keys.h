@@ -26,7 +26,8 @@ struct cert {
     int64_t created_ns;
     char **machines;
     size_t nmachines;
-    bool owner; /* the one that a passphrase works as: stands for every role */
+    bool owner; /* the one that a passphrase works as: stands for every role (its role here
+                 * is ROLE_WRITER, its machine "*") */
 };
 void cert_free(struct cert *c);
 DEFINE_AUTO(cert);
@@ -50,15 +51,22 @@ struct keys {
     struct secret *index_key;   /* 32 */
     struct secret *map_root;    /* 32; NULL for a writer key file */
     struct secret *map_key;     /* 32: of this process's own writer */
-    struct cert *cert;          /* this process's own */
+    struct cert *cert;          /* this process's own; NULL without VAULT_CAN_WRITE */
+    uint8_t *cert_object;       /* its bytes in the vault */
+    size_t cert_object_len;
 };
 
 /* Make header (twice), a passphrase slot (twice) and the owner's certificate; the header's
- * first copy is put last. */
+ * first copy is put last, and each step is durable before the next.  VaultExists; VaultRemains
+ * when other objects of a vault lie there (a header that was lost, or a vault whose making
+ * was cut off); UsageWrong for parameters that cannot be. */
 struct err *keys_create(struct store *s, const struct vault_params *params,
     const struct secret *passphrase, struct keys **ret) must_use;
 
-/* Read the header (either copy, mended in memory when damaged) and unlock. */
+/* Read the header (either copy, mended in memory when damaged) and unlock.  Nothing of the
+ * header is used before the root key that the slot or file brings has proved it.
+ * VaultMissing, VaultHeaderDamaged, VaultFormatNewer; VaultKeyWrong, KeySlotsLost,
+ * KeyMemoryShort; FileUnreadable, KeyFileDamaged, KeyFileWrong, KeySlotMissing, KeyRevoked. */
 struct err *keys_open(struct store *s, const struct vault_unlock *unlock,
     struct keys **ret) must_use;
 void keys_free(struct keys *k);
@@ -73,7 +81,12 @@ struct err *keys_map_key(const struct keys *k, const struct vault_key *writer,
 struct err *keys_cert(struct store *s, const struct keys *k, const uint8_t hash[32],
     struct cert **ret, const char **ret_why) must_use;
 
-/* All revocations that bear the root's signature. */
+/* Put this process's own certificate if it is not in the vault: what a point refers to must
+ * be there.  Needs VAULT_CAN_WRITE. */
+struct err *keys_cert_put(struct store *s, const struct keys *k) must_use;
+
+/* All revocations that bear the root's signature; others are passed over (keys_check tells
+ * of damaged ones). */
 struct keys_revoked {
     struct vault_key writer, last;
     uint64_t last_seq;
@@ -81,7 +94,14 @@ struct keys_revoked {
 struct err *keys_revocations(struct store *s, const struct keys *k, struct keys_revoked **ret,
     size_t *ret_n) must_use;
 
-/* Slots and files, as vault.h describes them. */
+/* Points of ${r}'s writer count no longer, but for those up to its last.  KeyNotOwner. */
+struct err *keys_revoke(struct store *s, const struct keys *k,
+    const struct keys_revoked *r) must_use;
+
+/* Slots and files, as vault.h describes them.  ${kdf_mib}: 8 to 4096, 0 means 32.  A key file
+ * is created and never overwritten (KeyFileExists).  Slots that cannot be read are not
+ * listed and do not count as another way in.  KeyNotOwner, KeySlotMissing, KeySlotLast,
+ * UsageWrong. */
 struct err *keys_slots(struct store *s, const struct keys *k, struct vault_slot **ret,
     size_t *ret_n) must_use;
 struct err *keys_slot_add(struct store *s, const struct keys *k,
@@ -92,8 +112,10 @@ struct err *keys_slot_remove(struct store *s, const struct keys *k,
 struct err *keys_export_writer(struct store *s, const struct keys *k, const char *path,
     const char *const *machines, size_t nmachines) must_use;
 
-/* Verify: mend or restore header and slots from their second copies.  For each object
- * that was wrong ${each} is told its name and whether it was mended. */
+/* Verify: check header, slots, certificates and revocations; with ${repair} mend them from
+ * parity or restore them from their second copies.  For each object that was wrong ${each}
+ * is told its name and whether it was mended.  Whole objects of another vault are passed
+ * over. */
 typedef struct err *keys_mend_fn(void *arg, const char *object, bool mended);
 struct err *keys_check(struct store *s, const struct keys *k, bool repair, keys_mend_fn *each,
     void *arg, uint64_t *ret_objects, uint64_t *ret_bytes) must_use;
