@@ -121,6 +121,7 @@ put_flow(struct page *p, const struct article_block *b, const char *s)
 static void
 put_block(struct page *p, const struct article *a, const struct article_block *b)
 {
+    struct render_options plain = *p->o; /* a heading stands out as a whole */
     char *raw = article_text(a, b->inner);
     struct text t = { 0 };
     bool code = b->kind == ARTICLE_FENCE || b->kind == ARTICLE_INDENTED ||
@@ -130,17 +131,18 @@ put_block(struct page *p, const struct article *a, const struct article_block *b
         p->out.no_memory = true;
         return;
     }
+    plain.bold = plain.bold && b->kind != ARTICLE_HEADING;
     if (code)
         render_code(p->e, p->o, raw, &t);
     else
-        render_inline(p->e, p->o, raw, &t);
+        render_inline(p->e, &plain, raw, &t);
     free(raw);
     if (p->last != ARTICLE_BOM && !(p->last == ARTICLE_ITEM && b->kind == ARTICLE_ITEM))
         text_str(&p->out, "\n");
     if (t.s == NULL)
         text_str(&p->out, "\n");
     else if (b->kind == ARTICLE_HEADING)
-        put_strong_line(p, a->sections[b->section].title);
+        put_strong_line(p, t.s);
     else if (code)
         put_code_lines(p, t.s);
     else
