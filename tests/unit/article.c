@@ -29,7 +29,8 @@ static const struct row header_rows[] = {
     { "two BOMs", "\xef\xbb\xbf\xef\xbb\xbf<properties a=\"1\"/>" T, "bom heading",
         "bom-twice", "a", "1" },
     { "title before", "# T\n\n<properties a=\"1\"/>\n", "heading", "", "a", "1" },
-    { "comment before", "<!-- x -->\n<properties a=\"1\"/>" T, "comment heading", "", "a", "1" },
+    { "comment before", "<!-- x -->\n<properties a=\"1\"/>" T, "comment heading", "", "a",
+        "1" },
     { "header in a comment", "<!-- <properties a=\"0\"/> -->\n<properties a=\"1\"/>" T,
         "comment heading", "", "a", "1" },
     { "text before", "stray <properties a=\"1\"/>" T, "paragraph heading", "", "a", "1" },
@@ -116,17 +117,18 @@ static const struct row body_rows[] = {
     { "tabs between items", HEAD "# T\n* a\n\t\n* b\n", "heading item item", "", NULL, NULL },
     { "paragraph of an item", HEAD "# T\n* a\n\n \t`x`\n\t`y`\n\nout\n",
         "heading item paragraph paragraph", "", NULL, NULL },
-    { "fence", HEAD "# T\n```bash\nls\n```\ntext\n", "heading fence paragraph", "", NULL, NULL },
+    { "fence", HEAD "# T\n```bash\nls\n```\ntext\n", "heading fence paragraph", "", NULL,
+        NULL },
     { "fence in a list", HEAD "# T\n1. a\n\n    ```\n    x\n    ```\n\n1. b\n",
         "heading item fence item", "", NULL, NULL },
-    { "fence never closed", HEAD "# T\n```\n# x\n* y\n", "heading fence", "fence-unclosed", NULL,
-        NULL },
+    { "fence never closed", HEAD "# T\n```\n# x\n* y\n", "heading fence", "fence-unclosed",
+        NULL, NULL },
     { "longer fence", HEAD "# T\n````\n```\n````\n~~~\n```\n~~~\n", "heading fence fence", "",
         NULL, NULL },
     { "three backticks in a line", HEAD "# T\n```net stop x```\n", "heading paragraph", "",
         NULL, NULL },
-    { "indented code", HEAD "# T\n\n    code\n    more\ntext\n", "heading indented paragraph", "",
-        NULL, NULL },
+    { "indented code", HEAD "# T\n\n    code\n    more\ntext\n", "heading indented paragraph",
+        "", NULL, NULL },
     { "table and quote", HEAD "# T\n|a|b|\n|-|-|\n> **Note:** x\n> y\n", "heading table quote",
         "", NULL, NULL },
     { "markers", HEAD "# T\n<!--issueDescription-->\n## X\n<!--/issueDescription-->\ntext\n",
@@ -140,12 +142,13 @@ static const struct row body_rows[] = {
     { "marker not opened", HEAD "# T\nx\n<!--/issueDescription-->\n",
         "heading paragraph marker", "marker-unbalanced", NULL, NULL },
     { "marker in itself",
-        HEAD "# T\n<!--issueDescription-->\n<!--issueDescription-->\n<!--/issueDescription-->\n",
+        HEAD "# T\n<!--issueDescription-->\n<!--issueDescription-->\n"
+        "<!--/issueDescription-->\n",
         "heading marker marker marker", "marker-unbalanced", NULL, NULL },
     { "other comment", HEAD "# T\n<!-- a\nb\n--> c\n", "heading comment paragraph", "", NULL,
         NULL },
-    { "token is text", HEAD "# T\n<!--$name-->x<!--/$name--> is here\n", "heading paragraph", "",
-        NULL, NULL },
+    { "token is text", HEAD "# T\n<!--$name-->x<!--/$name--> is here\n", "heading paragraph",
+        "", NULL, NULL },
     { "comment never closed", HEAD "# T\n<!-- a\n* b\n<!-- c\n", "heading comment item comment",
         "comment-unclosed comment-unclosed", NULL, NULL },
 };
@@ -306,7 +309,8 @@ spans_count_lines_and_characters(void **state)
 static void
 lists_nest(void **state)
 {
-    static const char text[] = HEAD "# T\n* a\n  * b\n    1. c\n   * d\n* e\n    * f\n## X\n  * g\n";
+    static const char text[] = HEAD "# T\n* a\n  * b\n    1. c\n   * d\n* e\n"
+        "    * f\n## X\n  * g\n";
     static const unsigned level[] = { 1, 2, 3, 2, 1, 2, 1 };
     struct article *a = parse(text, sizeof(text) - 1);
     size_t n = 0;

@@ -139,7 +139,8 @@ odd_text_is_shown_too(void **state)
     static const char text[] = "<properties a=\"b\"/>\n# T\n\n"
         "A **bold word**, `a  b`, a [link](https://x.y/z), 5 * 3, \\*star\\*, <br/>next, ` "
         "open, [no link], {what} {other}\n\n"
-        "1. one\n    * two\n\n      more of two\n3) three\n\n```\nls {what}\n\tx\n```\n> said\n";
+        "1. one\n    * two\n\n      more of two\n3) three\n\n"
+        "```\nls {what}\n\tx\n```\n> said\n";
     struct catalog_entry e = *catalog_find("InternalError");
     struct render_options o = { .width = 70 };
     static const char want[] = "InternalError (4, internal)\n"

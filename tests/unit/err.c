@@ -314,8 +314,9 @@ json_has_every_part(void **state)
     e = err_because(fail(ChildFailed, "p", 2), e);
     e = err_also(e, fail(DeadlinePassed, "d"));
     j = err_json(e);
-    assert_int_equal(0, json_unpack(j, "{s:{s:s, s:i, s:s, s:s, s:{s:s, s:i}, s:n, s:o, s:[{}]}}",
-        "error", "code", &code, "number", &number, "class", &path, "message", &message,
+    assert_int_equal(0, json_unpack(j,
+        "{s:{s:s, s:i, s:s, s:s, s:{s:s, s:i}, s:n, s:o, s:[{}]}}", "error",
+        "code", &code, "number", &number, "class", &path, "message", &message,
         "facts", "program", &kind, "exit", &n, "os", "cause", &cause, "also"));
     assert_string_equal(code, "ChildFailed");
     assert_int_equal(number, 7);
