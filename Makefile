@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door.  meson does the work; everything here can be said in one word, works on a
+# bare Debian 12, and installs only the packages that it needs and does not find.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+QUICK ?=
+
+all: $(BUILD)/build.ninja ## build build/firn (the default)
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@packaging/install-dependencies build
+	@meson setup --prefix=$(PREFIX) $(BUILD) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+deps: ## install what a build needs, as packaging/dependencies says
+	@packaging/install-dependencies build run
+
+install: all ## install firn, its pages and completions (PREFIX, DESTDIR)
+	@meson configure -Dprefix=$(PREFIX) $(BUILD)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+
+demo: ## see firn work on a real disk image, step by step, in two minutes
+	@packaging/install-dependencies build run demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(BUILD)/firn
+
+check: ## prove everything: style, both compilers, all tests, sanitizers, model
+	@packaging/install-dependencies build run test
+	@tools/check
+
+bench: ## compare with other tools and with the limit (QUICK=1: under 5 minutes)
+	@packaging/install-dependencies build run bench
+	@$(MAKE) --no-print-directory all
+	@QUICK=$(QUICK) FIRN=$(abspath $(BUILD)/firn) bench/run
+
+fuzz: ## feed every parser with invented input for a while (SECONDS_EACH=60)
+	@packaging/install-dependencies build run test
+	@tools/fuzz
+
+soak: ## the long tests: crash states, faults and kills by the ten thousand (an hour or two)
+	@packaging/install-dependencies build run test
+	@tools/check --soak
+
+format: ## clang-format the C files that differ from the last commit
+	@packaging/install-dependencies test
+	@git diff --name-only --diff-filter=d HEAD -- '*.c' '*.h' | xargs -r clang-format -i
+
+clean: ## remove all build folders
+	rm -rf $(BUILD) build-*
+
+help: ## show this
+	@echo "make WORD, where WORD is one of"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+.PHONY: all deps install demo check bench fuzz soak format clean help
