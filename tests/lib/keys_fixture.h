@@ -257,6 +257,35 @@ set_slot(struct fixture *f, const struct slot_body *slot)
     }
 }
 
+/* ---- what keys_check saw ---- */
+
+struct seen {
+    unsigned wrong, mended;
+    char last[KEYS_NAME_MAX];
+};
+
+static struct err *
+note(void *arg, const char *object, bool mended)
+{
+    struct seen *s = arg;
+
+    s->wrong++;
+    s->mended += mended;
+    snprintf(s->last, sizeof s->last, "%s", object);
+    return NULL;
+}
+
+static inline struct seen
+check(struct fixture *f, const struct keys *k, bool repair)
+{
+    uint64_t objects = 0, bytes = 0;
+    struct seen s = { 0 };
+
+    assert_ok(keys_check(f->store, k, repair, note, &s, &objects, &bytes));
+    assert_true(objects >= 3 && bytes > objects);
+    return s;
+}
+
 #define keys_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif

@@ -5,33 +5,6 @@
 
 #include "keys_fixture.h"
 
-struct seen {
-    unsigned wrong, mended;
-    char last[KEYS_NAME_MAX];
-};
-
-static struct err *
-note(void *arg, const char *object, bool mended)
-{
-    struct seen *s = arg;
-
-    s->wrong++;
-    s->mended += mended;
-    snprintf(s->last, sizeof s->last, "%s", object);
-    return NULL;
-}
-
-static struct seen
-check(struct fixture *f, const struct keys *k, bool repair)
-{
-    uint64_t objects = 0, bytes = 0;
-    struct seen s = { 0 };
-
-    assert_ok(keys_check(f->store, k, repair, note, &s, &objects, &bytes));
-    assert_true(objects >= 3 && bytes > objects);
-    return s;
-}
-
 /* Damage ${name} in each way; find it, mend it, and find nothing more. */
 static void
 check_mends(struct fixture *f, const char *name)
