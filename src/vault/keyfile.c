@@ -20,7 +20,8 @@ struct keyfile {
 
 /* ---- reading ---- */
 
-/* At most ${max} bytes; one more than that is reported as its length. */
+/* At most ${max} bytes; one more than that is reported as its length.  The buffer is not much
+ * larger than the file, because locked memory is scarce. */
 static struct err *must_use
 read_all(const char *path, size_t max, struct secret **ret, size_t *ret_len)
 {
@@ -28,8 +29,12 @@ read_all(const char *path, size_t max, struct secret **ret, size_t *ret_len)
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t len = 0;
 
-    if (fd < 0)
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
         return fail(FileUnreadable, path);
+    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size + ARMOUR_CELL_LARGE < max)
+        max = (size_t)st.st_size + ARMOUR_CELL_LARGE;
     TRY(secret_new(max + 1, &buf));
     while (len < buf->len) {
         ssize_t n = read(fd, buf->data + len, buf->len - len);

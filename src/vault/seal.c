@@ -133,7 +133,8 @@ seal_derive(const uint8_t secret[SEAL_KEY], const struct vault_key *vault, const
     memcpy(info, label, nlabel);
     if (nmore > 0)
         memcpy(info + nlabel, more, nmore);
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char[]){ "SHA256" }, 0);
+    params[0] =
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char[]){ "SHA256" }, 0);
     params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret,
         SEAL_KEY);
     params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,

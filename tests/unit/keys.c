@@ -124,7 +124,8 @@ parameters_that_cannot_be_are_refused(void **state)
 static void
 a_wrong_passphrase_is_told(void **state)
 {
-    static const char *const wrong[] = { "correct hors", "correct horse ", "Correct horse", "x" };
+    static const char *const wrong[] = { "correct hors", "correct horse ", "Correct horse",
+        "x" };
     struct fixture *f = *state;
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
