@@ -22,7 +22,9 @@
 struct source;
 
 /* What tells that a file was not written since it was last read.  Times are nanoseconds
- * since 1970.  Only a raw file has one (known = true). */
+ * since 1970.  known: it is a raw file on a local file system, and when it was opened nobody
+ * could write to it (a read lease was granted): pages that a writer has dirtied already can
+ * change again without a new mtime. */
 struct source_stamp {
     bool known;
     uint64_t dev, inode, size;
@@ -47,6 +49,8 @@ struct source {
     char *name;      /* what the user typed, for messages */
     uint64_t size;   /* bytes; any value, also 0 and not a multiple of anything */
     unsigned lanes;  /* readers that may work at the same time, at least 1 */
+    bool busy;       /* somebody had it open for writing, or holds the device, when it was
+                      * opened: what is read may mix states of the disk */
     struct source_stamp stamp;
 };
 
@@ -58,8 +62,9 @@ struct source_options {
 };
 
 /* Open what the user named: a file, a block device, an image (by suffix .qcow2 .vmdk .vhdx
- * .vdi .vhd, or options.format), nbd://host[:port][/export] or nbd+unix:///export?socket=path.
- * A file without a known suffix whose first bytes are an image format's is refused
+ * .vdi .vhd, or options.format), nbd://host[:port][/export] or nbd+unix:///export?socket=path
+ * (nbds for TLS).  ${options} may be NULL.  An image is served by qemu-nbd, which the kernel
+ * ends when the thread that called this ends.  A file without a known suffix whose first bytes are an image format's is refused
  * (SourceFormatUnclear): a guest can write such bytes to a raw disk. */
 struct err *source_open(const char *spec, const struct source_options *options,
     struct source **ret) must_use;
@@ -80,7 +85,8 @@ struct err *source_unwritten(struct source *s, const struct source_stamp *then,
     bool *ret_same) must_use;
 
 /* After the last read: the disk still has the size that it had (SourceShrank, SourceGrew)
- * and its server lives. */
+ * and its server lives.  A file that was replaced under its name meanwhile is no failure:
+ * the old one was read to its end. */
 struct err *source_check(struct source *s) must_use;
 
 /* Accepts NULL.  Ends whatever was started to serve the source. */
@@ -91,5 +97,7 @@ DEFINE_AUTO(source);
  * bitmap with one bit per 4096 bytes, set where there is a hole. */
 struct err *source_mem_new(const char *name, const void *data, uint64_t size,
     const uint8_t *holes, struct source **ret) must_use;
+
+enum { SOURCE_LANES_MAX = 64, SOURCE_MEM_HOLE = 4096 };
 
 #endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source_mem.c -- a disk in memory. */
+#include <string.h>
+
+#include "codes.h"
+#include "source_body.h"
+
+struct mem {
+    struct source s;
+    const uint8_t *data, *holes;
+};
+
+static struct err *
+mem_read(struct source *s, unsigned lane, uint64_t off, void *buf, size_t len)
+{
+    struct mem *m = (struct mem *)s;
+
+    (void)lane;
+    memcpy(buf, m->data + off, len);
+    return NULL;
+}
+
+static bool
+is_hole(const struct mem *m, uint64_t off)
+{
+    uint64_t unit = off / SOURCE_MEM_HOLE;
+
+    return m->holes != NULL && (m->holes[unit / 8] >> (unit % 8) & 1) != 0;
+}
+
+static struct err *
+mem_extent(struct source *s, uint64_t off, enum source_extent *ret_kind, uint64_t *ret_len)
+{
+    struct mem *m = (struct mem *)s;
+    bool hole = is_hole(m, off);
+    uint64_t end = off;
+
+    do
+        end = (end / SOURCE_MEM_HOLE + 1) * SOURCE_MEM_HOLE;
+    while (end < s->size && is_hole(m, end) == hole);
+    if (end > s->size)
+        end = s->size;
+    *ret_kind = hole ? SOURCE_HOLE : SOURCE_DATA;
+    *ret_len = end - off;
+    return NULL;
+}
+
+static struct err *
+mem_unwritten(struct source *s, const struct source_stamp *then, bool *ret_same)
+{
+    (void)s;
+    (void)then;
+    *ret_same = false;
+    return NULL;
+}
+
+static struct err *
+mem_check(struct source *s)
+{
+    (void)s;
+    return NULL;
+}
+
+static void
+mem_free(struct source *s)
+{
+    free(s);
+}
+
+static const struct source_vtable mem_calls = {
+    .read = mem_read,
+    .extent = mem_extent,
+    .unwritten = mem_unwritten,
+    .check = mem_check,
+    .free = mem_free,
+};
+
+struct err *
+source_mem_new(const char *name, const void *data, uint64_t size, const uint8_t *holes,
+    struct source **ret)
+{
+    struct mem *m = calloc(1, sizeof(*m));
+
+    if (m == NULL)
+        return fail(OutOfMemory);
+    auto_ptr(source) s = &m->s;
+    TRY(source_init(s, &mem_calls, name));
+    s->size = size;
+    s->lanes = SOURCE_LANES_MAX;
+    m->data = data;
+    m->holes = holes;
+    *ret = take(s);
+    return NULL;
+}

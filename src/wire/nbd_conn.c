@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nbd_conn.c -- libnbd's asynchronous calls, each driven to its end before its deadline.
+ *
+ * libnbd's plain calls wait for ever, so none of them is used that talks to the server.
+ * An export is chosen in a step of its own (opt mode), because only then a wrong address
+ * and a wrong export name can be told apart. */
+#include <assert.h>
+#include <string.h>
+
+#include <libnbd.h>
+
+#include "auto.h"
+#include "codes.h"
+#include "nbd_conn.h"
+
+enum {
+    GOODBYE_MS = 1000,
+    MIN_SIZE_MAX = 64 * 1024, /* the largest alignment that the protocol allows */
+    MAX_SIZE_UNSAID = 32 * 1024 * 1024
+};
+
+static void
+close_handle(struct nbd_conn *c)
+{
+    if (c->h != NULL)
+        nbd_close(c->h);
+    c->h = NULL;
+}
+
+static bool
+is_lost(struct nbd_conn *c)
+{
+    return nbd_aio_is_dead(c->h) != 0 || nbd_aio_is_closed(c->h) != 0;
+}
+
+/* libnbd's last words on this thread, without the name of its function. */
+static const char *
+last_words(void)
+{
+    const char *words = nbd_get_error();
+    const char *colon = words != NULL ? strstr(words, ": ") : NULL;
+
+    if (words == NULL)
+        return "no reason given";
+    return colon != NULL && strncmp(words, "nbd_", 4) == 0 ? colon + 2 : words;
+}
+
+/* The connection is of no use any more; why, libnbd says. */
+static struct err *
+lost(struct nbd_conn *c)
+{
+    int number = nbd_get_errno();
+    struct err *e = number == EPROTO || number == EINVAL || number == EOVERFLOW ?
+                        fail(NbdServerWrong, c->name, last_words()) :
+                        err_with_os(fail(NbdServerGone, c->name), number);
+
+    close_handle(c);
+    return e;
+}
+
+static struct err *
+silent(struct nbd_conn *c)
+{
+    close_handle(c);
+    errno = 0;
+    return err_because(fail(NbdServerGone, c->name), fail(DeadlinePassed, c->name));
+}
+
+/* One step of the conversation. */
+static struct err *
+step(struct nbd_conn *c, struct deadline by)
+{
+    int got = nbd_poll(c->h, deadline_poll_ms(by));
+
+    if (got < 0) {
+        if (nbd_get_errno() == EINTR && !is_lost(c))
+            return NULL;
+        return lost(c);
+    }
+    if (got == 0 && deadline_passed(by))
+        return silent(c);
+    return NULL;
+}
+
+static int
+opt_answered(void *arg, int *error)
+{
+    struct nbd_conn *c = arg;
+
+    c->opt_done = true;
+    c->opt_errno = *error;
+    return 0;
+}
+
+static const char *
+export_name(struct nbd_conn *c, char **ret_owned)
+{
+    *ret_owned = nbd_get_export_name(c->h);
+    return *ret_owned != NULL ? *ret_owned : "";
+}
+
+static struct err *
+choose_export(struct nbd_conn *c, struct deadline by)
+{
+    nbd_completion_callback answered = { .callback = opt_answered, .user_data = c };
+    auto_free char *owned = NULL;
+
+    if (nbd_aio_opt_go(c->h, answered) < 0)
+        return lost(c);
+    while (!c->opt_done && !is_lost(c))
+        TRY(step(c, by));
+    if (c->opt_done && c->opt_errno == ENOENT)
+        return fail(NbdExportMissing, c->name, export_name(c, &owned));
+    if (c->opt_done && c->opt_errno != 0 && !is_lost(c))
+        return err_with_os(fail(NbdServerRefused, c->name, "opening the export"),
+            c->opt_errno);
+    while (!is_lost(c) && nbd_aio_is_ready(c->h) == 0)
+        TRY(step(c, by));
+    return is_lost(c) ? lost(c) : NULL;
+}
+
+static bool
+is_power_of_two(int64_t v)
+{
+    return v > 0 && (v & (v - 1)) == 0;
+}
+
+/* The sizes that requests may have; what the server leaves unsaid has its usual value. */
+static struct err *
+learn_sizes(struct nbd_conn *c, struct nbd_export *x)
+{
+    int64_t size = nbd_get_size(c->h);
+    int64_t min = nbd_get_block_size(c->h, LIBNBD_SIZE_MINIMUM);
+    int64_t max = nbd_get_block_size(c->h, LIBNBD_SIZE_MAXIMUM);
+
+    if (size < 0)
+        return fail(NbdServerWrong, c->name, last_words());
+    if (min <= 0)
+        min = 1;
+    if (max <= 0)
+        max = MAX_SIZE_UNSAID;
+    if (!is_power_of_two(min) || min > MIN_SIZE_MAX || max < min)
+        return fail(NbdServerWrong, c->name, "the block sizes it gives make no sense");
+    x->size = (uint64_t)size;
+    x->min = (uint32_t)min;
+    x->max = max > MAX_SIZE_UNSAID ? MAX_SIZE_UNSAID : (uint32_t)max;
+    return NULL;
+}
+
+static struct err *
+learn(struct nbd_conn *c, struct nbd_export *ret)
+{
+    struct nbd_export x = { 0 };
+
+    TRY(learn_sizes(c, &x));
+    x.multi_conn = nbd_can_multi_conn(c->h) == 1;
+    x.tells_extents = nbd_can_meta_context(c->h, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+    x.can_zero = nbd_can_zero(c->h) == 1;
+    x.can_flush = nbd_can_flush(c->h) == 1;
+    x.writable = nbd_is_read_only(c->h) == 0;
+    *ret = x;
+    return NULL;
+}
+
+/* Only what the address says is used: no file of this machine that an address might name
+ * (keys, say), no other kind of transport. */
+static bool
+configure(struct nbd_conn *c)
+{
+    return nbd_set_opt_mode(c->h, true) == 0 &&
+           nbd_add_meta_context(c->h, LIBNBD_CONTEXT_BASE_ALLOCATION) == 0 &&
+           nbd_set_uri_allow_transports(c->h,
+               LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) == 0 &&
+           nbd_set_uri_allow_local_file(c->h, false) == 0;
+}
+
+struct err *
+nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to, struct deadline by,
+    struct nbd_export *ret)
+{
+    if (c->h == NULL)
+        pthread_mutex_init(&c->lock, NULL);
+    c->h = nbd_create();
+    if (c->h == NULL || !configure(c))
+        return fail(OutOfMemory);
+    int started = to->uri != NULL ? nbd_aio_connect_uri(c->h, to->uri) :
+                                    nbd_aio_connect_unix(c->h, to->socket);
+    if (started < 0)
+        return err_with_os(fail(NbdUnreachable, c->name, last_words()), nbd_get_errno());
+    while (nbd_aio_is_connecting(c->h) != 0) {
+        struct err *e = step(c, by);
+        if (e != NULL)
+            return err_because(fail(NbdUnreachable, c->name, "the connection failed"), e);
+    }
+    if (nbd_aio_is_negotiating(c->h) != 0)
+        TRY(choose_export(c, by));
+    if (is_lost(c))
+        return lost(c);
+    TRY(learn(c, ret));
+    return NULL;
+}
+
+struct extents {
+    const struct nbd_request *r;
+    bool ended;
+};
+
+/* Called once per context; only ours was asked for. */
+static int
+got_extents(void *arg, const char *context, uint64_t off, uint32_t *entries, size_t n,
+    int *error)
+{
+    struct extents *x = arg;
+
+    (void)error;
+    if (strcmp(context, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0 || off != x->r->off)
+        return 0;
+    for (size_t i = 0; i + 1 < n && !x->ended; i += 2)
+        x->ended = !x->r->extent(x->r->extent_arg, entries[i],
+            (entries[i + 1] & LIBNBD_STATE_ZERO) != 0);
+    return 0;
+}
+
+static int64_t
+send_request(struct nbd_conn *c, const struct nbd_request *r, struct extents *x)
+{
+    nbd_completion_callback none = { .callback = NULL };
+    nbd_extent_callback extents = { .callback = got_extents, .user_data = x };
+
+    switch (r->verb) {
+    case NBD_READ:
+        return nbd_aio_pread(c->h, r->in, r->len, r->off, none, 0);
+    case NBD_WRITE:
+        return nbd_aio_pwrite(c->h, r->out, r->len, r->off, none, 0);
+    case NBD_ZERO:
+        return nbd_aio_zero(c->h, r->len, r->off, none, 0);
+    case NBD_FLUSH:
+        return nbd_aio_flush(c->h, none, 0);
+    case NBD_EXTENTS:
+        return nbd_aio_block_status(c->h, r->len, r->off, extents, none, 0);
+    }
+    assert(!"a verb that does not exist");
+    return -1;
+}
+
+static const char *
+verb_words(enum nbd_verb verb)
+{
+    static const char *const words[] = { "reading", "writing", "zeroing", "flushing",
+        "telling what is allocated" };
+
+    return words[verb];
+}
+
+static struct err *
+ask_locked(struct nbd_conn *c, const struct nbd_request *r)
+{
+    struct deadline by = deadline_in_ms(c->silence_ms);
+    struct extents x = { .r = r };
+
+    errno = 0;
+    if (c->h == NULL)
+        return fail(NbdServerGone, c->name);
+    int64_t cookie = send_request(c, r, &x);
+    if (cookie < 0)
+        return lost(c);
+    for (;;) {
+        int done = nbd_aio_command_completed(c->h, (uint64_t)cookie);
+        if (done > 0)
+            return NULL;
+        if (done < 0) {
+            int number = nbd_get_errno();
+            if (is_lost(c) || number == ESHUTDOWN || number == ENOTCONN || number == EPROTO)
+                return lost(c);
+            return err_with_os(fail(NbdServerRefused, c->name, verb_words(r->verb)), number);
+        }
+        TRY(step(c, by));
+    }
+}
+
+struct err *
+nbd_conn_ask(struct nbd_conn *c, const struct nbd_request *r)
+{
+    pthread_mutex_lock(&c->lock);
+    struct err *e = ask_locked(c, r);
+    pthread_mutex_unlock(&c->lock);
+    TRY(e);
+    return NULL;
+}
+
+void
+nbd_conn_done(struct nbd_conn *c)
+{
+    struct deadline by = deadline_in_ms(GOODBYE_MS);
+
+    if (c->h != NULL && nbd_aio_is_ready(c->h) == 1 && nbd_aio_disconnect(c->h, 0) == 0) {
+        while (!is_lost(c) && !deadline_passed(by)) {
+            if (nbd_poll(c->h, deadline_poll_ms(by)) <= 0)
+                break;
+        }
+    }
+    close_handle(c);
+    pthread_mutex_destroy(&c->lock);
+}

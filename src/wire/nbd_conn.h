@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nbd_conn.h -- one connection of an nbd_link.  Private to it.
+ *
+ * A request locks the connection until it is answered.  After a failure other than
+ * NbdServerRefused the connection is closed for good: libnbd must not go on filling a buffer
+ * that the caller has back. */
+#ifndef NBD_CONN_H
+#define NBD_CONN_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "err.h"
+
+struct nbd_handle;
+
+/* What the server said about the export when it was opened. */
+struct nbd_export {
+    uint64_t size;
+    uint32_t min, max; /* bytes: what requests are multiples of, and at most */
+    bool multi_conn, tells_extents, can_zero, can_flush, writable;
+};
+
+struct nbd_conn {
+    pthread_mutex_t lock;
+    struct nbd_handle *h; /* NULL: closed */
+    const char *name;     /* borrowed */
+    int silence_ms;
+    bool opt_done; /* the answer to the choice of an export has come, */
+    int opt_errno; /* and this was it */
+};
+
+/* Where to connect: one of the two. */
+struct nbd_address {
+    const char *uri, *socket;
+};
+
+/* ${c} is zeroed memory with name and silence_ms set.  nbd_conn_done frees it, also after a
+ * failure. */
+struct err *nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to,
+    struct deadline by, struct nbd_export *ret) must_use;
+void nbd_conn_done(struct nbd_conn *c);
+
+enum nbd_verb { NBD_READ, NBD_WRITE, NBD_ZERO, NBD_FLUSH, NBD_EXTENTS };
+
+/* One range of the answer to NBD_EXTENTS, in order; false ends the answer there. */
+typedef bool (*nbd_extent_fn)(void *arg, uint32_t len, bool zero);
+
+struct nbd_request {
+    enum nbd_verb verb;
+    uint64_t off;
+    size_t len;
+    void *in;
+    const void *out;
+    nbd_extent_fn extent;
+    void *extent_arg;
+};
+
+struct err *nbd_conn_ask(struct nbd_conn *c, const struct nbd_request *r) must_use;
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nbd_link.c -- lanes over connections, requests cut to size, and one remembered answer
+ * about what is allocated.
+ *
+ * Cutting: the middle of a range goes straight between the caller's memory and the server.
+ * Where the server wants aligned requests, the edges go through a small buffer; an edge that
+ * is written is read first, under a lock of its own, because two neighbours may share it. */
+#include <assert.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "codes.h"
+#include "nbd_conn.h"
+#include "nbd_link.h"
+
+enum { ZERO_REQUEST_MAX = 1024 * 1024 * 1024, EXTENT_REQUEST_MAX = 1024 * 1024 * 1024 };
+
+struct known_extent {
+    uint64_t len;
+    bool zero;
+};
+
+struct nbd_link {
+    char *name;
+    struct nbd_export export;
+    struct nbd_conn conn[NBD_LINK_LANES_MAX];
+    unsigned nconns;
+    pthread_mutex_t edge;
+    /* the last answer about extents, from ${known_off} on */
+    pthread_mutex_t know;
+    struct known_extent *known;
+    size_t nknown;
+    uint64_t known_off;
+};
+
+static struct err *
+open_conn(struct nbd_link *l, const struct nbd_address *to,
+    const struct nbd_link_options *o, struct deadline by, struct nbd_export *ret)
+{
+    struct nbd_conn *c = &l->conn[l->nconns++];
+
+    c->name = l->name;
+    c->silence_ms = o->silence_ms > 0 ? o->silence_ms : NBD_LINK_SILENCE_MS;
+    TRY(nbd_conn_open(c, to, by, ret));
+    return NULL;
+}
+
+static struct err *
+open_more(struct nbd_link *l, const struct nbd_address *to,
+    const struct nbd_link_options *o, struct deadline by)
+{
+    struct nbd_export x;
+
+    while (l->nconns < o->lanes) {
+        TRY(open_conn(l, to, o, by, &x));
+        if (x.size != l->export.size || x.min != l->export.min)
+            return fail(NbdServerWrong, l->name, "two connections show different disks");
+    }
+    return NULL;
+}
+
+static struct err *
+link_open(const struct nbd_address *to, const char *name, const struct nbd_link_options *o,
+    struct nbd_link **ret)
+{
+    static const struct nbd_link_options plain = { 0 };
+
+    if (o == NULL)
+        o = &plain;
+    assert(o->lanes <= NBD_LINK_LANES_MAX);
+    struct deadline by = deadline_in_ms(o->connect_ms > 0 ? o->connect_ms :
+                                                            NBD_LINK_CONNECT_MS);
+    auto_ptr(nbd_link) l = calloc(1, sizeof(*l));
+    if (l == NULL)
+        return fail(OutOfMemory);
+    pthread_mutex_init(&l->edge, NULL);
+    pthread_mutex_init(&l->know, NULL);
+    l->name = strdup(name);
+    l->known = calloc(NBD_LINK_EXTENTS_MAX, sizeof(l->known[0]));
+    if (l->name == NULL || l->known == NULL)
+        return fail(OutOfMemory);
+    TRY(open_conn(l, to, o, by, &l->export));
+    if (o->writable && !l->export.writable)
+        return fail(NbdServerWrong, l->name, "the export cannot be written");
+    if (l->export.multi_conn)
+        TRY(open_more(l, to, o, by));
+    *ret = take(l);
+    return NULL;
+}
+
+struct err *
+nbd_link_open_uri(const char *uri, const char *name, const struct nbd_link_options *options,
+    struct nbd_link **ret)
+{
+    TRY(link_open(&(struct nbd_address){ .uri = uri }, name, options, ret));
+    return NULL;
+}
+
+struct err *
+nbd_link_open_socket(const char *path, const char *name,
+    const struct nbd_link_options *options, struct nbd_link **ret)
+{
+    TRY(link_open(&(struct nbd_address){ .socket = path }, name, options, ret));
+    return NULL;
+}
+
+uint64_t
+nbd_link_size(const struct nbd_link *l)
+{
+    return l->export.size;
+}
+
+unsigned
+nbd_link_conns(const struct nbd_link *l)
+{
+    return l->nconns;
+}
+
+static struct nbd_conn *
+lane_conn(struct nbd_link *l, unsigned lane)
+{
+    return &l->conn[lane % l->nconns];
+}
+
+/* What of ${off}, ${len} goes into the next request: whole aligned blocks, or else the part
+ * of one block (then *ret_edge). */
+static size_t
+next_piece(const struct nbd_link *l, uint64_t off, size_t len, bool *ret_edge)
+{
+    uint32_t min = l->export.min, max = l->export.max;
+    size_t into = (size_t)(off % min), most;
+
+    if (max > NBD_LINK_REQUEST_MAX)
+        max = NBD_LINK_REQUEST_MAX;
+    most = max / min * min;
+    *ret_edge = into != 0 || len < min;
+    if (*ret_edge)
+        return len < min - into ? len : min - into;
+    return len > most ? most : len / min * min;
+}
+
+/* The aligned block around an edge; shorter where the disk ends. */
+static struct nbd_request
+edge_request(const struct nbd_link *l, uint64_t off, void *block)
+{
+    uint64_t start = off / l->export.min * l->export.min;
+    uint64_t len = l->export.size - start;
+
+    if (len > l->export.min)
+        len = l->export.min;
+    return (struct nbd_request){ .verb = NBD_READ, .off = start, .len = (size_t)len,
+        .in = block, .out = block };
+}
+
+static struct err *
+read_edge(struct nbd_link *l, struct nbd_conn *c, uint64_t off, uint8_t *buf, size_t len)
+{
+    auto_free uint8_t *block = malloc(l->export.min);
+    struct nbd_request r = edge_request(l, off, block);
+
+    if (block == NULL)
+        return fail(OutOfMemory);
+    TRY(nbd_conn_ask(c, &r));
+    memcpy(buf, block + (off - r.off), len);
+    return NULL;
+}
+
+struct err *
+nbd_link_read(struct nbd_link *l, unsigned lane, uint64_t off, void *buf, size_t len)
+{
+    struct nbd_conn *c = lane_conn(l, lane);
+    uint8_t *to = buf;
+
+    while (len > 0) {
+        bool edge;
+        size_t n = next_piece(l, off, len, &edge);
+        struct nbd_request r = { .verb = NBD_READ, .off = off, .len = n, .in = to };
+        if (edge)
+            TRY(read_edge(l, c, off, to, n));
+        else
+            TRY(nbd_conn_ask(c, &r));
+        off += n;
+        to += n;
+        len -= n;
+    }
+    return NULL;
+}
+
+static struct err *
+write_edge_locked(struct nbd_link *l, struct nbd_conn *c, uint64_t off, const uint8_t *from,
+    size_t len)
+{
+    auto_free uint8_t *block = malloc(l->export.min);
+    struct nbd_request r = edge_request(l, off, block);
+
+    if (block == NULL)
+        return fail(OutOfMemory);
+    TRY(nbd_conn_ask(c, &r));
+    memcpy(block + (off - r.off), from, len);
+    r.verb = NBD_WRITE;
+    TRY(nbd_conn_ask(c, &r));
+    return NULL;
+}
+
+static struct err *
+write_edge(struct nbd_link *l, struct nbd_conn *c, uint64_t off, const uint8_t *from,
+    size_t len)
+{
+    pthread_mutex_lock(&l->edge);
+    struct err *e = write_edge_locked(l, c, off, from, len);
+    pthread_mutex_unlock(&l->edge);
+    TRY(e);
+    return NULL;
+}
+
+struct err *
+nbd_link_write(struct nbd_link *l, unsigned lane, uint64_t off, const void *buf, size_t len)
+{
+    struct nbd_conn *c = lane_conn(l, lane);
+    const uint8_t *from = buf;
+
+    while (len > 0) {
+        bool edge;
+        size_t n = next_piece(l, off, len, &edge);
+        struct nbd_request r = { .verb = NBD_WRITE, .off = off, .len = n, .out = from };
+        if (edge)
+            TRY(write_edge(l, c, off, from, n));
+        else
+            TRY(nbd_conn_ask(c, &r));
+        off += n;
+        from += n;
+        len -= n;
+    }
+    return NULL;
+}
+
+static struct err *
+write_zeros(struct nbd_link *l, unsigned lane, uint64_t off, uint64_t len)
+{
+    static const uint8_t zeros[64 * 1024];
+
+    while (len > 0) {
+        size_t n = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+        TRY(nbd_link_write(l, lane, off, zeros, n));
+        off += n;
+        len -= n;
+    }
+    return NULL;
+}
+
+struct err *
+nbd_link_zero(struct nbd_link *l, unsigned lane, uint64_t off, uint64_t len)
+{
+    uint64_t min = l->export.min;
+    uint64_t start = div_up(off, min) * min, end = (off + len) / min * min;
+
+    if (!l->export.can_zero || start >= end) {
+        TRY(write_zeros(l, lane, off, len));
+        return NULL;
+    }
+    TRY(write_zeros(l, lane, off, start - off));
+    while (start < end) {
+        uint64_t n = end - start < ZERO_REQUEST_MAX ? end - start : ZERO_REQUEST_MAX;
+        struct nbd_request r = { .verb = NBD_ZERO, .off = start, .len = (size_t)n };
+        TRY(nbd_conn_ask(lane_conn(l, lane), &r));
+        start += n;
+    }
+    TRY(write_zeros(l, lane, end, off + len - end));
+    return NULL;
+}
+
+/* With several connections the server promises that a flush on one covers all. */
+struct err *
+nbd_link_flush(struct nbd_link *l)
+{
+    struct nbd_request r = { .verb = NBD_FLUSH };
+
+    if (l->export.can_flush)
+        TRY(nbd_conn_ask(&l->conn[0], &r));
+    return NULL;
+}
+
+static bool
+note_extent(void *arg, uint32_t len, bool zero)
+{
+    struct nbd_link *l = arg;
+    struct known_extent *last = l->nknown > 0 ? &l->known[l->nknown - 1] : NULL;
+
+    if (len == 0)
+        return false;
+    if (last != NULL && last->zero == zero) {
+        last->len += len;
+        return true;
+    }
+    if (l->nknown == NBD_LINK_EXTENTS_MAX)
+        return false;
+    l->known[l->nknown++] = (struct known_extent){ len, zero };
+    return true;
+}
+
+/* Ask from the block of ${off} on.  A server that refuses to tell has data there. */
+static struct err *
+learn_extents(struct nbd_link *l, uint64_t off)
+{
+    uint64_t min = l->export.min, start = off / min * min;
+    uint64_t len = l->export.size - start;
+
+    if (len > EXTENT_REQUEST_MAX)
+        len = EXTENT_REQUEST_MAX;
+    l->nknown = 0;
+    l->known_off = start;
+    struct nbd_request r = { .verb = NBD_EXTENTS, .off = start, .len = (size_t)len,
+        .extent = note_extent, .extent_arg = l };
+    struct err *e = nbd_conn_ask(&l->conn[0], &r);
+    if (err_code(e) == E_NbdServerRefused) {
+        err_free(e);
+        l->nknown = 0;
+        l->known[l->nknown++] = (struct known_extent){ len, false };
+        return NULL;
+    }
+    TRY(e);
+    if (l->nknown == 0 || start + l->known[0].len <= off)
+        return fail(NbdServerWrong, l->name, "an allocated range of no length");
+    return NULL;
+}
+
+/* Is ${off} within the last answer, and in which of its extents? */
+static bool
+find_extent(const struct nbd_link *l, uint64_t off, bool *ret_zero, uint64_t *ret_len)
+{
+    uint64_t at = l->known_off;
+
+    if (off < at)
+        return false;
+    for (size_t i = 0; i < l->nknown; i++) {
+        if (off - at < l->known[i].len) {
+            uint64_t len = l->known[i].len - (off - at);
+            *ret_zero = l->known[i].zero;
+            *ret_len = len < l->export.size - off ? len : l->export.size - off;
+            return true;
+        }
+        at += l->known[i].len;
+    }
+    return false;
+}
+
+struct err *
+nbd_link_extent(struct nbd_link *l, uint64_t off, bool *ret_zero, uint64_t *ret_len)
+{
+    struct err *e = NULL;
+
+    assert(off < l->export.size);
+    if (!l->export.tells_extents) {
+        *ret_zero = false;
+        *ret_len = l->export.size - off;
+        return NULL;
+    }
+    pthread_mutex_lock(&l->know);
+    if (!find_extent(l, off, ret_zero, ret_len)) {
+        e = learn_extents(l, off);
+        if (e == NULL && !find_extent(l, off, ret_zero, ret_len))
+            e = fail(InternalError, "an extent that was found is gone");
+    }
+    pthread_mutex_unlock(&l->know);
+    TRY(e);
+    return NULL;
+}
+
+struct err *
+nbd_link_ping(struct nbd_link *l)
+{
+    uint8_t byte;
+
+    if (l->export.size > 0)
+        TRY(nbd_link_read(l, 0, 0, &byte, 1));
+    return NULL;
+}
+
+void
+nbd_link_free(struct nbd_link *l)
+{
+    if (l == NULL)
+        return;
+    int kept = errno;
+    for (unsigned i = 0; i < l->nconns; i++)
+        nbd_conn_done(&l->conn[i]);
+    pthread_mutex_destroy(&l->edge);
+    pthread_mutex_destroy(&l->know);
+    free(l->known);
+    free(l->name);
+    free(l);
+    errno = kept;
+}
