@@ -5,7 +5,13 @@
  * sink is sequential: then from one thread, each write where the last one ended.  What is
  * never written reads as zeros where fresh is true; else the caller zeroes it with
  * sink_zero.  sink_finish makes the result durable and is the only way to keep it: a sink
- * that is freed without it removes the file that it made. */
+ * that is freed without it removes the file that it made.
+ *
+ * A file is made without a name (or, where the file system cannot do that, under a hidden
+ * one beside it) and gets its name when it is whole.  In place nothing is undone: after a
+ * failure the destination holds a mixture.
+ *
+ * The process must ignore SIGPIPE and SIGXFSZ, or these end it instead of giving a code. */
 #ifndef SINK_H
 #define SINK_H
 
@@ -49,7 +55,10 @@ struct sink_options {
 
 /* ${dest}: a file (raw, sparse; or qcow2 by suffix or format), a block device, or "-" for
  * standard output.  A file that exists is refused (RestoreTargetExists) without in_place or
- * force; a device must be at least ${size} long (RestoreTargetTooSmall) and not in use. */
+ * force; a device must be at least ${size} long (RestoreTargetTooSmall) and not in use; what
+ * it has beyond ${size} stays.  in_place on a file that does not exist makes it.  qcow2 has
+ * sizes of whole 512 bytes: a disk of another size ends with zeros there.  The qemu-nbd that
+ * writes qcow2 ends with the thread that called this. */
 struct err *sink_open(const char *dest, uint64_t size, const struct sink_options *options,
     struct sink **ret) must_use;
 
@@ -63,6 +72,8 @@ struct err *sink_finish(struct sink *s) must_use;
 /* Accepts NULL.  Without sink_finish before it, what the sink created is removed. */
 void sink_free(struct sink *s);
 DEFINE_AUTO(sink);
+
+enum { SINK_LANES_MAX = 64 };
 
 /* A sink into memory that the caller keeps (${size} bytes), for tests. */
 struct err *sink_mem_new(void *data, uint64_t size, struct sink **ret) must_use;
