@@ -156,6 +156,8 @@ explain(struct qemu_nbd *q, const char *path, const char *name,
     bool ended = false;
     int status = 0;
 
+    if (!err_has(e, E_NbdServerGone) && !err_has(e, E_NbdUnreachable))
+        return e;
     struct err *second = proc_wait(q->proc, deadline_in_ms(WORDS_WAIT_MS), &ended, &status);
     if (second == NULL)
         second = proc_words(q->proc, &words);

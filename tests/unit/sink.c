@@ -426,6 +426,7 @@ a_file_in_use(void **state)
     assert_fails(sink_open(path, 10, &force, &s), E_RestoreTargetBusy);
     close(take_fd(writer));
     auto_fd int reader = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(reader >= 0);
     assert_ok(sink_open(path, 10, &in_place, &s));
     sink_free(s);
     unlink(path);

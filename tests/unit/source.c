@@ -353,6 +353,7 @@ writers_are_noticed(void **state)
     assert_true(is_unwritten(path, &then));
     /* a reader does no harm */
     auto_fd int reader = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(reader >= 0);
     assert_true(is_unwritten(path, &then));
 }
 

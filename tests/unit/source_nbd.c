@@ -116,6 +116,7 @@ qemu_nbd_serves(void **state)
     for (size_t i = 0; i < 3; i++) {
         auto_free uint8_t *data = make_disk(i, sizes[i]);
         auto_ptr(proc) server = serve(sock, argv);
+        assert_non_null(server);
         auto_ptr(source) s = opened(uri(), 4);
         assert_int_equal(s->lanes, 4);
         source_conformance(s, data, sizes[i], i == 1 ? 100000 : 0);
@@ -135,6 +136,7 @@ qemu_nbd_rounds_up(void **state)
     (void)state;
     memcpy(padded, data, size);
     auto_ptr(proc) server = serve(sock, argv);
+    assert_non_null(server);
     auto_ptr(source) s = opened(uri(), 1);
     source_conformance(s, padded, rounded, 0);
 }
@@ -151,6 +153,7 @@ nbdkit_serves_any_size(void **state)
     for (size_t i = 0; i < 5; i++) {
         auto_free uint8_t *data = make_disk(20 + i, sizes[i]);
         auto_ptr(proc) server = serve_nbdkit(none);
+        assert_non_null(server);
         auto_ptr(source) s = opened(uri(), 3);
         assert_int_equal(s->lanes, 3);
         source_conformance(s, data, sizes[i], i == 4 ? 100000 : 0);
@@ -170,6 +173,7 @@ a_server_that_wants_aligned_requests(void **state)
     if (!installed("nbdkit"))
         skip();
     auto_ptr(proc) server = serve_nbdkit(more);
+    assert_non_null(server);
     auto_ptr(source) s = opened(uri(), 2);
     source_conformance(s, data, size, 50000);
 }
@@ -186,6 +190,7 @@ a_server_of_one_connection_that_tells_nothing(void **state)
     if (!installed("nbdkit"))
         skip();
     auto_ptr(proc) server = serve_nbdkit(more);
+    assert_non_null(server);
     auto_ptr(source) s = opened(uri(), 4);
     assert_int_equal(s->lanes, 1);
     source_conformance(s, data, size, 0);
@@ -207,6 +212,7 @@ errors_at_a_range(void **state)
         skip();
     snprintf(file_option, sizeof(file_option), "error-pread-file=%s", trigger);
     auto_ptr(proc) server = serve_nbdkit(options);
+    assert_non_null(server);
     auto_ptr(source) s = opened(uri(), 2);
     assert_ok(source_read(s, 0, 65536, buf, sizeof(buf)));
     pattern_to_file(trigger, data, 0, NULL);
@@ -228,7 +234,7 @@ a_server_that_is_killed(void **state)
 {
     const char *const none[] = { NULL };
     uint64_t size = 2 * MIB;
-    auto_free uint8_t *data = make_disk(34, size);
+    free(make_disk(34, size));
     uint8_t buf[4096];
 
     (void)state;
@@ -266,7 +272,7 @@ static void
 a_server_that_dies_in_the_middle_of_a_read(void **state)
 {
     const char *const more[] = { "--filter=delay", "delay-read=30", NULL };
-    auto_free uint8_t *data = make_disk(35, 2 * MIB);
+    free(make_disk(35, 2 * MIB));
     pthread_t thread;
 
     (void)state;
@@ -288,7 +294,7 @@ a_server_that_falls_silent(void **state)
 {
     const char *const more[] = { "--filter=delay", "delay-read=30", NULL };
     struct nbd_link_options options = { .silence_ms = 50 };
-    auto_free uint8_t *data = make_disk(36, 2 * MIB);
+    free(make_disk(36, 2 * MIB));
     auto_ptr(nbd_link) link = NULL;
     uint8_t buf[4096];
 
@@ -296,6 +302,7 @@ a_server_that_falls_silent(void **state)
     if (!installed("nbdkit"))
         skip();
     auto_ptr(proc) server = serve_nbdkit(more);
+    assert_non_null(server);
     assert_ok(nbd_link_open_uri(uri(), "slow", &options, &link));
     struct err *e = nbd_link_read(link, 0, 0, buf, sizeof(buf));
     assert_int_equal(err_code(e), E_NbdServerGone);
@@ -309,7 +316,7 @@ addresses_that_lead_nowhere(void **state)
 {
     const char *const picky[] = { "--filter=exportname", "exportname=known",
         "exportname-strict=true", NULL };
-    auto_free uint8_t *data = make_disk(37, MIB);
+    free(make_disk(37, MIB));
     struct source *s = NULL;
     char spec[4500];
 
@@ -324,6 +331,7 @@ addresses_that_lead_nowhere(void **state)
     if (!installed("nbdkit"))
         skip();
     auto_ptr(proc) server = serve_nbdkit(picky);
+    assert_non_null(server);
     snprintf(spec, sizeof(spec), "nbd+unix:///other?socket=%s", pattern_path("sock"));
     struct err *e = source_open(spec, NULL, &s);
     assert_int_equal(err_code(e), E_NbdExportMissing);
@@ -712,7 +720,7 @@ static void
 without_qemu_nbd(void **state)
 {
     char *path = strdup(getenv("PATH"));
-    auto_free uint8_t *data = make_disk(53, MIB);
+    free(make_disk(53, MIB));
     struct source *s = NULL;
 
     (void)state;
@@ -730,7 +738,7 @@ static void
 an_image_in_use(void **state)
 {
     const char *image, *sock = pattern_path("sock");
-    auto_free uint8_t *data = make_disk(54, MIB);
+    free(make_disk(54, MIB));
     struct source_options options = { .run_dir = pattern_folder() };
     struct source *s = NULL;
 
@@ -738,6 +746,7 @@ an_image_in_use(void **state)
     image = make_image("qcow2", "used.qcow2");
     const char *argv[] = { "qemu-nbd", "-t", "-f", "qcow2", "-k", sock, image, NULL };
     auto_ptr(proc) vm = serve(sock, argv);
+    assert_non_null(vm);
     assert_fails(source_open(image, &options, &s), E_ImageInUse);
     assert_null(s);
 }
