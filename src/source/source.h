@@ -64,8 +64,9 @@ struct source_options {
 /* Open what the user named: a file, a block device, an image (by suffix .qcow2 .vmdk .vhdx
  * .vdi .vhd, or options.format), nbd://host[:port][/export] or nbd+unix:///export?socket=path
  * (nbds for TLS).  ${options} may be NULL.  An image is served by qemu-nbd, which the kernel
- * ends when the thread that called this ends.  A file without a known suffix whose first bytes are an image format's is refused
- * (SourceFormatUnclear): a guest can write such bytes to a raw disk. */
+ * ends when the thread that called this ends; a backing file that it names is read with it,
+ * wherever that is.  A file without a known suffix whose first bytes are an image format's is
+ * refused (SourceFormatUnclear): a guest can write such bytes to a raw disk. */
 struct err *source_open(const char *spec, const struct source_options *options,
     struct source **ret) must_use;
 

@@ -15,6 +15,7 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "nbd_liar.h"
 #include "nbd_link.h"
 #include "pattern.h"
 #include "proc.h"
@@ -342,223 +343,14 @@ addresses_that_lead_nowhere(void **state)
     source_free(s);
 }
 
-/* A server of a few lines that says what it should not.  It takes one connection, speaks the
- * newstyle handshake and accepts whatever option comes last. */
-enum nonsense {
-    GARBAGE_GREETING,
-    SILENT_GREETING,
-    CLOSES_AT_ONCE,
-    HUGE_EXPORT,
-    ODD_BLOCK_SIZE,
-    MIN_OVER_MAX,
-    WRONG_COOKIE,
-    EMPTY_EXTENT,
-    EXTENT_TOO_LONG,
-    READ_TOO_LONG,
-    HALF_A_READ,
-    NONSENSES
-};
-
-struct liar {
-    enum nonsense kind;
-    int listening;
-    pthread_t thread;
-    uint64_t size;
-};
-
 static void
-be(uint8_t *to, uint64_t v, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        to[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-}
-
-static uint64_t
-from_be(const uint8_t *p, unsigned n)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        v = v << 8 | p[i];
-    return v;
-}
-
-static bool
-get(int fd, void *to, size_t len)
-{
-    return len == 0 || recv(fd, to, len, MSG_WAITALL) == (ssize_t)len;
-}
-
-static void
-put(int fd, const void *from, size_t len)
-{
-    (void)!send(fd, from, len, MSG_NOSIGNAL);
-}
-
-static void
-reply_option(int fd, uint32_t option, uint32_t type, const uint8_t *data, uint32_t len)
-{
-    uint8_t head[20];
-
-    be(head, 0x3e889045565a9, 8);
-    be(head + 8, option, 4);
-    be(head + 12, type, 4);
-    be(head + 16, len, 4);
-    put(fd, head, sizeof(head));
-    put(fd, data, len);
-}
-
-static void
-reply_export(int fd, const struct liar *l, uint32_t option)
-{
-    uint8_t info[14] = { 0 };
-
-    be(info, 0, 2); /* NBD_INFO_EXPORT: size and flags */
-    be(info + 2, l->kind == HUGE_EXPORT ? UINT64_MAX : l->size, 8);
-    be(info + 10, 1 | 2, 2); /* has flags, read-only */
-    reply_option(fd, option, 3, info, 12);
-    if (l->kind == ODD_BLOCK_SIZE || l->kind == MIN_OVER_MAX) {
-        be(info, 3, 2); /* NBD_INFO_BLOCK_SIZE */
-        be(info + 2, l->kind == ODD_BLOCK_SIZE ? 1000 : 65536, 4);
-        be(info + 6, 65536, 4);
-        be(info + 10, l->kind == ODD_BLOCK_SIZE ? 65536 : 4096, 4);
-        reply_option(fd, option, 3, info, 14);
-    }
-    reply_option(fd, option, 1, NULL, 0);
-}
-
-/* Until an export is chosen; false when the client left. */
-static bool
-talk_options(int fd, const struct liar *l)
-{
-    uint8_t head[16], data[4096], context[24];
-
-    for (;;) {
-        if (!get(fd, head, 16))
-            return false;
-        uint32_t option = (uint32_t)from_be(head + 8, 4), len = (uint32_t)from_be(head + 12, 4);
-        if (len > sizeof(data) || !get(fd, data, len))
-            return false;
-        switch (option) {
-        case 8: /* structured replies: yes */
-            reply_option(fd, option, 1, NULL, 0);
-            break;
-        case 10: /* base:allocation is number 1 */
-            be(context, 1, 4);
-            memcpy(context + 4, "base:allocation", 15);
-            reply_option(fd, option, 4, context, 19);
-            reply_option(fd, option, 1, NULL, 0);
-            break;
-        case 6: /* info */
-        case 7: /* go */
-            reply_export(fd, l, option);
-            if (option == 7)
-                return true;
-            break;
-        default:
-            reply_option(fd, option, 0x80000001, NULL, 0);
-        }
-    }
-}
-
-static void
-reply_chunk(int fd, uint16_t type, const uint8_t *cookie, const void *data, uint32_t len)
-{
-    uint8_t head[20];
-
-    be(head, 0x668e33ef, 4);
-    be(head + 4, 1, 2); /* the last one */
-    be(head + 6, type, 2);
-    memcpy(head + 8, cookie, 8);
-    be(head + 16, len, 4);
-    put(fd, head, sizeof(head));
-    put(fd, data, len);
-}
-
-static void
-reply_request(int fd, const struct liar *l, const uint8_t *request)
-{
-    uint8_t data[8192] = { 0 }, cookie[8];
-    uint64_t off = from_be(request + 16, 8);
-    uint32_t len = (uint32_t)from_be(request + 24, 4);
-
-    memcpy(cookie, request + 8, 8);
-    if (l->kind == WRONG_COOKIE)
-        cookie[0] ^= 0xff;
-    if (from_be(request + 6, 2) == 7) { /* block status: one extent */
-        be(data, 1, 4);
-        be(data + 4, l->kind == EMPTY_EXTENT ? 0 : 0xffffffff, 4);
-        be(data + 8, 3, 4);
-        reply_chunk(fd, 5, cookie, data, 12);
-        return;
-    }
-    if (len > 4096)
-        len = 4096;
-    be(data, off, 8);
-    if (l->kind == READ_TOO_LONG)
-        len += 512;
-    if (l->kind == HALF_A_READ) {
-        uint8_t head[20] = { 0 };
-        be(head, 0x668e33ef, 4);
-        be(head + 4, 1, 2);
-        be(head + 6, 1, 2);
-        memcpy(head + 8, cookie, 8);
-        be(head + 16, 8 + len, 4);
-        put(fd, head, sizeof(head));
-        put(fd, data, 8 + len / 2);
-        shutdown(fd, SHUT_RDWR);
-        return;
-    }
-    reply_chunk(fd, 1, cookie, data, 8 + len);
-}
-
-static void *
-lie(void *arg)
-{
-    const struct liar *l = arg;
-    uint8_t greeting[18], flags[4], request[28];
-    auto_fd int fd = accept(l->listening, NULL, NULL);
-
-    if (fd < 0 || l->kind == CLOSES_AT_ONCE)
-        return NULL;
-    if (l->kind == SILENT_GREETING) {
-        (void)!get(fd, flags, 4); /* until the client leaves */
-        return NULL;
-    }
-    memcpy(greeting, l->kind == GARBAGE_GREETING ? "HTTP/1.1" : "NBDMAGIC", 8);
-    memcpy(greeting + 8, "IHAVEOPT", 8);
-    be(greeting + 16, 3, 2);
-    put(fd, greeting, sizeof(greeting));
-    if (!get(fd, flags, 4) || !talk_options(fd, l))
-        return NULL;
-    while (get(fd, request, sizeof(request)) && from_be(request + 6, 2) != 2)
-        reply_request(fd, l, request);
-    return NULL;
-}
-
-static void
-start_liar(struct liar *l, enum nonsense kind)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-    l->kind = kind;
-    l->size = 65536;
-    unlink(pattern_path("sock"));
-    snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", pattern_path("sock"));
-    l->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(l->listening, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(l->listening, 1), 0);
-    assert_int_equal(pthread_create(&l->thread, NULL, lie, l), 0);
-}
-
-static void
-expect_of_liar(enum nonsense kind)
+expect_of_liar(enum nbd_nonsense kind)
 {
     static const int at_open[] = {
-        [GARBAGE_GREETING] = E_NbdUnreachable,
-        [SILENT_GREETING] = E_NbdUnreachable,
-        [CLOSES_AT_ONCE] = E_NbdUnreachable,
-        [HUGE_EXPORT] = E_NbdServerWrong,
+        [NBD_GARBAGE_GREETING] = E_NbdUnreachable,
+        [NBD_SILENT_GREETING] = E_NbdUnreachable,
+        [NBD_CLOSES_AT_ONCE] = E_NbdUnreachable,
+        [NBD_HUGE_EXPORT] = E_NbdServerWrong,
     };
     struct nbd_link_options options = { .connect_ms = 300, .silence_ms = 2000 };
     auto_ptr(nbd_link) link = NULL;
@@ -569,11 +361,11 @@ expect_of_liar(enum nonsense kind)
     int code = err_code(e);
 
     err_free(e);
-    if (kind <= HUGE_EXPORT) {
+    if (kind <= NBD_HUGE_EXPORT) {
         assert_int_equal(code, at_open[kind]);
         return;
     }
-    if (kind == ODD_BLOCK_SIZE || kind == MIN_OVER_MAX) {
+    if (kind == NBD_ODD_BLOCK_SIZE || kind == NBD_MIN_OVER_MAX) {
         /* libnbd may refuse what makes no sense, or leave it out; if used, it must work */
         assert_true(code == 0 || code == E_NbdServerWrong || code == E_NbdServerGone);
         if (code == 0)
@@ -581,11 +373,11 @@ expect_of_liar(enum nonsense kind)
         return;
     }
     assert_int_equal(code, 0);
-    if (kind == EMPTY_EXTENT || kind == EXTENT_TOO_LONG) {
+    if (kind == NBD_EMPTY_EXTENT || kind == NBD_EXTENT_TOO_LONG) {
         e = nbd_link_extent(link, 4096, &zero, &len);
         code = err_code(e);
         err_free(e);
-        if (kind == EMPTY_EXTENT)
+        if (kind == NBD_EMPTY_EXTENT)
             assert_true(code == E_NbdServerWrong || code == E_NbdServerGone);
         else
             assert_true(code == 0 && zero && len == 65536 - 4096);
@@ -601,13 +393,12 @@ static void
 servers_that_talk_nonsense(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < NONSENSES; kind++) {
-        struct liar l = { 0 };
-        start_liar(&l, (enum nonsense)kind);
+    for (int kind = 0; kind < NBD_NONSENSES; kind++) {
+        struct nbd_liar l;
+        nbd_liar_start(&l, (enum nbd_nonsense)kind, pattern_path("sock"));
         print_message("# nonsense %d\n", kind);
-        expect_of_liar((enum nonsense)kind);
-        pthread_join(l.thread, NULL);
-        close(l.listening);
+        expect_of_liar((enum nbd_nonsense)kind);
+        nbd_liar_stop(&l);
     }
 }
 
@@ -640,7 +431,8 @@ make_image(const char *format, const char *name)
 static void
 assert_no_leftovers(void)
 {
-    const char *argv[] = { "find", pattern_folder(), "-mindepth", "1", "-name", "firn-*", NULL };
+    const char *argv[] = { "find", pattern_folder(), "-mindepth", "1", "-name", "firn-*",
+        NULL };
     auto_ptr(proc) p = NULL;
     auto_free char *output = NULL;
     bool ended;
