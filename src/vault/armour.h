@@ -78,8 +78,8 @@ struct err *armour_take_off(const char *name, const uint8_t *object, size_t len,
     enum armour_kind kind, const struct vault_key *vault, struct view *ret_body) must_use;
 
 /* Mend an object in place.  *ret_mended: cells that were wrong and were recomputed;
- * *ret_ok = false when a column has lost more than parity can give back (the object is
- * then as it was).  ${len} bytes are at ${object}; the length must be right (a shorter
+ * *ret_ok = false when a column has lost more than parity can give back (columns before it
+ * may be mended already).  ${len} bytes are at ${object}; the length must be right (a shorter
  * object is passed with zeros appended up to armour's total). The caller proves the result
  * (hash or signature). */
 struct err *armour_mend(uint8_t *object, size_t len, uint32_t *ret_mended,

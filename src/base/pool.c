@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pool.c -- a queue, some workers, two conditions.
+ *
+ * Tasks are large (a megabyte or more of work), so one lock serves queue and results. */
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include "codes.h"
+#include "pool.h"
+
+enum { TASK_IDLE, TASK_QUEUED, TASK_DONE };
+
+struct worker {
+    struct pool *pool;
+    pthread_t thread;
+    unsigned number;
+};
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    struct pool_task *first, **last;
+    bool closing;
+    unsigned nworkers, nstarted;
+    struct worker worker[];
+};
+
+static void *
+work(void *arg)
+{
+    struct worker *w = arg;
+    struct pool *p = w->pool;
+
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        while (p->first == NULL && !p->closing)
+            pthread_cond_wait(&p->work, &p->lock);
+        if (p->first == NULL)
+            break;
+        struct pool_task *t = p->first;
+        p->first = t->next_;
+        if (p->first == NULL)
+            p->last = &p->first;
+        pthread_mutex_unlock(&p->lock);
+        struct err *e = t->run(t, w->number);
+        pthread_mutex_lock(&p->lock);
+        t->result_ = e;
+        t->state_ = TASK_DONE;
+        pthread_cond_broadcast(&p->done);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+/* Signals are for the thread that runs main. */
+static int
+start_worker(struct worker *w)
+{
+    sigset_t all, was;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    int failed = pthread_create(&w->thread, NULL, work, w);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    return failed;
+}
+
+struct err *
+pool_new(unsigned workers, struct pool **ret)
+{
+    assert(workers >= 1 && workers <= POOL_WORKERS_MAX);
+    auto_ptr(pool) p = calloc(1, sizeof(*p) + workers * sizeof(p->worker[0]));
+
+    if (p == NULL)
+        return fail(OutOfMemory);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->work, NULL);
+    pthread_cond_init(&p->done, NULL);
+    p->last = &p->first;
+    p->nworkers = workers;
+    for (; p->nstarted < workers; p->nstarted++) {
+        struct worker *w = &p->worker[p->nstarted];
+
+        w->pool = p;
+        w->number = p->nstarted;
+        int number = start_worker(w);
+        if (number != 0)
+            return err_with_os(fail(SystemCallFailed, "pthread_create"), number);
+    }
+    *ret = take(p);
+    return NULL;
+}
+
+unsigned
+pool_workers(const struct pool *p)
+{
+    return p->nworkers;
+}
+
+unsigned
+pool_cpus(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
+        return (unsigned)CPU_COUNT(&set);
+    return 1;
+}
+
+void
+pool_submit(struct pool *p, struct pool_task *t)
+{
+    t->next_ = NULL;
+    t->result_ = NULL;
+    t->state_ = TASK_QUEUED;
+    pthread_mutex_lock(&p->lock);
+    *p->last = t;
+    p->last = &t->next_;
+    pthread_cond_signal(&p->work);
+    pthread_mutex_unlock(&p->lock);
+}
+
+struct err *
+pool_wait(struct pool *p, struct pool_task *t)
+{
+    pthread_mutex_lock(&p->lock);
+    assert(t->state_ != TASK_IDLE);
+    while (t->state_ != TASK_DONE)
+        pthread_cond_wait(&p->done, &p->lock);
+    struct err *e = t->result_;
+    t->result_ = NULL;
+    t->state_ = TASK_IDLE;
+    pthread_mutex_unlock(&p->lock);
+    return e;
+}
+
+bool
+pool_done(struct pool *p, const struct pool_task *t)
+{
+    pthread_mutex_lock(&p->lock);
+    bool done = t->state_ == TASK_DONE;
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+void
+pool_free(struct pool *p)
+{
+    if (p == NULL)
+        return;
+    int kept = errno;
+    pthread_mutex_lock(&p->lock);
+    p->closing = true;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->nstarted; i++)
+        pthread_join(p->worker[i].thread, NULL);
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->done);
+    free(p);
+    errno = kept;
+}
