@@ -89,7 +89,7 @@ byte rounds[ALLROUNDS]; /* rounds/: 0, ABORT, GO */
 /* ---- what the claims remember ---- */
 byte listed;            /* every S that was ever a point */
 byte aborted;           /* every S that was ever ABORT */
-byte crashed;         /* processes that crashed */
+byte crashed;           /* processes that crashed */
 byte ended;             /* processes that came to their end or crashed */
 byte crashes;
 
@@ -164,6 +164,11 @@ hidden byte i0;
 #define GET_PACKS(to) to = packs
 #define GET_SESSIONS(to) to = sessions
 #define GET_FORGOT(to) to = forgot
+#ifdef BUG_FORGETS_BEFORE_SESSION
+#define WRITER_GET_FORGOT(to) to = early; early = 0
+#else
+#define WRITER_GET_FORGOT GET_FORGOT
+#endif
 #define GET_OTHERS(to) OTHER_TOMBS(to, r, victim)
 #if WEAK >= 1
 #define LIST1 SLOW_LIST
@@ -255,6 +260,9 @@ proctype Writer(byte w)
     byte k, s, par, own, wants, absent, wi;
     short good;
     int seen, slow;
+#ifdef BUG_FORGETS_BEFORE_SESSION
+    byte early;
+#endif
 #ifdef WITNESS
     bool shared;
 #endif
@@ -266,19 +274,26 @@ proctype Writer(byte w)
 #ifdef BUG_TOMBS_BEFORE_SESSION
         LIST2(seen, GET_TOMBS, FOLD(seen));
 #endif
+#ifdef BUG_FORGETS_BEFORE_SESSION
+        early = forgot;
+#endif
         atomic { begin_session() }
 
-        /* look-ups, in this order: tombs, runs, packs; forgets at any place */
+        /* look-ups: tombs before runs and packs, forgets at any place */
 #ifdef BUG_RUNS_BEFORE_TOMBS
         LIST1(good, GET_RUNS, d_step { NAMED_BY(t0, good); good = t0; t0 = 0 });
         LIST1(seen, GET_PACKS, good = good & seen);
         LIST2(seen, GET_TOMBS, FOLD(seen); good = good & ~seen);
+#elif defined(BUG_PACKS_BEFORE_TOMBS)
+        LIST1(good, GET_PACKS, skip);
+        LIST2(seen, GET_TOMBS, FOLD(seen); good = good & ~seen);
+        LIST1(seen, GET_RUNS, d_step { NAMED_BY(t0, seen); good = good & t0; t0 = 0 });
 #else
 #ifndef BUG_TOMBS_BEFORE_SESSION
         LIST2(seen, GET_TOMBS, FOLD(seen));
 #endif
         LIST1(good, GET_RUNS, d_step { NAMED_BY(t0, good); good = t0 & ~seen; t0 = 0 });
-#ifndef BUG_RUNS_TRUSTED
+#ifndef BUG_WRITER_TRUSTS_RUNS
         LIST1(seen, GET_PACKS, good = good & seen);
 #endif
 #endif
@@ -286,7 +301,7 @@ proctype Writer(byte w)
         if
 #ifndef BUG_PARENT_UNCHECKED
         :: par != NOBODY ->
-            LIST2(seen, GET_FORGOT,
+            LIST2(seen, WRITER_GET_FORGOT,
                 if
                 :: HAS(seen, par) -> /* no parent, no short cut: anew, another session */
                     MARK(9);
@@ -313,6 +328,9 @@ proctype Writer(byte w)
         :: else
         fi;
 
+#ifdef BUG_SESSION_REMOVED_FIRST
+        sessions = sessions & ~BIT(s);
+#endif
         /* put-if-absent points/S */
         atomic {
             if
@@ -565,7 +583,7 @@ inline find_roots()
 inline find_dead()
 {
     NAMED_BY(nm, rl);
-#ifdef BUG_RUNS_TRUSTED
+#ifdef BUG_COLLECTOR_TRUSTS_RUNS
     pk = nm;
 #endif
     t2 = nm & pk;        /* homes */
