@@ -71,6 +71,7 @@ bug WHOLE BUG_ROUND_NAME_FREED WRITERS=0 TRIES=0 COLLECTORS=2 START=2
 bug WHOLE BUG_GO_UNASKED WRITERS=0 TRIES=0 COLLECTORS=2 START=2
 bug WHOLE BUG_SESSIONS_BEFORE_FORGETS WRITERS=1 START=3
 bug WHOLE BUG_POINTS_FIRST WRITERS=1 START=3
+bug WHOLE BUG_POINTS_FIRST SESSIONS_STAY CLEAR WRITERS=1 COLLECTORS=2 START=4
 bug WHOLE BUG_PARENT_NO_ROOT WRITERS=1 START=3
 bug WHOLE BUG_RUNS_OF_FIRST_MARK WRITERS=1 START=4
 bug WHOLE BUG_TOMBS_BEFORE_RUNS WRITERS=1 COLLECTORS=2 START=5 FORGETS=0
@@ -167,8 +168,45 @@ trace()
     build $line || exit 1
     echo "$line"
     ./pan -m20000 -w22 -i > pan.log 2>&1
+    if [ ! -e vault.pml.trail ]; then
+        echo 'no counterexample'
+        return
+    fi
     # shellcheck disable=SC2086
-    spin $flags -t -p -g -l -k vault.pml.trail "$model"
+    spin $flags -t -p -g -l -k vault.pml.trail "$model" | shorten
+}
+
+# One line for each step of a trail: who, which line of the model, what changed.
+shorten()
+{
+    awk '
+/^ *[0-9]+:\tproc/ {
+    if ($1 != step)
+        tell()
+    step = $1
+    if (where == "" && match($0, /vault\.pml:[0-9]+/)) {
+        where = substr($0, RSTART + 10, RLENGTH - 10)
+        who = $4
+        sub(/^\(:*/, "", who)
+        sub(/:.*/, "(" $3 ")", who)
+    }
+    next
+}
+/^\t\t/ { set[$1] = $3 }
+/^spin: [^t]/ { tell(); sub(/.*:/, "", $2); print "in line " $2 + 0 " an assertion fails" }
+function tell(   v, text, name) {
+    for (v in set) {
+        name = v
+        sub(/.*:/, "", name)
+        if (name !~ /^([ti][012]|i|n|k|wi|slow)$/ && set[v] != old[v])
+            text = text " " name "=" set[v]
+        old[v] = set[v]
+    }
+    if (text != "")
+        print step, who, "line " where ":" text
+    where = ""
+    split("", set)
+}'
 }
 
 long=0
