@@ -38,6 +38,9 @@ struct job_init {
 struct err *job_init(const struct job *j, const struct job_init *o,
     struct vault_key *ret_id) must_use;
 
+/* How many threads the job may use, 1 to VAULT_LANES_MAX. */
+unsigned job_threads(const struct job *j);
+
 /* Open the vault as the job says; the passphrase is asked for where it must be. */
 struct err *job_open(const struct job *j, struct vault **ret) must_use;
 
@@ -74,7 +77,10 @@ struct job_verify {
     const char *point; /* NULL: the whole vault */
     bool data, repair;
 };
+/* What was found is in the report; damage is no failure of this call. */
 struct err *job_verify(const struct job *j, const struct job_verify *o,
     struct vault_report **ret) must_use;
+/* VaultDamaged when the report names damage that was not repaired. */
+struct err *job_verify_remains(const struct vault_report *r) must_use;
 
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* firn points: one line for each, oldest first. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "codes.h"
+#include "number.h"
+#include "show.h"
+#include "text.h"
+
+enum { SHORT_LEAST = 8 };
+
+/* The least number of digits, 8 or more, that tells the ids apart. */
+static int
+short_len(const struct vault_points *points)
+{
+    int len = SHORT_LEAST;
+
+    for (size_t i = 0; i < points->n; i++)
+        for (size_t k = i + 1; k < points->n; k++) {
+            char a[2 * VAULT_KEY_LEN + 1], b[2 * VAULT_KEY_LEN + 1];
+            int same = 0;
+
+            if (memcmp(points->items[i]->id.b, points->items[k]->id.b, SHORT_LEAST / 2) != 0)
+                continue;
+            vault_key_hex(&points->items[i]->id, a);
+            vault_key_hex(&points->items[k]->id, b);
+            while (a[same] != '\0' && a[same] == b[same])
+                same++;
+            len = same + 1 > len ? same + 1 : len;
+        }
+    return len;
+}
+
+static void
+say_point(struct cmd *c, const struct vault_point *p, int digits)
+{
+    char id[2 * VAULT_KEY_LEN + 1], time[NUMBER_TIME_MAX], size[TEXT_SIZE_MAX];
+    char fresh[TEXT_SIZE_MAX];
+
+    vault_key_hex(&p->id, id);
+    number_time(time, p->time_ns);
+    (void)text_size(size, show_point_size(p));
+    (void)text_size(fresh, p->new_bytes);
+    cmd_say(c, "%.*s  %s  %-11s  %10s  %10s  %-8s  %s", digits, id, time,
+        show_consistency(p->consistency), size, fresh, p->verified_ns == 0 ? "" : "verified",
+        p->machine);
+    for (size_t i = 0; p->ndisks > 1 && i < p->ndisks; i++)
+        cmd_say(c, "%s%s", i == 0 ? ": " : ", ", p->disks[i].name);
+    cmd_say(c, "\n");
+}
+
+static json_t *
+points_json(const struct vault_points *points)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; all != NULL && i < points->n; i++)
+        if (json_array_append_new(all, show_point_json(points->items[i])) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+    return all;
+}
+
+struct err *
+cmd_points(struct cmd *c)
+{
+    const char *machine = c->o.nargs > 0 ? c->o.args[0] : NULL;
+    auto_ptr(vault_points) points = NULL;
+
+    TRY(job_points(&c->job, machine, &points));
+    if (c->json)
+        return cmd_result(c, json_pack("{s:o}", "points", points_json(points)));
+    if (points->n == 0) {
+        if (machine == NULL)
+            cmd_note(c, "The vault has no recovery points yet; firn backup makes one.\n");
+        else
+            cmd_note(c, "The vault has no recovery points of %s.\n", machine);
+        return NULL;
+    }
+    int digits = short_len(points);
+
+    cmd_say(c, "%-*s  %-20s  %-11s  %10s  %10s  %-8s  %s\n", digits, "POINT", "TIME",
+        "CONSISTENCY", "SIZE", "NEW", "", "MACHINE");
+    for (size_t i = 0; i < points->n; i++)
+        say_point(c, points->items[i], digits);
+    return NULL;
+}

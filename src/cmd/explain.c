@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* firn explain: an article, or the list of codes.  It needs no vault and no network. */
+#include "catalog.h"
+#include "cmd.h"
+#include "codes.h"
+#include "render.h"
+#include "text.h"
+
+static struct err *
+list(struct cmd *c, const char *class, size_t *ret_n)
+{
+    const struct render_options o = { .width = c->width, .bold = c->bold };
+    json_t *codes = json_array();
+    struct err *e = NULL;
+
+    *ret_n = 0;
+    for (size_t i = 0; e == NULL && i < catalog_table_len; i++) {
+        const struct catalog_entry *a = &catalog_table[i];
+        auto_free char *line = NULL;
+
+        if (class != NULL && !catalog_in_class(a, class))
+            continue;
+        ++*ret_n;
+        if (!c->json) {
+            e = render_line(a, &o, &line);
+            if (e == NULL)
+                cmd_say(c, "%s\n", line);
+            continue;
+        }
+        (void)json_array_append_new(codes,
+            json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "code", a->id, "number", a->code,
+                "class", a->class_name, "message", a->message, "description", a->description,
+                "scenario", a->scenario));
+    }
+    if (e == NULL && codes != NULL && json_array_size(codes) == (c->json ? *ret_n : 0))
+        return cmd_result(c, json_pack("{s:o}", "codes", codes));
+    json_decref(codes);
+    return e != NULL ? e : fail(OutOfMemory);
+}
+
+static struct err *
+unknown(const char *what)
+{
+    const struct catalog_entry *near[3];
+    size_t n = catalog_suggest(what, near, 3);
+    struct text why = { 0 };
+    struct err *e;
+
+    text_fmt(&why, "there is no code %s", what);
+    for (size_t i = 0; i < n; i++)
+        text_fmt(&why, "%s%s", i == 0 ? "; did you mean " : i + 1 < n ? ", " : " or ",
+            near[i]->id);
+    text_str(&why, n > 0 ? "?" : "; firn explain lists all");
+    e = why.no_memory ? fail(OutOfMemory) : fail(UsageWrong, why.s);
+    text_done(&why);
+    return e;
+}
+
+struct err *
+cmd_explain(struct cmd *c)
+{
+    const struct render_options o = { .width = c->width, .bold = c->bold };
+    const struct catalog_entry *a;
+    auto_free char *text = NULL;
+    json_t *doc = NULL;
+    size_t n;
+
+    if (c->o.nargs == 0)
+        return list(c, NULL, &n);
+    a = catalog_find(c->o.args[0]);
+    if (a == NULL) {
+        for (size_t i = 0; i < catalog_table_len; i++)
+            if (catalog_in_class(&catalog_table[i], c->o.args[0]))
+                return list(c, c->o.args[0], &n);
+        return unknown(c->o.args[0]);
+    }
+    if (c->json) {
+        TRY(render_article_json(a, &o, &doc));
+        return cmd_result(c, doc);
+    }
+    TRY(render_article(a, &o, &text));
+    cmd_say_raw(c, text);
+    return NULL;
+}

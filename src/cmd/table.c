@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "table.h"
+
+#define EVERY (OPT(JSON) | OPT(QUIET) | OPT(TRACE) | OPT(HELP))
+#define OPENS (EVERY | OPT(VAULT) | OPT(PASSPHRASE_FILE) | OPT(KEY_FILE) | OPT(WRITER_KEY))
+#define WORKS (OPENS | OPT(THREADS))
+
+const struct cmd_option cmd_options[OPT_COUNT] = {
+    [OPT_VAULT] = { "vault", VALUE_FILE, "VAULT", "FIRN_VAULT", "The folder of the vault." },
+    [OPT_PASSPHRASE_FILE] = { "passphrase-file", VALUE_FILE, "FILE", "FIRN_PASSPHRASE_FILE",
+        "Take the passphrase from the first line of FILE instead of asking for it." },
+    [OPT_KEY_FILE] = { "key-file", VALUE_FILE, "FILE", NULL,
+        "Open the vault with a key file made by firn key add." },
+    [OPT_WRITER_KEY] = { "writer-key", VALUE_FILE, "FILE", NULL,
+        "Open the vault with a writer key made by firn key export-writer: it can back up, "
+        "but not read what is there." },
+    [OPT_THREADS] = { "threads", VALUE_NUMBER, "N", NULL,
+        "Use N threads. Without it one for each processor, at most 16." },
+    [OPT_JSON] = { "json", VALUE_NONE, NULL, NULL,
+        "Print one JSON document on standard output, also on failure." },
+    [OPT_QUIET] = { "quiet", VALUE_NONE, NULL, NULL, "Show no progress." },
+    [OPT_TRACE] = { "trace", VALUE_NONE, NULL, NULL,
+        "With a failure, show the places in firn's source that it went through." },
+    [OPT_HELP] = { "help", VALUE_NONE, NULL, NULL, "Show the help of the command." },
+    [OPT_BLOCK_SIZE] = { "block-size", VALUE_SIZE, "SIZE", NULL,
+        "The unit of deduplication: 16K, 32K, 64K (usual) or 128K. Fixed for the vault's "
+        "life." },
+    [OPT_KDF_MEMORY] = { "kdf-memory", VALUE_NUMBER, "MIB", NULL,
+        "Memory in MiB that a guess of the passphrase costs, 8 to 4096; 32 without it." },
+    [OPT_TRUST_GROUP] = { "trust-group", VALUE_NONE, NULL, NULL,
+        "Let all writers of the vault deduplicate against each other's blocks without "
+        "checking them first. Saves space; a malicious writer could then spoil others' "
+        "later points." },
+    [OPT_LABEL] = { "label", VALUE_TEXT, "TEXT", NULL, "A note for people." },
+    [OPT_MACHINE] = { "machine", VALUE_TEXT, "NAME", NULL,
+        "The machine that the point belongs to. Without it the first disk's name." },
+    [OPT_SOURCE_FORMAT] = { "format", VALUE_WORD, "raw|qcow2|vmdk|vhdx|vdi|vpc", NULL,
+        "The format of the sources. Without it the suffix of each file decides." },
+    [OPT_CHANGED] = { "changed", VALUE_FILE, "FILE", NULL,
+        "Read only the blocks that FILE lists; all others are as in the machine's newest "
+        "point." },
+    [OPT_REREAD] = { "reread", VALUE_NONE, NULL, NULL,
+        "Read also files that nothing has written to since the last backup." },
+    [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
+    [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
+        "The format to write. Without it the suffix of DEST decides." },
+    [OPT_IN_PLACE] = { "in-place", VALUE_NONE, NULL, NULL,
+        "Write into the file or device that is there, and only what differs." },
+    [OPT_FORCE] = { "force", VALUE_NONE, NULL, NULL, "Replace a file that is there." },
+    [OPT_DATA] = { "data", VALUE_NONE, NULL, NULL,
+        "Read and check every stored byte, not only the structure." },
+    [OPT_REPAIR] = { "repair", VALUE_NONE, NULL, NULL,
+        "Mend what parity can mend." },
+    [OPT_NEW_PASSPHRASE_FILE] = { "new-passphrase-file", VALUE_FILE, "FILE", NULL,
+        "Take the new passphrase from the first line of FILE instead of asking for it." },
+    [OPT_NEW_KEY_FILE] = { "new-key-file", VALUE_FILE, "FILE", NULL,
+        "Make a key file instead of a passphrase. FILE must not exist." },
+};
+
+const struct cmd_command cmd_commands[CMD_COUNT] = {
+    [CMD_INIT] = { "init", "init", "VAULT", 1, 1, WORD_FILE,
+        EVERY | OPT(PASSPHRASE_FILE) | OPT(BLOCK_SIZE) | OPT(KDF_MEMORY) | OPT(TRUST_GROUP) |
+            OPT(LABEL),
+        "make a vault",
+        "Makes an empty vault in the folder VAULT, which is created if it is not there, and "
+        "protects it with a passphrase. Nobody can recover a lost passphrase: keep it in a "
+        "second place, or add a key file with firn key add." },
+    [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
+        WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD),
+        "store disks as a recovery point",
+        "Stores the state of one or several disks as one recovery point. Only blocks that "
+        "the vault does not have are stored. The point appears in the list when it is "
+        "complete and durable, or not at all.\n"
+        "A SOURCE is a file, a block device, an image (by its suffix .qcow2, .vmdk, .vhdx, "
+        ".vdi or .vhd, or by --format) or an address nbd://HOST[:PORT][/EXPORT] or "
+        "nbd+unix:///EXPORT?socket=PATH. A disk's name is NAME, or the file's name without "
+        "folder and suffix. The disk must not be written to meanwhile." },
+    [CMD_POINTS] = { "points", "points", "[MACHINE]", 0, 1, WORD_NONE, OPENS,
+        "list recovery points",
+        "Lists the recovery points that this key can read, of one machine or of all, oldest "
+        "first." },
+    [CMD_RESTORE] = { "restore", "restore", "POINT DEST", 2, 2, WORD_FILE,
+        WORKS | OPT(DISK) | OPT(TARGET_FORMAT) | OPT(IN_PLACE) | OPT(FORCE),
+        "bring a point's disks back",
+        "Restores the disks of a recovery point, bit for bit, and checks every byte while it "
+        "writes. POINT is an id or at least 4 digits of its beginning, a machine's name (its "
+        "newest point), or latest.\n"
+        "DEST is for one disk a file, a block device or - (standard output), for several "
+        "disks a folder. A file that is there is refused without --in-place or --force." },
+    [CMD_VERIFY] = { "verify", "verify", "[POINT]", 0, 1, WORD_NONE,
+        WORKS | OPT(DATA) | OPT(REPAIR),
+        "check the vault, and mend it",
+        "Checks that each listed point, or the one that is named, is whole: signatures, maps "
+        "and that everything they name is there. Names what is damaged, and what each point "
+        "would lose by it." },
+    [CMD_EXPLAIN] = { "explain", "explain", "[CODE]", 0, 1, WORD_CODE, EVERY,
+        "say what a failure means and what to do",
+        "Shows the article of a failure: what happened, how to look closer, what to do. CODE "
+        "is the name that a failure was reported with, its number, or its diagnostic "
+        "scenario. A class, such as vault.key, lists the codes in it; without CODE all are "
+        "listed." },
+    [CMD_KEY_ADD] = { "key add", "key", "", 0, 0, WORD_NONE,
+        OPENS | OPT(NEW_PASSPHRASE_FILE) | OPT(NEW_KEY_FILE) | OPT(LABEL),
+        "add a passphrase or a key file",
+        "Adds a way to open the vault: a further passphrase, or with --new-key-file a key "
+        "file. Either opens all of the vault." },
+    [CMD_KEY_LIST] = { "key list", "key", "", 0, 0, WORD_NONE, OPENS,
+        "list what opens the vault",
+        "Lists the key slots: each is a passphrase or a key file that opens the vault. Writer "
+        "keys are not in the vault and are not listed." },
+    [CMD_KEY_REMOVE] = { "key remove", "key", "ID", 1, 1, WORD_NONE, OPENS,
+        "remove a passphrase or a key file",
+        "Removes a key slot, named by at least 4 digits of its id. The last one cannot be "
+        "removed. A copy of the vault that was made before still opens with the removed key." },
+    [CMD_KEY_EXPORT_WRITER] = { "key export-writer", "key", "FILE [MACHINE]...", 1, 257,
+        WORD_FILE, OPENS,
+        "make a key that can back up but not read",
+        "Writes a writer key to FILE, for a machine that makes backups. With it firn can add "
+        "points for the named machines (without names: for any), list its own, and read no "
+        "data." },
+    [CMD_HELP] = { "help", NULL, "[COMMAND]", 0, 2, WORD_COMMAND, OPT(HELP),
+        "show help",
+        "Shows what commands there are, or the help of one." },
+};
