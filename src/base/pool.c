@@ -112,10 +112,10 @@ pool_cpus(void)
 void
 pool_submit(struct pool *p, struct pool_task *t)
 {
+    pthread_mutex_lock(&p->lock);
     t->next_ = NULL;
     t->result_ = NULL;
     t->state_ = TASK_QUEUED;
-    pthread_mutex_lock(&p->lock);
     *p->last = t;
     p->last = &t->next_;
     pthread_cond_signal(&p->work);

@@ -148,14 +148,6 @@ close_open(struct packer *p, enum packer_line line)
     put_when_ready(b);
 }
 
-/* A task that has ended must be waited for before it is submitted again. */
-static void
-reap(struct buffer *b)
-{
-    if (b->task.state_ != 0)
-        err_free(pool_wait(b->packer->putter, &b->task));
-}
-
 static struct err *
 new_number(struct packer *p, uint32_t *ret)
 {

@@ -24,6 +24,7 @@ struct vault_writer;
 struct vault_disk_writer;
 
 enum {
+    VAULT_LANES_MAX = 64,
     VAULT_ID_LEN = 32,     /* of a block or a map node */
     VAULT_KEY_LEN = 16,    /* of a vault, session, point, slot or writer id */
     VAULT_BLOCK_MIN = 16384,
@@ -68,7 +69,7 @@ enum vault_can {
     VAULT_CAN_OWN = 4,   /* has the root key: keys, certificates, revocations */
 };
 
-/* Open with ${lanes} lanes (at least 1).  Takes ${s} (freed with the vault, also when this
+/* Open with ${lanes} lanes (1 to VAULT_LANES_MAX).  Takes ${s} (freed with the vault, also when this
  * fails).  VaultMissing, VaultFormatNewer, VaultHeaderDamaged, VaultKeyWrong ... */
 struct err *vault_open(struct store *s, const struct vault_unlock *unlock, unsigned lanes,
     struct vault **ret) must_use;
@@ -121,6 +122,7 @@ struct vault_disk {
     uint64_t size;
     unsigned height; /* levels of the map; 0 for a disk of 0 bytes */
     struct vault_id root;
+    struct vault_key map_writer; /* whose map it is */
     bool stamped; /* the next four tell a file that nothing wrote to */
     uint64_t dev, inode;
     int64_t mtime_ns, ctime_ns, read_start_ns;
@@ -175,8 +177,9 @@ struct vault_backup {
     const struct vault_point *parent; /* NULL: none */
 };
 
-/* Begin a session: puts sessions/S, then looks at tombs, runs and forgets.  Needs
- * VAULT_CAN_WRITE; WriterMachineDenied when the certificate does not name the machine. */
+/* Begin a session: puts sessions/S, then looks at tombs, runs and forgets.  No other call on
+ * ${v} may be under way.  KeyCannotWrite; WriterMachineDenied when the certificate does not
+ * name the machine; ParentGone. */
 struct err *vault_backup_begin(struct vault *v, const struct vault_backup *b,
     struct vault_writer **ret) must_use;
 
@@ -193,13 +196,22 @@ struct err *vault_disk_begin(struct vault_writer *w, const char *name, uint64_t 
 struct err *vault_disk_span(struct vault_disk_writer *d, const struct vault_id *ids) must_use;
 /* The next ${n} spans are all zero. */
 struct err *vault_disk_zero_spans(struct vault_disk_writer *d, uint64_t n) must_use;
-/* The next span is as in the parent's disk ${of}; cheap: its node is shared. */
-struct err *vault_disk_same_span(struct vault_disk_writer *d,
-    const struct vault_disk *of) must_use;
+/* May ${of}'s map be shared?  Only a disk of the same size in a map of the same writer. */
+bool vault_disk_can_share(const struct vault_disk_writer *d, const struct vault_disk *of);
+/* The next ${n} spans are as in the parent's disk ${of}; cheap: its nodes are shared. */
+struct err *vault_disk_same_spans(struct vault_disk_writer *d, const struct vault_disk *of,
+    uint64_t n) must_use;
 /* The whole disk is as in the parent: no span was or is given. */
 struct err *vault_disk_same(struct vault_disk_writer *d, const struct vault_disk *of) must_use;
-/* Finish the disk.  ${about} gives source, stamp and facts (copied; may be NULL). */
+/* Finish the disk.  ${about} gives source, stamp and facts (copied; may be NULL).  A disk
+ * writer belongs to its vault_writer and is freed by vault_disk_end or with it. */
 struct err *vault_disk_end(struct vault_disk_writer *d, const struct vault_disk *about) must_use;
+
+/* The table of new ids is full: let all calls of vault_write_blocks end, then call
+ * vault_writer_rest before the next one.  It puts what was gathered, so that memory stays
+ * bounded however much is new. */
+bool vault_writer_wants_rest(struct vault_writer *w);
+struct err *vault_writer_rest(struct vault_writer *w) must_use;
 
 /* Numbers so far, for progress: bytes of new blocks and bytes that they take stored. */
 void vault_writer_stats(struct vault_writer *w, uint64_t *ret_new, uint64_t *ret_stored);
@@ -233,7 +245,7 @@ struct err *vault_zero_spans(struct vault *v, unsigned lane, const struct vault_
 
 /* Where a block lies; compares for sorting, so that each frame is opened once. */
 struct vault_place {
-    uint32_t run, pack; /* pack of run, private numbers */
+    uint32_t pack; /* private number */
     uint16_t frame;
     uint8_t slot;
 };
@@ -244,13 +256,14 @@ struct err *vault_locate(struct vault *v, const struct vault_id *id, unsigned nt
 
 /* Open the frame that ${place} names into the lane's buffer: *ret_data is borrowed until
  * the lane's next call; block number slot begins at slot * block_len.  Needs
- * VAULT_CAN_READ.  FrameDamaged, PackMissing, PackUnreadable. */
+ * VAULT_CAN_READ.  A damaged pack is mended in memory where its parity can do it, with a
+ * warning.  FrameDamaged, ObjectMissing, KeyCannotRead. */
 struct err *vault_read_frame(struct vault *v, unsigned lane, const struct vault_place *place,
     const uint8_t **ret_data, size_t *ret_nblocks) must_use;
 
 /* Does ${data} (one block) have this id? */
-bool vault_block_is(struct vault *v, unsigned lane, const uint8_t *data,
-    const struct vault_id *id);
+struct err *vault_block_is(struct vault *v, unsigned lane, const uint8_t *data,
+    const struct vault_id *id, bool *ret_is) must_use;
 
 /* ---- proving and mending ---- */
 
