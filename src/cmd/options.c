@@ -87,7 +87,7 @@ unknown_command(const char *first, const char *second)
         }
     }
     if (group && second == NULL)
-        text_fmt(&why, "firn %s needs to know what: ", first);
+        text_fmt(&why, "firn %s needs a second word, such as list; ", first);
     else
         text_fmt(&why, "there is no command %s%s%s; ", first, group ? " " : "",
             group ? second : "");
