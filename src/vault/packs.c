@@ -106,6 +106,7 @@ open_envelope(struct vault *v, const struct pack_envelope *from, struct opened_e
 
     *ret_ok = true;
     memcpy(to->origin, from->origin, sizeof(to->origin));
+    to->writer = from->writer;
     if (from->how == ENVELOPE_MAP) {
         TRY(keys_map_key(k, &from->writer, map_key, &to->have_key));
         if (!to->have_key)

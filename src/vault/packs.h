@@ -27,6 +27,7 @@ DEFINE_AUTO(packs);
 struct opened_envelope {
     bool have_key; /* this process may have it */
     uint8_t key[SEAL_KEY], origin[16];
+    struct vault_key writer;
 };
 struct opened_pack {
     uint32_t number; /* in the index; UINT32_MAX: in none */

@@ -59,6 +59,59 @@ note_tomb(struct vault *v, const char *name)
     return NULL;
 }
 
+/* Hashes of the packs that are there, ascending. */
+struct hashes {
+    uint8_t (*hash)[SEAL_HASH];
+    size_t n, room;
+};
+
+static struct err *
+add_hash(void *arg, const char *name, uint64_t len)
+{
+    struct hashes *l = arg;
+    const char *hex = strrchr(name, '/') + 1;
+
+    (void)len;
+    if (l->n == l->room) {
+        size_t room = l->room ? 2 * l->room : 256;
+        void *more = realloc(l->hash, room * sizeof(*l->hash));
+
+        if (more == NULL)
+            return fail(OutOfMemory);
+        l->hash = more;
+        l->room = room;
+    }
+    l->n += bytes_from_hex(hex, l->hash[l->n], SEAL_HASH);
+    return NULL;
+}
+
+static int
+compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, SEAL_HASH);
+}
+
+/* A run does not prove that its packs are still there: a merge that had read the old runs
+ * may name a pack that a round has taken away since.  So only packs that are seen now,
+ * after the tombs, count as homes. */
+static struct err *
+pass_over_missing_packs(struct vault *v)
+{
+    struct hashes l = { 0 };
+    struct err *e = store_list(v->store, "packs", add_hash, &l);
+
+    if (e == NULL && l.n > 0)
+        qsort(l.hash, l.n, sizeof(*l.hash), compare_hashes);
+    for (uint32_t i = 0; e == NULL && i < index_npacks(v->index); i++) {
+        const uint8_t *hash = index_pack(v->index, i)->hash;
+
+        if (l.n == 0 || bsearch(hash, l.hash, l.n, sizeof(*l.hash), compare_hashes) == NULL)
+            index_tomb(v->index, hash);
+    }
+    free(l.hash);
+    return e;
+}
+
 static struct err *
 parent_is_listed(struct vault *v, const struct vault_point *p)
 {
@@ -87,6 +140,7 @@ look_around(struct vault *v, const struct vault_point *p)
     TRY(vault_reopen_index(v));
     for (size_t i = 0; i < tombs.n; i++)
         TRY(note_tomb(v, tombs.names[i]));
+    TRY(pass_over_missing_packs(v));
     return parent_is_listed(v, p);
 }
 
