@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What cannot work must be said by the right code, and must leave nothing half-made.
+. "$(dirname "$0")/lib.sh"
+
+new_vault v
+disk a.raw 1000
+firn_is 0 'backup' backup a.raw
+
+echo 'a wrong one' > wrong
+firn_is 1 'a wrong passphrase' points --passphrase-file wrong
+code_is VaultKeyWrong 'it says so'
+mkdir empty
+firn_is 1 'a folder that is no vault' points --vault empty
+code_is VaultMissing 'it says so'
+: > file
+firn_is 1 'a file for a vault' points --vault file
+firn_is 1 'a vault that is not there' points --vault nowhere
+firn_is 1 'a disk that is not there' backup nowhere.raw
+code_is SourceMissing 'it says so'
+firn_is 1 'a folder for a disk' backup empty
+code_is SourceIsFolder 'it says so'
+firn_is 1 'a server that is not there' backup "d=nbd+unix:///?socket=$t_dir/none"
+code_is NbdUnreachable 'it says so'
+firn_is 1 'a folder that is not there' restore latest nowhere/b.raw
+firn_is 1 'one that is missing of two' backup a.raw nowhere.raw
+firn_is 0 'points' points
+[ "$(grep -c ' a$' out)" -eq 1 ] && ok 'no refused backup is listed' ||
+    not_ok 'no refused backup is listed'
+
+cp -r v newer
+for copy in newer/firn.vault newer/firn.vault.copy; do
+    chmod u+w $copy
+    head -c 4000 /dev/zero | dd of=$copy bs=1 seek=8 count=2 conv=notrunc status=none
+done
+firn_is 1 'a header that was written over' points --vault newer
+
+# who may read all cannot be refused: as somebody else
+if [ "$(id -u)" -eq 0 ] && have setpriv && setpriv --reuid 65534 --clear-groups true; then
+    as='setpriv --reuid 65534 --regid 65534 --clear-groups'
+    chmod 644 pass
+    cp -r v other
+    chmod -R a+rX other
+    cp a.raw closed.raw
+    chmod 600 closed.raw
+    cp "$firn" firn && chmod 755 firn
+    asked="--passphrase-file $t_dir/pass --vault $t_dir/other"
+    $as ./firn points $asked > out 2> err
+    [ $? -eq 0 ] && ok 'a vault that can only be read lists' ||
+        not_ok 'a vault that can only be read lists'
+    chmod 644 a.raw
+    $as ./firn backup $asked a.raw > out 2> err
+    [ $? -eq 1 ] && code_is StorePermission 'a vault that cannot be written' ||
+        not_ok 'a vault that cannot be written'
+    chmod -R a+rwX other
+    $as ./firn backup $asked closed.raw > out 2> err
+    [ $? -eq 1 ] && code_is SourcePermission 'a disk that may not be read' ||
+        not_ok 'a disk that may not be read'
+    $as ./firn restore $asked latest closed2.raw > out 2> err
+    [ $? -eq 1 ] && code_is RestoreTargetPermission 'a folder that may not be written' ||
+        not_ok 'a folder that may not be written'
+else
+    skip 'without permission' 'needs root and setpriv'
+fi
+
+mkdir small
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=3m tmpfs small 2> /dev/null; then
+    t_mount=$t_dir/small
+    firn_is 0 'a vault on a small disk' init --kdf-memory 8 small/v
+    disk b.raw 200
+    firn_is 0 'a backup that fits' backup --vault small/v b.raw
+    head -c 8000000 /dev/urandom > big.raw
+    firn_is 1 'one that does not' backup --vault small/v big.raw
+    code_is StoreFull 'it says so'
+    firn_is 0 'points' points --vault small/v
+    [ "$(grep -c ' b$' out)" -eq 1 ] && ! grep -q big out && ok 'only what is whole is listed' ||
+        not_ok 'only what is whole is listed'
+    firn_is 0 'restore' restore --vault small/v b c.raw
+    same b.raw c.raw 'bit for bit'
+    firn_is 1 'a restore that does not fit' restore a small/a.raw
+    umount small && t_mount=
+else
+    skip 'a full disk' 'needs root and tmpfs'
+fi
+(ulimit -f 100; "$firn" restore a limited.raw > out 2> err)
+[ $? -eq 1 ] && code_is RestoreFileTooLarge 'a limit on files' || not_ok 'a limit on files'
+[ ! -e limited.raw ] && ok 'no file is left' || not_ok 'no file is left'
+done_testing

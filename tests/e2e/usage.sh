@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command line itself: wrong words, help, explain, versions; no vault is needed.
+. "$(dirname "$0")/lib.sh"
+
+firn_is 2 'no command'
+code_is UsageWrong 'it is wrong usage'
+firn_is 2 'a command that is not there' bakup
+says err 'did you mean backup' 'the near one is named'
+firn_is 2 'an option that is not there' backup --vualt x y
+says err 'did you mean --vault' 'the near one is named'
+firn_is 2 'an option twice' points --vault a --vault b
+firn_is 2 'an option without its value' points --vault
+firn_is 2 'a flag with a value' points --json=yes
+firn_is 2 'too few words' restore latest
+firn_is 2 'too many words' init a b
+firn_is 2 'a word that is none of those' backup --vault v --format floppy disk
+firn_is 2 'a number that is none' backup --vault v --threads many disk
+firn_is 2 'a block size that cannot be' init --block-size 48K v
+firn_is 2 'no vault named' points
+says err FIRN_VAULT 'it says how to name one'
+firn_is 2 'json and a disk on standard output' restore --vault v --json latest -
+firn_is 0 'help' help
+for command in init backup points restore verify explain help; do
+    firn_is 0 "help $command" help $command
+    says out "firn $command" "it is about $command"
+    firn_is 0 "$command --help" $command --help
+done
+firn_is 0 'help of two words' help key add
+firn_is 0 'version' --version
+says out '^firn [0-9]' 'it is a number'
+firn_is 0 'all codes' explain
+says out VaultKeyWrong 'a code is in the list'
+firn_is 0 'an article' explain VaultKeyWrong
+firn_is 0 'an article by number' explain 205
+firn_is 0 'an article by scenario' explain firn-crc-vaultkeywrong
+firn_is 0 'a class' explain vault.key
+firn_is 2 'a code that is not there' explain VaultKeyWrogn
+says err 'did you mean VaultKeyWrong' 'the near one is named'
+firn_is 0 'each article can be shown as JSON' explain --json OutOfMemory
+firn_is 1 'a vault that is not there' points --vault nowhere --passphrase-file pass
+if [ -e /dev/full ]; then
+    "$firn" explain > /dev/full 2> err
+    [ $? -eq 1 ] && code_is OutputFailed 'output that cannot be written is told' ||
+        not_ok 'output that cannot be written is told'
+fi
+"$firn" explain 2> err | head -n 1 > out
+says out OutOfMemory 'a reader that goes away ends it quietly enough'
+for odd in "$(printf 'a\033[31mb')" "$(printf 'a\377b')"; do
+    "$firn" "$odd" > out 2> err
+    if LC_ALL=C grep -q "$(printf '[\033\377]')" err; then
+        not_ok 'nothing foreign reaches the terminal as it is'
+    else
+        ok 'nothing foreign reaches the terminal as it is'
+    fi
+done
+done_testing
