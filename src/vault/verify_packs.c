@@ -108,16 +108,21 @@ static struct err *
 check_data(struct verify *f, struct lane *l, const struct opened_pack *o, uint32_t pack,
     const struct armour_shape *s, bool *ret_ok)
 {
+    bool ok;
+
     TRY(lane_for_reading(l));
     l->open = false;
-    for (unsigned i = 0; *ret_ok && i < o->nframes; i++) {
+    for (unsigned i = 0; i < o->nframes; i++) { /* one bad frame spoils no other */
         const struct opened_envelope *env = &o->envelopes[o->frames[i].envelope];
 
         if (o->kind == KIND_MAP_PACK)
             TRY(lane_use_writer(f->v, l, &env->writer));
-        TRY(check_frame(f, l, o, pack, (uint16_t)i, ret_ok));
+        TRY(check_frame(f, l, o, pack, (uint16_t)i, &ok));
+        *ret_ok = *ret_ok && ok;
     }
-    return *ret_ok && o->body == NULL ? check_parity(f, o, s, ret_ok) : NULL;
+    if (*ret_ok)
+        TRY(check_parity(f, o, s, ret_ok));
+    return NULL;
 }
 
 /* ---- one pack ---- */
@@ -153,14 +158,14 @@ check_pack(struct verify *f, struct lane *l, uint32_t number, const char *name, 
     TRY(store_stat(f->v->store, name, &len, &found));
     if (!found)
         return fail(ObjectMissing, name);
-    if (!armour_shape(pack->body_len, &s) || len != s.total)
+    if (!armour_shape(pack->body_len, &s))
         return NULL;
     TRY(check_heads(f, pack, name, &s, ret_ok));
-    if (!*ret_ok)
-        return NULL;
+    *ret_ok = *ret_ok && len == s.total;
     TRY(packs_open(f->v, l->seal, pack, NULL, &o));
-    *ret_ok = o != NULL;
-    if (*ret_ok && f->c->data)
+    if (o == NULL)
+        *ret_ok = false;
+    else if (f->c->data)
         TRY(check_data(f, l, o, number, &s, ret_ok));
     return NULL;
 }

@@ -72,10 +72,9 @@ note_clean(struct verify *f, const struct vault_id *id)
 static bool
 is_good(const struct verify *f, const struct index_home *home)
 {
-    if (f->pack_bad[home->pack])
-        return false;
-    return !f->c->data ||
-        (f->confirmed[home->run][home->entry / 8] >> (home->entry % 8) & 1) != 0;
+    if (!f->c->data)
+        return !f->pack_bad[home->pack];
+    return (f->confirmed[home->run][home->entry / 8] >> (home->entry % 8) & 1) != 0;
 }
 
 /* Is there a good home?  If not, ${object} gets the name of what should have been one. */
