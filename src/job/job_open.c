@@ -19,7 +19,7 @@ job_threads(const struct job *j)
     int n;
 
     if (j->threads != 0)
-        return j->threads < VAULT_LANES_MAX ? j->threads : VAULT_LANES_MAX;
+        return j->threads < VAULT_LANES_MAX ? j->threads : VAULT_LANES_MAX - 1;
     n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     return n < 1 ? 1 : n > THREADS_MOST ? THREADS_MOST : (unsigned)n;
 }
@@ -62,7 +62,8 @@ job_open(const struct job *j, struct vault **ret)
         TRY(get_passphrase(j, false, &passphrase));
         unlock.passphrase = passphrase;
     }
-    TRY(vault_open(take(s), &unlock, job_threads(j), &v));
+    /* a lane for each worker and one for whoever gives them work */
+    TRY(vault_open(take(s), &unlock, job_threads(j) + 1, &v));
     if (j->warn != NULL)
         vault_on_warning(v, j->warn, j->arg);
     *ret = take(v);

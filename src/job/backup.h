@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backup.h -- disks that are open go into a vault that is open, as one recovery point.
+ *
+ * What job_backup does when names, passphrase and sources are dealt with.  Memory is 1 MiB
+ * for each worker and what the vault keeps, whatever the size of the disks.  A failure lists
+ * nothing; a conflict with a collector or another writer (class vault.conflict) starts the
+ * whole backup anew, up to BACKUP_RETRIES times. */
+#ifndef BACKUP_H
+#define BACKUP_H
+
+#include "job.h"
+#include "source.h"
+
+enum { BACKUP_RETRIES = 3, BACKUP_PROGRESS_MS = 100 };
+
+struct backup_disk {
+    char *name;             /* in the point */
+    const char *spec;       /* what the user named, borrowed */
+    struct source *source;
+};
+
+struct backup_options {
+    const char *machine;
+    const char *changed; /* list of changed blocks, for one disk; NULL: none */
+    bool reread;
+    void (*progress)(void *arg, const struct job_progress *p);
+    void (*warn)(void *arg, struct err *warning);
+    void *arg;
+};
+
+/* ${v} was opened with at least two lanes: one for each worker and the last for this thread. */
+struct err *backup_run(struct vault *v, struct backup_disk *disks, size_t ndisks,
+    const struct backup_options *o, struct vault_point **ret) must_use;
+
+/* "[NAME=]SOURCE": the disk's name (freed by the caller) and what to open (borrowed from
+ * ${text}).  UsageWrong. */
+struct err *backup_name(const char *text, char **ret_name, const char **ret_spec) must_use;
+
+#endif

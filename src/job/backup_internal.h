@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backup_internal.h -- what the files behind backup.h share. */
+#ifndef BACKUP_INTERNAL_H
+#define BACKUP_INTERNAL_H
+
+#include <pthread.h>
+
+#include "backup.h"
+#include "changed.h"
+#include "pool.h"
+
+/* One backup with all its attempts. */
+struct backup {
+    struct vault *v;
+    struct pool *pool;
+    const struct backup_options *o;
+    uint8_t *buf[POOL_WORKERS_MAX]; /* a piece for each worker, made by the first that reads */
+    pthread_mutex_t lane_lock[SOURCE_LANES_MAX]; /* where a source has fewer lanes than we */
+    struct changed *changed;   /* read when it is first used */
+    struct vault_key base;     /* the point that the list is relative to */
+    bool base_known, has_base;
+    bool warned_list, warned[VAULT_DISKS_MAX]; /* a new attempt does not warn again */
+    uint64_t read_bytes;       /* of this attempt */
+    int64_t told_ns;           /* when progress was told last */
+};
+
+/* Read ${s} into the disk under way.  With ${parent}, only what b->changed lists. */
+struct err *backup_pipe(struct backup *b, struct vault_writer *w, struct vault_disk_writer *d,
+    const struct backup_disk *disk, const struct vault_disk *parent) must_use;
+
+/* One disk of the point, whichever way is the shortest. */
+struct err *backup_one(struct backup *b, struct vault_writer *w,
+    const struct vault_point *parent, const struct backup_disk *disk, size_t number) must_use;
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Restoring a point: its disks one after the other, each into a sink of its own.
+ *
+ * With one disk the destination is a file, a device or standard output; with several it is a
+ * folder that is there, where each disk gets a file with its name. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "codes.h"
+#include "job.h"
+#include "pool.h"
+#include "rebuild.h"
+#include "sink.h"
+
+struct restore {
+    const struct job *j;
+    const struct job_restore *o;
+    struct vault *v;
+    struct pool *pool;
+    uint64_t done, total; /* bytes of disks, for progress */
+    char stage[VAULT_NAME_MAX + 16];
+};
+
+static void
+tell(void *arg, uint64_t done)
+{
+    const struct restore *r = arg;
+    struct job_progress p = { .stage = r->stage, .done = r->done + done, .total = r->total };
+
+    if (r->j->progress != NULL)
+        r->j->progress(r->j->arg, &p);
+}
+
+static struct err *
+format_of(const struct job_restore *o, enum sink_format *ret)
+{
+    *ret = SINK_BY_SUFFIX;
+    if (o->format == NULL)
+        return NULL;
+    if (strcmp(o->format, "raw") == 0)
+        *ret = SINK_RAW;
+    else if (strcmp(o->format, "qcow2") == 0)
+        *ret = SINK_QCOW2;
+    else
+        return fail(UsageWrong, "a disk is restored as raw or qcow2");
+    return NULL;
+}
+
+static struct err *
+restore_disk(struct restore *r, const struct vault_disk *d, const char *dest,
+    uint64_t *ret_written)
+{
+    struct sink_options options = { .in_place = r->o->in_place, .force = r->o->force,
+        .lanes = pool_workers(r->pool) + 1 };
+    auto_ptr(sink) sink = NULL;
+
+    TRY(format_of(r->o, &options.format));
+    TRY(sink_open(dest, d->size, &options, &sink));
+    (void)snprintf(r->stage, sizeof(r->stage), "writing %s", d->name);
+    TRY(rebuild_disk(&(struct rebuild){ .vault = r->v, .pool = r->pool, .disk = d,
+        .sink = sink, .keep_equal = r->o->in_place && sink->readable && !sink->fresh,
+        .progress = tell, .arg = r }, ret_written));
+    TRY(sink_finish(sink));
+    r->done += d->size;
+    return NULL;
+}
+
+/* A disk's name comes from the vault: it must stay within the folder. */
+static bool
+is_file_name(const char *name)
+{
+    return strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static struct err *
+restore_into_folder(struct restore *r, const struct vault_point *p, uint64_t *ret_written)
+{
+    const char *suffix = r->o->format != NULL && strcmp(r->o->format, "qcow2") == 0 ? "qcow2"
+                                                                                    : "raw";
+    struct stat st;
+
+    if (stat(r->o->dest, &st) != 0 || !S_ISDIR(st.st_mode))
+        return fail(RestoreFolderMissing, r->o->dest);
+    for (size_t i = 0; i < p->ndisks; i++) {
+        const struct vault_disk *d = &p->disks[i];
+        auto_free char *path = NULL;
+        uint64_t written = 0;
+
+        if (!is_file_name(d->name))
+            return fail(InputInvalid, d->name, "it cannot be the name of a file");
+        if (asprintf(&path, "%s/%s.%s", r->o->dest, d->name, suffix) < 0) {
+            path = NULL;
+            return fail(OutOfMemory);
+        }
+        TRY(restore_disk(r, d, path, &written));
+        *ret_written += written;
+    }
+    return NULL;
+}
+
+static struct err *
+find_disk(const struct vault_point *p, const char *name, const struct vault_disk **ret)
+{
+    char hex[2 * VAULT_KEY_LEN + 1];
+
+    for (size_t i = 0; i < p->ndisks; i++)
+        if (strcmp(p->disks[i].name, name) == 0) {
+            *ret = &p->disks[i];
+            return NULL;
+        }
+    vault_key_hex(&p->id, hex);
+    return fail(RestoreDiskMissing, hex, name);
+}
+
+static struct err *
+restore_point(struct restore *r, const struct vault_point *p, struct job_restored *ret)
+{
+    const struct vault_disk *d = p->ndisks == 1 ? &p->disks[0] : NULL;
+    uint64_t written = 0;
+
+    if (r->o->disk != NULL)
+        TRY(find_disk(p, r->o->disk, &d));
+    for (size_t i = 0; i < p->ndisks; i++)
+        if (d == NULL || d == &p->disks[i])
+            r->total += p->disks[i].size;
+    if (d != NULL)
+        TRY(restore_disk(r, d, r->o->dest, &written));
+    else
+        TRY(restore_into_folder(r, p, &written));
+    *ret = (struct job_restored){ .disks = d != NULL ? 1 : p->ndisks, .bytes = r->total,
+        .written = written, .point = p->id };
+    return NULL;
+}
+
+struct err *
+job_restore(const struct job *j, const struct job_restore *o, struct job_restored *ret)
+{
+    auto_ptr(vault_points) points = NULL;
+    auto_ptr(vault) v = NULL;
+    auto_ptr(pool) pool = NULL;
+    const struct vault_point *p;
+
+    TRY(job_open(j, &v));
+    if ((vault_can(v) & VAULT_CAN_READ) == 0)
+        return fail(KeyCannotRead);
+    TRY(vault_points(v, &points));
+    TRY(vault_points_find(points, o->point, &p));
+    TRY(pool_new(vault_lanes(v) - 1, &pool));
+    struct restore r = { .j = j, .o = o, .v = v, .pool = pool };
+    return restore_point(&r, p, ret);
+}
