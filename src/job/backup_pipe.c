@@ -263,7 +263,7 @@ parent_ids(struct pipe *p, struct step *s, uint64_t listed)
 static struct err *
 read_span(struct pipe *p, uint64_t span, uint64_t listed)
 {
-    uint64_t data;
+    uint64_t data = 0;
     struct step *s;
 
     TRY(next_step(p, STEP_READ, span, 1, &s));
@@ -289,7 +289,7 @@ run_of_spans(struct pipe *p, enum step_kind kind, uint64_t span, uint64_t n)
 static struct err *
 feed(struct pipe *p)
 {
-    uint64_t listed = UINT64_MAX, n;
+    uint64_t listed = UINT64_MAX, n = 0;
 
     for (uint64_t span = 0; span < p->nspans; span += n) {
         TRY(stop_check());
