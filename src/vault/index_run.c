@@ -75,7 +75,7 @@ read_head(const uint8_t *head, uint64_t body_len, struct run *r, struct run_head
     h->signature = (struct view){ head + c.pos, SEAL_SIGNATURE };
     r->vouched = vouched == 1;
     if (vouched > 1 || reserved != 0 || !bytes_are_zero(zero, 3) || r->nentries == 0 ||
-        r->nentries > INDEX_RUN_ENTRIES || r->npacks == 0 || r->npacks > r->nentries ||
+        r->nentries > INDEX_RUN_ENTRIES || r->npacks == 0 || r->npacks > INDEX_RUN_ENTRIES ||
         r->npages != div_up(r->nentries, RUN_PER_PAGE) ||
         r->npack_pages != div_up(r->npacks, RUN_PER_PAGE) ||
         r->nsuperseded > RUN_SUPERSEDED_MAX)
@@ -295,6 +295,8 @@ run_page(struct store *s, const struct keys *k, struct seal *seal, struct run *r
 {
     uint8_t sealed[RUN_PAGE];
     uint64_t off = r->pages_off + (uint64_t)page * RUN_PAGE;
+    /* asked before reading: another thread may bring the image in between */
+    bool from_image = __atomic_load_n(&r->image, __ATOMIC_ACQUIRE) != NULL;
     struct err *e = run_bytes(s, r, off, RUN_PAGE, sealed, ret_ok);
 
     if (e == NULL && *ret_ok)
@@ -304,7 +306,7 @@ run_page(struct store *s, const struct keys *k, struct seal *seal, struct run *r
     if (e != NULL)
         *ret_ok = false;
     err_free(e);
-    if (*ret_ok || __atomic_load_n(&r->image, __ATOMIC_ACQUIRE) != NULL)
+    if (*ret_ok || from_image)
         return NULL;
     TRY(mend_run(s, k, r, ret_ok));
     if (!*ret_ok)
