@@ -30,12 +30,26 @@ struct cache_set {
 /* ---- runs and packs ---- */
 
 static size_t
-pack_place(const struct index *x, const uint8_t hash[32])
+first_place(const struct index *x, const uint8_t hash[32])
 {
-    size_t at = get_le(hash, 8) & (x->pack_table_room - 1);
+    return get_le(hash, 8) & (x->pack_table_room - 1);
+}
 
-    while (x->pack_table[at] != 0 &&
-        memcmp(x->pack[x->pack_table[at] - 1].hash, hash, 32) != 0)
+/* Length and kind are part of what is looked for: a run that tells them wrongly gets a pack
+ * of its own, and spoils nobody else's. */
+static bool
+same_pack(const struct index_pack *a, const struct index_pack *b)
+{
+    return memcmp(a->hash, b->hash, sizeof(a->hash)) == 0 && a->body_len == b->body_len &&
+        a->kind == b->kind;
+}
+
+static size_t
+pack_place(const struct index *x, const struct index_pack *p)
+{
+    size_t at = first_place(x, p->hash);
+
+    while (x->pack_table[at] != 0 && !same_pack(&x->pack[x->pack_table[at] - 1], p))
         at = (at + 1) & (x->pack_table_room - 1);
     return at;
 }
@@ -56,7 +70,7 @@ grow_packs(struct index *x)
     x->pack_table = table;
     x->pack_table_room = room;
     for (uint32_t i = 0; i < x->npacks; i++)
-        x->pack_table[pack_place(x, x->pack[i].hash)] = i + 1;
+        x->pack_table[pack_place(x, &x->pack[i])] = i + 1;
     return NULL;
 }
 
@@ -65,7 +79,7 @@ pack_number(struct index *x, const struct index_pack *p, uint32_t *ret)
 {
     if (2 * ((size_t)x->npacks + 1) > x->pack_table_room)
         TRY(grow_packs(x));
-    size_t at = pack_place(x, p->hash);
+    size_t at = pack_place(x, p);
     if (x->pack_table[at] == 0) {
         x->pack[x->npacks] = *p;
         x->pack[x->npacks].tombed = false;
@@ -465,11 +479,13 @@ index_run_name(const struct index *x, uint32_t run)
 void
 index_tomb(struct index *x, const uint8_t hash[32])
 {
-    size_t at;
-
     if (x->npacks == 0)
         return;
-    at = pack_place(x, hash);
-    if (x->pack_table[at] != 0)
-        x->pack[x->pack_table[at] - 1].tombed = true;
+    for (size_t at = first_place(x, hash); x->pack_table[at] != 0;
+         at = (at + 1) & (x->pack_table_room - 1)) {
+        struct index_pack *p = &x->pack[x->pack_table[at] - 1];
+
+        if (memcmp(p->hash, hash, sizeof(p->hash)) == 0)
+            p->tombed = true;
+    }
 }

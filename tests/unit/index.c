@@ -345,6 +345,46 @@ tombed_packs_count_as_absent(void **state)
     index_free(x);
 }
 
+/* Another writer names the same packs with other lengths and kinds, in a run that may be
+ * listed first: what is said of them elsewhere stands. */
+static void
+lies_about_packs_spoil_nothing(void **state)
+{
+    struct fixture *f = *state;
+    auto_ptr(keys) w = other_writer(f);
+    struct told t;
+
+    for (unsigned round = 0; round < 6; round++) {
+        struct index_pack packs[PACKS];
+        struct index_new lie = entry_of(5000 + round, 0);
+        struct index *x = open_index(f, round % 2 == 0 ? w : f->keys, 0, &t);
+
+        packs_of(0, packs);
+        for (unsigned i = 0; i < PACKS; i++) {
+            packs[i].body_len += round % 3;
+            packs[i].kind = round % 3 == 2 ? KIND_MAP_PACK : packs[i].kind;
+        }
+        for (lie.pack = 0; lie.pack < PACKS; lie.pack++) {
+            struct index_new e = lie; /* one of each, so that all are named */
+            assert_ok(index_put_run(x, &e, 1, packs, PACKS));
+        }
+        if (round == 3)
+            put_batch(x, 0, 200, 0);
+        index_free(x);
+    }
+    struct index *x = open_index(f, f->keys, 0, &t);
+    struct index_pack packs[PACKS];
+    all_have(x, 0, 200, 1, 1);
+    packs_of(0, packs);
+    for (unsigned i = 0; i < PACKS; i++)
+        index_tomb(x, packs[i].hash);
+    for (uint64_t n = 0; n < 200; n++)
+        assert_false(has(x, n));
+    for (unsigned round = 0; round < 6; round++)
+        assert_false(has(x, 5000 + round)); /* under any name */
+    index_free(x);
+}
+
 /* ---- damage ---- */
 
 /* A bad byte anywhere costs nothing. */
@@ -776,6 +816,7 @@ main(void)
         keys_test(a_walk_sees_all),
         keys_test(others_are_read_but_not_shared),
         keys_test(tombed_packs_count_as_absent),
+        keys_test(lies_about_packs_spoil_nothing),
         keys_test(one_bad_byte_is_mended),
         keys_test(a_lost_run_is_left_out),
         keys_test(lost_pages_give_no_homes),
