@@ -86,8 +86,8 @@ static void
 put_end(FILE *to)
 {
     (void)fputs(".SH EXIT STATUS\n"
-                "0: done. 1: failed; the code says why. 2: wrong usage. 3: done, but less than\n"
-                "was asked; a warning says what. 70: a defect of firn.\n"
+                "0: done. 1: failed; the code says why. 2: wrong usage. 3: done, but less\n"
+                "than was asked; a warning says what. 70: a defect of firn.\n"
                 ".SH SEE ALSO\n", to);
     for (unsigned i = 0; i < CMD_COUNT; i++)
         if (cmd_commands[i].page != NULL &&
@@ -188,10 +188,11 @@ bash(FILE *to)
     }
     (void)fputs("    esac\n    COMPREPLY=()\n"
                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                "        COMPREPLY=($(compgen -W 'init backup points restore verify explain key "
-                "help --version' -- \"$cur\"))\n"
+                "        COMPREPLY=($(compgen -W 'init backup points restore verify "
+                "explain key help --version' -- \"$cur\"))\n"
                 "    elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = key ]; then\n"
-                "        COMPREPLY=($(compgen -W 'add list remove export-writer' -- \"$cur\"))\n"
+                "        COMPREPLY=($(compgen -W 'add list remove export-writer' "
+                "-- \"$cur\"))\n"
                 "    elif [[ $cur == -* ]]; then\n"
                 "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
                 "    elif [[ $prev == --vault ]]; then\n"
@@ -213,7 +214,8 @@ main(int argc, char **argv)
     FILE *to = argc > 2 ? fopen(argv[argc - 1], "w") : NULL;
 
     if (to == NULL)
-        die(argc > 2 ? argv[argc - 1] : "usage: mkcmd page NAME MORE OUTPUT, mkcmd bash OUTPUT");
+        die(argc > 2 ? argv[argc - 1]
+                     : "usage: mkcmd page NAME MORE OUTPUT, mkcmd bash OUTPUT");
     if (argc == 5 && strcmp(argv[1], "page") == 0 && strcmp(argv[2], "firn") == 0)
         page_all(to, argv[3]);
     else if (argc == 5 && strcmp(argv[1], "page") == 0)

@@ -47,7 +47,8 @@ static void
 catch_signals(void)
 {
     static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+    struct sigaction act = { .sa_handler = on_signal,
+        .sa_flags = SA_RESTART | (int)SA_RESETHAND };
     struct sigaction now;
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)

@@ -118,7 +118,7 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "Writes a writer key to FILE, for a machine that makes backups. With it firn can add "
         "points for the named machines (without names: for any), list its own, and read no "
         "data." },
-    [CMD_HELP] = { "help", NULL, "[COMMAND]", 0, 2, WORD_COMMAND, OPT(HELP),
+    [CMD_HELP] = { "help", NULL, "[COMMAND]", 0, 2, WORD_COMMAND, OPT(JSON) | OPT(HELP),
         "show help",
         "Shows what commands there are, or the help of one." },
 };

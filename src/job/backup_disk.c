@@ -84,7 +84,8 @@ use_list(struct backup *b, struct vault_writer *w, const struct vault_point *par
 /* What the point says of the disk.  A disk that was read by a list has no stamp: the list is
  * believed for this point, not for later ones. */
 static void
-describe(struct vault_disk *about, const struct backup_disk *disk, const struct vault_disk *same,
+describe(struct vault_disk *about, const struct backup_disk *disk,
+    const struct vault_disk *same,
     bool by_list)
 {
     const struct source_stamp *s = &disk->source->stamp;

@@ -48,7 +48,8 @@ end_line(struct list *l)
 
     if (l->digits > 0) {
         if (l->value >= c->nblocks) {
-            snprintf(beyond, sizeof(beyond), "names a block beyond the disk, which has %" PRIu64,
+            snprintf(beyond, sizeof(beyond),
+                "names a block beyond the disk, which has %" PRIu64,
                 c->nblocks);
             return invalid(l, beyond);
         }

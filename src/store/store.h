@@ -63,8 +63,8 @@ struct store {
  * the name is durable after a barrier over its folder. */
 struct err *store_put(struct store *s, const char *name, const void *data, size_t len,
     bool *ret_new) must_use;
-struct err *store_put_pieces(struct store *s, const char *name, const struct store_piece *pieces,
-    size_t npieces, bool *ret_new) must_use;
+struct err *store_put_pieces(struct store *s, const char *name,
+    const struct store_piece *pieces, size_t npieces, bool *ret_new) must_use;
 
 /* Read up to ${len} bytes at ${off}; *ret_len says how many there were.  An object that is
  * not there is *ret_found = false, not a failure. */
@@ -85,7 +85,8 @@ struct err *store_list(struct store *s, const char *folder, store_list_fn *each,
     void *arg) must_use;
 
 /* Make the names under ${folders} durable, and the folders themselves. */
-struct err *store_barrier(struct store *s, const char *const *folders, size_t nfolders) must_use;
+struct err *store_barrier(struct store *s, const char *const *folders,
+    size_t nfolders) must_use;
 
 struct err *store_replace(struct store *s, const char *name, const void *data,
     size_t len) must_use;

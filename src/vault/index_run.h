@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index_run.h -- one index run: opening it, reading its pages, writing a new one (firn-vault(5),
- * INDEX RUNS).
+/* index_run.h -- one index run: opening it, reading its pages, writing a new one
+ * (firn-vault(5), INDEX RUNS).
  *
  * Opening reads head, fence and the list of packs; the head's signature covers the fence,
  * the fence each page.  A run whose bytes do not agree is read whole and mended in memory. */

@@ -260,8 +260,8 @@ read_verified(struct believer *b, const char *name, struct vault_key *ret_id,
     size_t len = 0;
 
     *ret_ok = false;
-    struct err *e = armour_get(v->store, name, KIND_VERIFIED, &v->keys->vault, SMALL_BODY, &body,
-        &len, &found, NULL);
+    struct err *e = armour_get(v->store, name, KIND_VERIFIED, &v->keys->vault, SMALL_BODY,
+        &body, &len, &found, NULL);
     if (e != NULL || !found || len != 16 + 8 + 4 + 32 + SEAL_SIGNATURE ||
         body[24] != VERIFIED_DEPTH) {
         err_free(e); /* verify tells of it; here the point just counts as not verified */
@@ -375,8 +375,8 @@ list_points(struct believer *b, const struct names *names, struct vault_points *
             continue;
         e = points_read(b, &id, &p, &why, &left_out);
         if (left_out != NULL)
-            vault_warning(v, err_because(fail(PointLeftOut, names->names[i] + strlen("points/")),
-                left_out));
+            vault_warning(v,
+                err_because(fail(PointLeftOut, names->names[i] + strlen("points/")), left_out));
         if (e == NULL && p != NULL)
             e = list_add(l, p);
     }

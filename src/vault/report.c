@@ -106,8 +106,9 @@ verify_hit(struct verify *f, size_t at, const struct vault_point *p, const struc
     if (len > d->size - off)
         len = d->size - off;
     TRY(hit_of(&f->report->damaged[at], p, d, &h));
-    if (h->nranges > 0 && h->ranges[h->nranges - 1].off + h->ranges[h->nranges - 1].len == off) {
-        h->ranges[h->nranges - 1].len += len;
+    struct vault_range *last = h->nranges > 0 ? &h->ranges[h->nranges - 1] : NULL;
+    if (last != NULL && last->off + last->len == off) {
+        last->len += len;
         return NULL;
     }
     more = realloc(h->ranges, (h->nranges + 1) * sizeof(*more));

@@ -69,8 +69,8 @@ enum vault_can {
     VAULT_CAN_OWN = 4,   /* has the root key: keys, certificates, revocations */
 };
 
-/* Open with ${lanes} lanes (1 to VAULT_LANES_MAX).  Takes ${s} (freed with the vault, also when this
- * fails).  VaultMissing, VaultFormatNewer, VaultHeaderDamaged, VaultKeyWrong ... */
+/* Open with ${lanes} lanes (1 to VAULT_LANES_MAX).  Takes ${s} (freed with the vault, also
+ * when this fails).  VaultMissing, VaultFormatNewer, VaultHeaderDamaged, VaultKeyWrong ... */
 struct err *vault_open(struct store *s, const struct vault_unlock *unlock, unsigned lanes,
     struct vault **ret) must_use;
 
@@ -205,7 +205,8 @@ struct err *vault_disk_same_spans(struct vault_disk_writer *d, const struct vaul
 struct err *vault_disk_same(struct vault_disk_writer *d, const struct vault_disk *of) must_use;
 /* Finish the disk.  ${about} gives source, stamp and facts (copied; may be NULL).  A disk
  * writer belongs to its vault_writer and is freed by vault_disk_end or with it. */
-struct err *vault_disk_end(struct vault_disk_writer *d, const struct vault_disk *about) must_use;
+struct err *vault_disk_end(struct vault_disk_writer *d,
+    const struct vault_disk *about) must_use;
 
 /* The table of new ids is full: let all calls of vault_write_blocks end, then call
  * vault_writer_rest before the next one.  It puts what was gathered, so that memory stays

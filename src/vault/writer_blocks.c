@@ -17,7 +17,7 @@ enum { ZSTD_LEVEL = 3, SAMPLE = 4096, SAMPLES = 8, BATCH = 64 };
 
 /* ---- frames ---- */
 
-/* Does a sample of ${data} shrink by an eighth of what a whole frame must to count? */
+/* Does a sample of ${data} shrink at all?  A whole frame would shrink more. */
 static bool
 sample_shrinks(struct lane *l, const uint8_t *data, size_t len)
 {
@@ -26,8 +26,8 @@ sample_shrinks(struct lane *l, const uint8_t *data, size_t len)
     if (step < SAMPLE)
         return true;
     for (int i = 0; i < SAMPLES; i++) {
-        size_t n = ZSTD_compressCCtx(l->cctx, l->packed, VAULT_FRAME_LEN, data + (size_t)i * step,
-            SAMPLE, 1);
+        size_t n = ZSTD_compressCCtx(l->cctx, l->packed, VAULT_FRAME_LEN,
+            data + (size_t)i * step, SAMPLE, 1);
         packed += ZSTD_isError(n) ? SAMPLE : n;
     }
     return packed < SAMPLES * (SAMPLE - SAMPLE / 64);

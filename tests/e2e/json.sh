@@ -18,7 +18,7 @@ json() {
     elif why=$(python3 -c 'import json, sys
 d = json.load(open("out"))
 assert d["schema"] == 1 and isinstance(d["warnings"], list)
-sys.exit(0 if eval(sys.argv[1]) else "false: " + sys.argv[1])' "$expression" 2>&1); then
+sys.exit(0 if eval("(" + sys.argv[1] + ")") else "false: " + sys.argv[1])' "$expression" 2>&1); then
         ok "$name"
     else
         not_ok "$name" "$why"

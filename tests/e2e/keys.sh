@@ -56,11 +56,11 @@ firn_is 1 'a key file that is cut' points --key-file cut
 code_is KeyFileDamaged 'it says so'
 unset FIRN_PASSPHRASE_FILE
 setsid "$firn" points > out 2> err < /dev/null
-[ $? -eq 1 ] && code_is SecretMissing 'no passphrase and no terminal' ||
+[ $? -eq 2 ] && code_is SecretMissing 'no passphrase and no terminal' ||
     not_ok 'no passphrase and no terminal'
 firn_is 1 'a passphrase file that is not there' points --passphrase-file nowhere
 code_is FileUnreadable 'it says so'
 : > empty
-firn_is 1 'an empty one' points --passphrase-file empty
+firn_is 2 'an empty one' points --passphrase-file empty
 code_is SecretEmpty 'it says so'
 done_testing

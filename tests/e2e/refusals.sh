@@ -33,7 +33,12 @@ for copy in newer/firn.vault newer/firn.vault.copy; do
     chmod u+w $copy
     head -c 4000 /dev/zero | dd of=$copy bs=1 seek=8 count=2 conv=notrunc status=none
 done
-firn_is 1 'a header that was written over' points --vault newer
+firn_is 0 'headers with bad bytes mend as they are read' points --vault newer
+for copy in newer/firn.vault newer/firn.vault.copy; do
+    head -c 4000 /dev/zero > $copy
+done
+firn_is 1 'headers that were written over' points --vault newer
+code_is VaultHeaderDamaged 'it says so'
 
 # who may read all cannot be refused: as somebody else
 if [ "$(id -u)" -eq 0 ] && have setpriv && setpriv --reuid 65534 --clear-groups true; then
@@ -77,6 +82,7 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=3m tmpfs small 2> /dev/null; t
         not_ok 'only what is whole is listed'
     firn_is 0 'restore' restore --vault small/v b c.raw
     same b.raw c.raw 'bit for bit'
+    head -c 4000000 /dev/zero > small/full 2> /dev/null
     firn_is 1 'a restore that does not fit' restore a small/a.raw
     umount small && t_mount=
 else

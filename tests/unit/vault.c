@@ -472,7 +472,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_reads_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(points_are_listed_after_opening_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(points_are_listed_after_opening_again, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(known_blocks_are_not_stored_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shortcuts_make_the_same_map, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_committed_is_not_listed, set_up, tear_down),
