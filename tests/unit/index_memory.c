@@ -94,7 +94,8 @@ put(struct index *x, unsigned from)
 {
     struct index_new e[ENTRIES];
     struct index_pack packs[3] = { { .kind = KIND_DATA_PACK, .body_len = 100 },
-        { .kind = KIND_MAP_PACK, .body_len = 200 }, { .kind = KIND_DATA_PACK, .body_len = 300 } };
+        { .kind = KIND_MAP_PACK, .body_len = 200 },
+        { .kind = KIND_DATA_PACK, .body_len = 300 } };
 
     for (unsigned i = 0; i < ENTRIES; i++)
         e[i] = entry(from + i);

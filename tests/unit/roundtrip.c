@@ -116,7 +116,8 @@ remember(struct world *w, const struct vault_point *p)
 /* ---- backup and restore ---- */
 
 static struct err *
-back_up(struct world *w, const char *machine, const char *changed, const struct source_fault *plan)
+back_up(struct world *w, const char *machine, const char *changed,
+    const struct source_fault *plan)
 {
     struct backup_options o = { .machine = machine, .changed = changed, .warn = keep_warning,
         .arg = w };
