@@ -21,6 +21,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -122,12 +123,14 @@ static struct err *
 find_in(const char *path, size_t len, const char *name, char **ret)
 {
     char full[PATH_MAX];
+    struct stat st;
 
     /* an empty part of PATH means the current folder, which is not searched */
     if (len == 0 || len + strlen(name) + 2 > sizeof(full))
         return NULL;
     snprintf(full, sizeof(full), "%.*s/%s", (int)len, path, name);
-    if (access(full, X_OK) != 0)
+    /* a folder of that name may be searched, which access() takes for run */
+    if (stat(full, &st) != 0 || !S_ISREG(st.st_mode) || access(full, X_OK) != 0)
         return NULL;
     *ret = strdup(full);
     return *ret == NULL ? fail(OutOfMemory) : NULL;

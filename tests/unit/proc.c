@@ -99,6 +99,29 @@ what_cannot_start(void **state)
     assert_null(p);
 }
 
+/* A folder on PATH may hold a folder of the program's name: /usr/lib/<triplet>/nbdkit is one. */
+static void
+a_folder_is_not_a_program(void **state)
+{
+    char dir[] = "/tmp/firn-test-XXXXXX", inner[64], path[4096];
+    auto_free char *found = NULL;
+    auto_free char *old = strdup(getenv("PATH"));
+
+    (void)state;
+    assert_non_null(old);
+    assert_non_null(mkdtemp(dir));
+    snprintf(inner, sizeof(inner), "%s/sh", dir);
+    snprintf(path, sizeof(path), "%s:%s", dir, old);
+    assert_int_equal(mkdir(inner, 0755), 0);
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    struct err *e = proc_find("sh", &found);
+    assert_int_equal(setenv("PATH", old, 1), 0);
+    assert_int_equal(rmdir(inner) | rmdir(dir), 0);
+    assert_ok(e);
+    assert_non_null(found);
+    assert_string_not_equal(found, inner);
+}
+
 static void
 it_gets_no_file_of_ours(void **state)
 {
@@ -240,6 +263,7 @@ main(void)
         cmocka_unit_test(a_signal_is_128_and_its_number),
         cmocka_unit_test(arguments_reach_it_unchanged),
         cmocka_unit_test(what_cannot_start),
+        cmocka_unit_test(a_folder_is_not_a_program),
         cmocka_unit_test(it_gets_no_file_of_ours),
         cmocka_unit_test(it_reads_nothing_and_prints_without_end),
         cmocka_unit_test(a_deadline_passes),
