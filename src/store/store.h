@@ -26,7 +26,9 @@
 #include "auto.h"
 #include "err.h"
 
-enum { STORE_NAME_MAX = 200, STORE_OBJECT_MAX = 1 << 30 };
+/* STORE_ALIGN: a large object that begins on such a boundary in memory is the cheapest to put:
+ * a folder then takes it past the page cache. */
+enum { STORE_NAME_MAX = 200, STORE_OBJECT_MAX = 1 << 30, STORE_ALIGN = 4096 };
 
 struct store;
 

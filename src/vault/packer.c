@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* packer.c -- two lines of packs, each with two buffers.
+/* packer.c -- two lines of packs, each with its buffers.
  *
  *   buffer:  IDLE --open--> FILLING --full--> CLOSED --last frame done--> PUTTING --> IDLE
  *
@@ -17,7 +17,10 @@
 #include "pool.h"
 #include "store.h"
 
-enum { BUFFERS = 2, LINES = 2, MAP_TARGET = 4 << 20 };
+/* Smaller packs than the format allows: three buffers of 8 MiB cost less than two of 16 MiB,
+ * and let two packs be hashed, written and synced while another fills. */
+enum { BUFFERS = 3, MAP_BUFFERS = 2, PUTTERS = 2, LINES = 2 };
+enum { DATA_TARGET = 8 << 20, MAP_TARGET = 4 << 20, TABLE_ROOM = 65536 };
 
 enum buffer_state { IDLE, FILLING, CLOSED, PUTTING };
 
@@ -38,7 +41,7 @@ struct buffer {
 struct packer {
     struct store *store;
     const struct keys *keys;
-    struct seal *seal; /* of the background thread */
+    struct seal *seal[PUTTERS];
     struct pool *putter;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -50,16 +53,22 @@ struct packer {
     struct err *failed;
 };
 
+static int
+buffers_of(int line)
+{
+    return line == LINE_DATA ? BUFFERS : MAP_BUFFERS;
+}
+
 static size_t
 target_of(enum packer_line line)
 {
-    return line == LINE_DATA ? PACK_TARGET : MAP_TARGET;
+    return line == LINE_DATA ? DATA_TARGET : MAP_TARGET;
 }
 
-/* ---- putting, on the background thread ---- */
+/* ---- putting, on the background threads ---- */
 
 static struct err *
-seal_table(struct buffer *b, struct pack_head *h)
+seal_table(struct buffer *b, struct seal *seal, struct pack_head *h)
 {
     struct packer *p = b->packer;
     uint8_t key[SEAL_KEY];
@@ -71,7 +80,7 @@ seal_table(struct buffer *b, struct pack_head *h)
     for (uint32_t i = 0; i < b->nframes; i++)
         pack_frame_write(&b->frame[i], table + (size_t)i * PACK_FRAME_REC);
     size_t plain = (size_t)b->nframes * PACK_FRAME_REC;
-    struct err *e = seal_encrypt(p->seal, key, 0, (struct view){ 0 }, table, plain, table);
+    struct err *e = seal_encrypt(seal, key, 0, (struct view){ 0 }, table, plain, table);
     sodium_memzero(key, sizeof(key));
     TRY(e);
     h->nenvelopes = 1;
@@ -83,7 +92,7 @@ seal_table(struct buffer *b, struct pack_head *h)
 }
 
 static struct err *
-put_pack(struct buffer *b)
+put_pack(struct buffer *b, struct seal *seal)
 {
     struct packer *p = b->packer;
     struct pack_head h = { 0 };
@@ -92,7 +101,7 @@ put_pack(struct buffer *b)
     uint8_t hash[SEAL_HASH];
     bool fresh;
 
-    TRY(seal_table(b, &h));
+    TRY(seal_table(b, seal, &h));
     pack_head_write(&h, b->body);
     armour_put_on(b->body, b->len, b->line == LINE_DATA ? KIND_DATA_PACK : KIND_MAP_PACK,
         &p->keys->vault, &object);
@@ -114,9 +123,8 @@ put_task(struct pool_task *t, unsigned worker)
 {
     struct buffer *b = t->arg;
     struct packer *p = b->packer;
-    struct err *e = put_pack(b);
+    struct err *e = put_pack(b, p->seal[worker]);
 
-    (void)worker;
     pthread_mutex_lock(&p->lock);
     p->failed = err_also(p->failed, e);
     b->state = IDLE;
@@ -199,15 +207,23 @@ begin_pack(struct buffer *b)
     return NULL;
 }
 
+static size_t
+round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
 static struct err *
 need_memory(struct buffer *b)
 {
     if (b->memory != NULL)
         return NULL;
-    size_t room = b->target + PACK_BODY_MAX - PACK_TARGET;
-    size_t front = armour_front_max(room);
+    size_t room = b->target + TABLE_ROOM;
+    size_t front = round_up(armour_front_max(room), STORE_ALIGN);
+    size_t all = round_up(front + room + armour_back_max(room), STORE_ALIGN);
 
-    b->memory = malloc(front + room + armour_back_max(room));
+    /* a body on a boundary makes an object on one, since an armour's front is whole cells */
+    b->memory = aligned_alloc(STORE_ALIGN, all);
     if (b->memory == NULL)
         return fail(OutOfMemory);
     b->body = b->memory + front;
@@ -226,7 +242,7 @@ open_pack(struct packer *p, enum packer_line line)
         }
         if (p->open[line] != NULL)
             return NULL; /* another thread was first */
-        for (int i = 0; i < BUFFERS; i++) {
+        for (int i = 0; i < buffers_of(line); i++) {
             struct buffer *b = &p->buffer[line][i];
 
             if (b->state != IDLE)
@@ -244,7 +260,7 @@ static bool
 has_room(const struct buffer *b, const struct pack_frame *f)
 {
     /* the table of all frames must fit behind the target */
-    enum { FRAMES = (PACK_BODY_MAX - PACK_TARGET - SEAL_TAG) / PACK_FRAME_REC };
+    enum { FRAMES = (TABLE_ROOM - SEAL_TAG) / PACK_FRAME_REC };
 
     return b->nframes < FRAMES && (uint64_t)b->len + f->len + SEAL_TAG <= b->target;
 }
@@ -315,7 +331,7 @@ packer_flush(struct packer *p)
     for (int line = 0; line < LINES; line++)
         close_open(p, (enum packer_line)line);
     for (int line = 0; line < LINES; line++)
-        for (int i = 0; i < BUFFERS; i++)
+        for (int i = 0; i < buffers_of(line); i++)
             while (p->buffer[line][i].state != IDLE)
                 pthread_cond_wait(&p->changed, &p->lock);
     struct err *e = p->failed;
@@ -358,7 +374,7 @@ packer_new(struct store *s, const struct keys *k, struct packer **ret)
     p->store = s;
     p->keys = k;
     for (int line = 0; line < LINES; line++)
-        for (int i = 0; i < BUFFERS; i++) {
+        for (int i = 0; i < buffers_of(line); i++) {
             struct buffer *b = &p->buffer[line][i];
 
             b->packer = p;
@@ -366,8 +382,9 @@ packer_new(struct store *s, const struct keys *k, struct packer **ret)
             b->target = target_of(b->line);
             b->task = (struct pool_task){ .run = put_task, .arg = b };
         }
-    TRY(seal_new(&p->seal));
-    TRY(pool_new(1, &p->putter));
+    for (int i = 0; i < PUTTERS; i++)
+        TRY(seal_new(&p->seal[i]));
+    TRY(pool_new(PUTTERS, &p->putter));
     *ret = take(p);
     return NULL;
 }
@@ -379,14 +396,15 @@ packer_free(struct packer *p)
         return;
     pool_free(p->putter); /* ends what is being put */
     for (int line = 0; line < LINES; line++)
-        for (int i = 0; i < BUFFERS; i++) {
+        for (int i = 0; i < buffers_of(line); i++) {
             struct buffer *b = &p->buffer[line][i];
 
             sodium_memzero(b->key, sizeof(b->key));
             free(b->memory);
             free(b->frame);
         }
-    seal_free(p->seal);
+    for (int i = 0; i < PUTTERS; i++)
+        seal_free(p->seal[i]);
     err_free(p->failed);
     free(p->packs);
     pthread_cond_destroy(&p->changed);

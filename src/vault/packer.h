@@ -4,8 +4,8 @@
  *
  * A frame reserves its place in the open pack of its kind, is sealed straight into it by
  * its own thread without any lock, and reports that it is done.  A pack that is full and
- * has no frame under way is armoured, hashed and put by one background thread while the
- * next one fills.  There are two buffers for data packs and two for map packs, so memory is
+ * has no frame under way is armoured, hashed and put by a background thread while the next
+ * one fills.  There are three buffers for data packs and two for map packs, so memory is
  * bounded, and whoever is faster waits. */
 #ifndef PACKER_H
 #define PACKER_H
