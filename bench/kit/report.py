@@ -23,6 +23,7 @@ AGAINST = {'list': 'day'}
 STATES = {'full': 'after full', 'day': 'a day later', 'second': 'second machine'}
 MEMORY_MIB = 64
 GROWTH_MIB = 0.02
+BLOCK = 64 << 10                # less than one: a look at what format the file has
 SIZE_TO_FLOOR = 1.03            # 2 % parity and 1 %
 
 
@@ -101,9 +102,9 @@ class Report:
                 wants.append(f'<= {limit:g} x floor')
                 said.append(verdict(by_floor and by_floor[0], limit, False))
             if step == 'untouched':
-                wants.append('no byte read')
+                wants.append('no block read')
                 read = self.steps.was_read.get('firn')
-                said.append('not measured' if read is None else 'reached' if read == 0 else
+                said.append('not measured' if read is None else 'reached' if read < BLOCK else
                             f'missed by {read / MIB:.1f} MiB')
             if self.steps.runs[step].get('firn', self) is None:
                 said = ['missed: it failed']
