@@ -53,8 +53,8 @@ struct packer {
     struct err *failed;
 };
 
-static int
-buffers_of(int line)
+static unsigned
+buffers_of(unsigned line)
 {
     return line == LINE_DATA ? BUFFERS : MAP_BUFFERS;
 }
@@ -242,7 +242,7 @@ open_pack(struct packer *p, enum packer_line line)
         }
         if (p->open[line] != NULL)
             return NULL; /* another thread was first */
-        for (int i = 0; i < buffers_of(line); i++) {
+        for (unsigned i = 0; i < buffers_of(line); i++) {
             struct buffer *b = &p->buffer[line][i];
 
             if (b->state != IDLE)
@@ -328,10 +328,10 @@ struct err *
 packer_flush(struct packer *p)
 {
     pthread_mutex_lock(&p->lock);
-    for (int line = 0; line < LINES; line++)
+    for (unsigned line = 0; line < LINES; line++)
         close_open(p, (enum packer_line)line);
-    for (int line = 0; line < LINES; line++)
-        for (int i = 0; i < buffers_of(line); i++)
+    for (unsigned line = 0; line < LINES; line++)
+        for (unsigned i = 0; i < buffers_of(line); i++)
             while (p->buffer[line][i].state != IDLE)
                 pthread_cond_wait(&p->changed, &p->lock);
     struct err *e = p->failed;
@@ -373,8 +373,8 @@ packer_new(struct store *s, const struct keys *k, struct packer **ret)
     pthread_cond_init(&p->changed, NULL);
     p->store = s;
     p->keys = k;
-    for (int line = 0; line < LINES; line++)
-        for (int i = 0; i < buffers_of(line); i++) {
+    for (unsigned line = 0; line < LINES; line++)
+        for (unsigned i = 0; i < buffers_of(line); i++) {
             struct buffer *b = &p->buffer[line][i];
 
             b->packer = p;
@@ -395,8 +395,8 @@ packer_free(struct packer *p)
     if (p == NULL)
         return;
     pool_free(p->putter); /* ends what is being put */
-    for (int line = 0; line < LINES; line++)
-        for (int i = 0; i < buffers_of(line); i++) {
+    for (unsigned line = 0; line < LINES; line++)
+        for (unsigned i = 0; i < buffers_of(line); i++) {
             struct buffer *b = &p->buffer[line][i];
 
             sodium_memzero(b->key, sizeof(b->key));

@@ -99,7 +99,7 @@ what_cannot_start(void **state)
     assert_null(p);
 }
 
-/* A folder on PATH may hold a folder of the program's name: /usr/lib/<triplet>/nbdkit is one. */
+/* PATH may lead to a folder of the program's name: /usr/lib/<triplet>/nbdkit is one. */
 static void
 a_folder_is_not_a_program(void **state)
 {
