@@ -104,7 +104,7 @@ DEFINE_AUTO(store);
 
 /* The embedded default: a folder.  ${create} makes the folder (and not its parents) if it
  * is not there, and probes that the file system does put-if-absent and lists what was put
- * (StoreUnfit otherwise).  Format and order of system calls: dir.c. */
+ * (StoreUnfit otherwise).  Order of system calls: store_dir_put.c. */
 struct err *store_dir_open(const char *path, bool create, struct store **ret) must_use;
 
 /* In memory, for tests and rehearsals. */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_dir_put.c -- putting an object so that it is there whole or not at all.
+ *
+ *   put: a nameless file in the final folder (O_TMPFILE; where the file system has none, a
+ *   name in scratch/) -> write -> fsync -> linkat to the final name, which fails when the
+ *   name is taken; rename would overwrite.  A name is durable after a barrier.  A file whose
+ *   fsync fails is thrown away: what the kernel then still holds of it cannot be trusted.
+ *
+ * A name that is taken: the object there may have been put by a process that died before
+ * its barrier, so the file is fsynced, and the caller's barrier does the rest. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "codes.h"
+#include "store_dir.h"
+
+enum { WRITE_MAX = 8 << 20, SCRATCH_ROOM = 64 };
+
+#define SCRATCH "scratch"
+
+/* ---- folders ---- */
+
+/* Make the folders above ${name}. */
+static struct err *
+make_folders(struct dir *d, const char *name)
+{
+    char part[STORE_NAME_MAX + 1];
+
+    for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        memcpy(part, name, (size_t)(slash - name));
+        part[slash - name] = '\0';
+        if (mkdirat(d->fd, part, 0777) != 0 && errno != EEXIST)
+            return dir_failed("mkdir", part);
+    }
+    return NULL;
+}
+
+/* ---- writing a nameless file ---- */
+
+struct scratch {
+    int fd;
+    char name[SCRATCH_ROOM]; /* empty: it has none */
+};
+
+static void
+scratch_done(struct dir *d, struct scratch *t)
+{
+    int kept = errno;
+
+    if (t->fd >= 0)
+        (void)close(t->fd);
+    if (t->name[0] != '\0')
+        (void)unlinkat(d->fd, t->name, 0);
+    errno = kept;
+}
+
+static struct err *
+named_scratch(struct dir *d, struct scratch *t, const char *name)
+{
+    if (mkdirat(d->fd, SCRATCH, 0777) != 0 && errno != EEXIST)
+        return dir_failed("mkdir", SCRATCH);
+    pthread_mutex_lock(&d->lock);
+    uint64_t number = ++d->scratch_number;
+    pthread_mutex_unlock(&d->lock);
+    (void)snprintf(t->name, sizeof(t->name), SCRATCH "/%ld.%llx.%p", (long)getpid(),
+        (unsigned long long)number, (void *)d);
+    t->fd = openat(d->fd, t->name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (t->fd >= 0)
+        return NULL;
+    t->name[0] = '\0';
+    return dir_failed("open", name);
+}
+
+static struct err *
+open_scratch(struct dir *d, const char *name, struct scratch *t)
+{
+    char folder[STORE_NAME_MAX + 1];
+
+    dir_folder_of(name, folder);
+    t->fd = openat(d->fd, folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    if (t->fd < 0 && errno == ENOENT) {
+        TRY(make_folders(d, name));
+        t->fd = openat(d->fd, folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    }
+    if (t->fd >= 0)
+        return NULL;
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+        return dir_failed("open", name);
+    return named_scratch(d, t, name);
+}
+
+static struct err *
+write_piece(int fd, const char *name, const struct store_piece *p)
+{
+    const uint8_t *data = p->data;
+
+    for (size_t at = 0; at < p->len;) {
+        size_t n = p->len - at < WRITE_MAX ? p->len - at : WRITE_MAX;
+        ssize_t done = write(fd, data + at, n);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return dir_failed("write", name);
+        at += (size_t)done;
+    }
+    return NULL;
+}
+
+static struct err *
+fill(struct scratch *t, const char *name, const struct store_piece *pieces, size_t npieces)
+{
+    for (size_t i = 0; i < npieces; i++)
+        TRY(write_piece(t->fd, name, &pieces[i]));
+    if (fsync(t->fd) != 0)
+        return dir_failed("fsync", name);
+    return NULL;
+}
+
+/* *ret_new = false: the name is taken. */
+static struct err *
+give_name(struct dir *d, struct scratch *t, const char *name, bool *ret_new)
+{
+    char proc[64];
+    int bad;
+
+    if (t->name[0] != '\0') {
+        bad = linkat(d->fd, t->name, d->fd, name, 0);
+    } else {
+        (void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", t->fd);
+        bad = linkat(AT_FDCWD, proc, d->fd, name, AT_SYMLINK_FOLLOW);
+    }
+    if (bad != 0 && errno != EEXIST)
+        return dir_failed("link", name);
+    *ret_new = bad == 0;
+    return NULL;
+}
+
+/* Somebody else's object: make its bytes durable, its name follows with the barrier. */
+static struct err *
+sync_existing(struct dir *d, const char *name)
+{
+    auto_fd int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return errno == ENOENT ? NULL : dir_failed("open", name);
+    return fsync(fd) == 0 ? NULL : dir_failed("fsync", name);
+}
+
+struct err *
+dir_put(struct store *s, const char *name, const struct store_piece *pieces, size_t npieces,
+    bool *ret_new)
+{
+    struct dir *d = (struct dir *)s;
+    struct scratch t = { .fd = -1 };
+    bool fresh = false;
+
+    struct err *e = open_scratch(d, name, &t);
+    if (e == NULL && t.name[0] != '\0')
+        e = make_folders(d, name);
+    if (e == NULL)
+        e = fill(&t, name, pieces, npieces);
+    if (e == NULL)
+        e = give_name(d, &t, name, &fresh);
+    scratch_done(d, &t);
+    TRY(e);
+    if (!fresh)
+        TRY(sync_existing(d, name));
+    *ret_new = fresh;
+    return NULL;
+}
+
+/* ---- repair ---- */
+
+static struct err *
+rename_over(struct dir *d, struct scratch *t, const char *name)
+{
+    if (renameat(d->fd, t->name, d->fd, name) != 0)
+        return dir_failed("rename", name);
+    t->name[0] = '\0';
+    return NULL;
+}
+
+struct err *
+dir_replace(struct store *s, const char *name, const struct store_piece *pieces, size_t npieces)
+{
+    struct dir *d = (struct dir *)s;
+    struct scratch t = { .fd = -1 };
+    char folder[STORE_NAME_MAX + 1];
+
+    struct err *e = make_folders(d, name);
+    if (e == NULL)
+        e = named_scratch(d, &t, name);
+    if (e == NULL)
+        e = fill(&t, name, pieces, npieces);
+    if (e == NULL)
+        e = rename_over(d, &t, name);
+    scratch_done(d, &t);
+    TRY(e);
+    dir_drop_file(d, name);
+    dir_folder_of(name, folder);
+    return dir_sync_folder(d, folder);
+}
+
+struct err *
+dir_remove(struct store *s, const char *name, bool *ret_found)
+{
+    struct dir *d = (struct dir *)s;
+
+    *ret_found = unlinkat(d->fd, name, 0) == 0;
+    if (!*ret_found && errno != ENOENT && errno != ENOTDIR)
+        return dir_failed("unlink", name);
+    dir_drop_file(d, name);
+    return NULL;
+}
