@@ -36,6 +36,20 @@ number_parse(const char *s, uint64_t *ret)
 }
 
 bool
+number_parse_hex(const char *s, uint64_t *ret)
+{
+    size_t n = strspn(s, "0123456789abcdefABCDEF");
+    uint64_t v = 0;
+
+    if (n == 0 || n > 16 || s[n] != '\0')
+        return false;
+    for (; *s != '\0'; s++)
+        v = v << 4 | (uint64_t)(*s <= '9' ? *s - '0' : (*s | 0x20) - 'a' + 10);
+    *ret = v;
+    return true;
+}
+
+bool
 number_parse_size(const char *s, uint64_t *ret)
 {
     static const char unit[] = "KMGT";

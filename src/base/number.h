@@ -9,6 +9,9 @@
 /* Decimal digits and nothing else; false when it is no number or does not fit. */
 bool number_parse(const char *s, uint64_t *ret);
 
+/* As number_parse, for hex digits of either case, without a prefix. */
+bool number_parse_hex(const char *s, uint64_t *ret);
+
 /* As number_parse, with an optional K, M, G or T (powers of 1024, "KiB" and the like too). */
 bool number_parse_size(const char *s, uint64_t *ret);
 

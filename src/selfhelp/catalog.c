@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "catalog.h"
+#include "foreign.h"
 
 #define WORD_MAX 64  /* longer words are not compared letter by letter */
 #define FAR 4        /* from so many differences on, words are strangers */
@@ -30,9 +31,10 @@ const struct catalog_entry *
 catalog_find(const char *what)
 {
     size_t digits = strspn(what, "0123456789");
+    const struct foreign *elsewhere;
     int number = 0;
 
-    if (digits > 0 && what[digits] == '\0') {
+    if (digits > 0 && digits < 10 && what[digits] == '\0') {
         for (; *what != '\0' && number < 100000; what++)
             number = number * 10 + (*what - '0');
         return catalog_by_number(number);
@@ -41,7 +43,8 @@ catalog_find(const char *what)
         if (strcasecmp(catalog_table[i].id, what) == 0 ||
             strcasecmp(catalog_table[i].scenario, what) == 0)
             return &catalog_table[i];
-    return NULL;
+    elsewhere = foreign_find(what);
+    return elsewhere != NULL ? catalog_by_number(elsewhere->code) : NULL;
 }
 
 bool

@@ -27,7 +27,8 @@ struct catalog_entry {
 extern const struct catalog_entry catalog_table[]; /* by number */
 extern const size_t catalog_table_len;
 
-/* ${what} is a code, its number or its diagnostic scenario; NULL when there is none. */
+/* ${what} is a code, its number, its diagnostic scenario, or what others call the failure
+ * (foreign.h); NULL when there is none. */
 const struct catalog_entry *catalog_find(const char *what);
 const struct catalog_entry *catalog_by_number(int code);
 

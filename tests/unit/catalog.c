@@ -5,8 +5,11 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "catalog.h"
+#include "codes.h"
+#include "foreign.h"
 #include "render.h"
 
 static void
@@ -36,6 +39,40 @@ each_name_finds_its_article(void **state)
     assert_null(catalog_find("99999999999999999999"));
     assert_null(catalog_find("NoSuchCode"));
     assert_null(catalog_by_number(-1));
+}
+
+/* What others call a failure finds our article, and never one of our numbers. */
+static void
+foreign_names_find_articles(void **state)
+{
+    (void)state;
+    assert_string_equal(catalog_find("0x800423F4")->id, "VssWriterBad");
+    assert_string_equal(catalog_find("2147754996")->id, "VssWriterBad");
+    assert_string_equal(catalog_find("-2147212300")->id, "VssWriterBad");
+    assert_string_equal(catalog_find("status:121")->id, "FreezeFailed");
+    assert_string_equal(catalog_find("usererrorfsfreezefailed")->id, "FreezeFailed");
+    assert_null(catalog_find("status:0"));
+    assert_null(catalog_find("status:"));
+    assert_null(catalog_find("status:99999999999999999999"));
+    assert_null(catalog_find("0x80070005"));
+    assert_null(catalog_find("0x"));
+    assert_null(catalog_find("-"));
+    assert_null(catalog_find("-5"));
+    assert_null(foreign_hresult(0));
+    assert_null(foreign_status(-1));
+    for (size_t i = 0; i < foreign_table_len; i++) {
+        const struct foreign *f = &foreign_table[i];
+
+        assert_true(f->code == E_NONE || catalog_by_number(f->code) != NULL);
+        assert_int_equal((f->hresult != 0) + (f->status >= 0) + (f->name != NULL), 1);
+        for (size_t k = 0; k < i; k++) { /* one name, one code */
+            const struct foreign *g = &foreign_table[k];
+
+            assert_true(f->hresult == 0 || f->hresult != g->hresult);
+            assert_true(f->status < 0 || f->status != g->status);
+            assert_true(f->name == NULL || g->name == NULL || strcasecmp(f->name, g->name) != 0);
+        }
+    }
 }
 
 static void
@@ -206,6 +243,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_name_finds_its_article),
+        cmocka_unit_test(foreign_names_find_articles),
         cmocka_unit_test(classes_select),
         cmocka_unit_test(where_an_article_applies),
         cmocka_unit_test(a_slip_is_understood),
