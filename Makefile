@@ -8,10 +8,11 @@ DESTDIR ?=
 QUICK ?=
 
 all: $(BUILD)/build.ninja ## build build/firn (the default)
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) --quiet
 
 $(BUILD)/build.ninja:
 	@packaging/install-dependencies build
+	@echo "Building $(BUILD)/firn"
 	@meson setup --prefix=$(PREFIX) $(BUILD) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 

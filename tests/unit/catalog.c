@@ -70,7 +70,8 @@ foreign_names_find_articles(void **state)
 
             assert_true(f->hresult == 0 || f->hresult != g->hresult);
             assert_true(f->status < 0 || f->status != g->status);
-            assert_true(f->name == NULL || g->name == NULL || strcasecmp(f->name, g->name) != 0);
+            assert_true(f->name == NULL || g->name == NULL ||
+                strcasecmp(f->name, g->name) != 0);
         }
     }
 }
