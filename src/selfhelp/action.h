@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The ladder of consent.  Consent for one rung never implies another. */
 enum action_risk {
@@ -33,21 +34,26 @@ enum action_os { ACTION_ANY, ACTION_WINDOWS, ACTION_LINUX };
 enum action_type {
     PARAM_TEXT,    /* any text of one line */
     PARAM_NUMBER,  /* decimal, or 0x... */
-    PARAM_PATH,    /* a file or folder; may hold <latest>, see below */
-    PARAM_KEY,     /* a registry key, HKLM\SOFTWARE\... */
+    PARAM_PATH,    /* C:\... or /...; no "..", no wildcard; may hold <latest>, see below */
+    PARAM_KEY,     /* a registry key: HKLM, HKCU, HKCR, HKU or HKCC, then \name\name... */
     PARAM_NAME,    /* a service, unit, package, library or value: no blanks around it */
     PARAM_WORD,    /* one of the words in .words */
-    PARAM_ADDRESS  /* for a person to open */
+    PARAM_ADDRESS  /* http, https or mailto, for a person to open */
 };
 
 /* In a path, this folder stands for the newest version that lies beside it; the target
  * resolves it by number, never by letter or time. */
 #define ACTION_LATEST "<latest>"
 
+/* A value of our own articles may hold {variables} of the failure, as its message does; they
+ * are filled before the action runs (action_fill), and only then is the value checked
+ * against its type.  A variable is a lower-case word in braces, so a GUID is none. */
+
 enum {
     ACTION_PARAMS_MAX = 8,
-    ACTION_VALUE_MAX = 1024, /* bytes of one parameter */
-    ACTION_LINE_MAX = 4096   /* bytes of an action as text */
+    ACTION_VALUE_MAX = 1024,   /* bytes of one parameter */
+    ACTION_LINE_MAX = 4096,    /* bytes of an action as text */
+    ACTION_VARIABLE_MAX = 32   /* bytes of a variable's name, with the NUL */
 };
 
 struct action_param {
@@ -91,7 +97,8 @@ enum action_fault {
     ACTION_PARAM_TWICE,
     ACTION_PARAM_MISSING,
     ACTION_VALUE_WRONG, /* not of its type, too long, control characters */
-    ACTION_SYNTAX       /* no name=value, quote not closed */
+    ACTION_SYNTAX,      /* no name=value, quote not closed */
+    ACTION_VARIABLE_UNKNOWN
 };
 
 /* Read "kind name=value name=\"value with blanks\"" (backslash stands for itself; \" and \\
@@ -100,16 +107,31 @@ enum action_fault {
 enum action_fault action_parse(const char *line, struct action *ret, size_t *ret_at);
 const char *action_fault_text(enum action_fault f);
 
-/* Start an action of ${kind}, then set its parameters; false without memory, or when there
- * is no such parameter or the value is not of its type. */
+/* Start an action of ${kind}, then set its parameters: ACTION_OK, or what was wrong, and then
+ * the parameter is as it was.  action_set asks only whether it worked. */
 void action_init(struct action *a, const struct action_kind *kind);
+enum action_fault action_put(struct action *a, const char *param, const char *value);
 bool action_set(struct action *a, const char *param, const char *value);
 
 /* NULL when it was not given. */
 const char *action_get(const struct action *a, const char *param);
 
-/* All required parameters are there. */
+/* The parameter as a number (PARAM_NUMBER, or a PARAM_TEXT or _WORD that is one); false when
+ * it is not given or none. */
+bool action_number(const struct action *a, const char *param, uint64_t *ret);
+
+/* All required parameters are there, what is typed by another parameter (a registry value's
+ * data) is of that type, and no variable is left. */
 bool action_complete(const struct action *a);
+
+/* Find the next {variable} in ${value}: its name goes to ${ret}, and the place after it is
+ * returned; NULL when there is none. */
+const char *action_variable(const char *value, char ret[ACTION_VARIABLE_MAX]);
+
+/* Replace all variables by what ${find} says; NULL from it means unknown.  After a fault the
+ * action may be filled in part. */
+enum action_fault action_fill(struct action *a,
+    const char *(*find)(void *arg, const char *name), void *arg);
 
 /* As action_parse reads it, to be freed; parameters in the order of the kind.  NULL without
  * memory. */
