@@ -6,9 +6,10 @@
  * its agent), hive (a Windows disk that is not running), mem (a model, for tests), and fault
  * (a wrapper that fails on demand).
  *
- * Calls that a target cannot serve give TargetCannot.  What does not exist is no failure but
- * *ret_found = false.  Every call that may wait takes a deadline.  Numbers, never localised
- * words, decide.  One target belongs to one thread at a time. */
+ * Calls that a target cannot serve give TargetCannot, what its system refuses TargetRefused
+ * with the system's number.  What does not exist is no failure but *ret_found = false.
+ * Every call that may wait takes a deadline.  Numbers, never localised words, decide.  One
+ * target belongs to one thread at a time. */
 #ifndef TARGET_H
 #define TARGET_H
 
@@ -140,6 +141,14 @@ struct target_vtable {
     struct err *(*unit_control)(struct target *t, const char *unit, bool run,
         struct deadline by);
 
+    /* Bytes that a program may still write where ${path} is. */
+    struct err *(*space_free)(struct target *t, const char *path, uint64_t *ret_bytes);
+
+    /* Time as the machine passes it: a model's waits cost nothing.  NULL in both places: the
+     * clock of this machine. */
+    int64_t (*now_ns)(struct target *t);
+    struct err *(*wait)(struct target *t, int64_t ms);
+
     void (*free)(struct target *t);
 };
 
@@ -153,6 +162,10 @@ struct target {
     unsigned can;          /* TARGET_... */
     const char *cannot[4]; /* for people: what is forbidden and by whom; NULL ends */
 };
+
+/* For bodies: set the name, free what the body's maker did not hand over. */
+struct err *target_init(struct target *t, const struct target_vtable *call,
+    const char *name) must_use;
 
 /* The calls, named as above: target_reg_get(t, ...) and so on.  They give TargetCannot where
  * the body has none, and refuse names that are longer or other than their kind allows. */
@@ -200,6 +213,36 @@ struct err *target_unit_get(struct target *t, const char *unit, enum target_unit
 struct err *target_unit_set(struct target *t, const char *unit, enum target_unit want) must_use;
 struct err *target_unit_control(struct target *t, const char *unit, bool run,
     struct deadline by) must_use;
+struct err *target_space_free(struct target *t, const char *path,
+    uint64_t *ret_bytes) must_use;
+
+/* Nanoseconds that only run forward; comparable with each other alone. */
+int64_t target_now_ns(struct target *t);
+
+/* Let ${ms} milliseconds pass; Interrupted when the process was asked to end. */
+struct err *target_wait(struct target *t, int64_t ms) must_use;
+
+/* Is there a file or folder of that name?  Asks the folder that it would be in. */
+struct err *target_exists(struct target *t, const char *path, bool *ret_found) must_use;
+
+/* ${path} with each ACTION_LATEST replaced by the name of the newest version beside it: the
+ * names that are versions (1.0.9120.0) and nothing else, compared number by number.
+ * *ret_path is NULL when there is none; to be freed. */
+struct err *target_latest(struct target *t, const char *path, char **ret_path) must_use;
+
+/* -1, 0 or 1 as ${a} is older, equal or newer; numbers by value, a missing one is 0.  False
+ * when one of them is no version. */
+bool target_version_compare(const char *a, const char *b, int *ret);
+
+/* Values as numbers and text.  A text is UTF-8 here; false when the value is of another type
+ * or is not well-formed.  The makers give OutOfMemory or InputInvalid. */
+bool target_value_number(const struct target_value *v, uint64_t *ret);
+bool target_value_text(const struct target_value *v, char **ret);
+struct err *target_value_of_number(uint32_t type, uint64_t n,
+    struct target_value *ret) must_use;
+struct err *target_value_of_text(uint32_t type, const char *s,
+    struct target_value *ret) must_use;
+bool target_value_equal(const struct target_value *a, const struct target_value *b);
 
 void target_value_done(struct target_value *v);
 void target_service_done(struct target_service *s);
