@@ -4,12 +4,16 @@
  * One file for each object, under the object's own name, so that any tool can copy a vault.
  * The other files of this store say how each promise of store.h is kept. */
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "codes.h"
 #include "store_dir.h"
+
+enum { PROBE_ROOM = 32 };
 
 /* ---- failures ---- */
 
@@ -75,19 +79,34 @@ note_found(void *arg, const char *name, uint64_t len)
     return NULL;
 }
 
+/* A name of its own: two that probe at once must not see each other's. */
+static struct err *
+probe_name(char folder[PROBE_ROOM])
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        return fail(SystemCallFailed, "getrandom");
+    (void)snprintf(folder, PROBE_ROOM, "probe-%016llx", (unsigned long long)number);
+    return NULL;
+}
+
 /* Does this file system give a name once, and list what was put? */
 static struct err *
 probe(struct dir *d)
 {
-    struct store *s = &d->store;
+    char folder[PROBE_ROOM], name[PROBE_ROOM + 2];
     bool first = false, second = true, listed = false, gone;
+    struct store *s = &d->store;
 
-    TRY(store_put(s, "probe/1", "1", 1, &first));
-    struct err *e = store_put(s, "probe/1", "22", 2, &second);
+    TRY(probe_name(folder));
+    (void)snprintf(name, sizeof(name), "%s/1", folder);
+    TRY(store_put(s, name, "1", 1, &first));
+    struct err *e = store_put(s, name, "22", 2, &second);
     if (e == NULL)
-        e = store_list(s, "probe", note_found, &listed);
-    e = err_also(e, store_remove(s, "probe/1", &gone));
-    (void)unlinkat(d->fd, "probe", AT_REMOVEDIR);
+        e = store_list(s, folder, note_found, &listed);
+    e = err_also(e, store_remove(s, name, &gone));
+    (void)unlinkat(d->fd, folder, AT_REMOVEDIR);
     TRY(e);
     if (second)
         return fail(StoreUnfit, d->path, "it gave one name to two files");
@@ -96,10 +115,23 @@ probe(struct dir *d)
     return NULL;
 }
 
-struct err *
-store_dir_open(const char *path, bool create, struct store **ret)
+/* Make the name of the vault's own folder durable.  Also when it was there: whoever made it
+ * may have died before this. */
+static struct err *
+sync_parent(const struct dir *d)
 {
-    auto_ptr(store) s = NULL;
+    auto_free char *copy = strdup(d->path);
+
+    if (copy == NULL)
+        return fail(OutOfMemory);
+    auto_fd int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int bad = fd >= 0 ? fsync(fd) : syncfs(d->fd); /* a folder that this user cannot read */
+    return bad == 0 || errno == EINVAL ? NULL : dir_failed("fsync", d->path);
+}
+
+static struct err *
+dir_new(const char *path, struct store **ret)
+{
     struct dir *d = calloc(1, sizeof(*d));
 
     if (d == NULL)
@@ -109,10 +141,21 @@ store_dir_open(const char *path, bool create, struct store **ret)
     for (int i = 0; i < DIR_OPEN_FILES; i++)
         d->file[i].fd = -1;
     pthread_mutex_init(&d->lock, NULL);
-    s = &d->store;
+    auto_ptr(store) s = &d->store;
     d->path = strdup(path);
     if (d->path == NULL)
         return fail(OutOfMemory);
+    *ret = take(s);
+    return NULL;
+}
+
+struct err *
+store_dir_open(const char *path, bool create, struct store **ret)
+{
+    auto_ptr(store) s = NULL;
+
+    TRY(dir_new(path, &s));
+    struct dir *d = (struct dir *)s;
     if (create && mkdir(path, 0777) != 0 && errno != EEXIST)
         return errno == ENOENT ? fail(StoreUnreachable, path) : dir_failed("mkdir", path);
     d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -120,8 +163,10 @@ store_dir_open(const char *path, bool create, struct store **ret)
         return fail(StoreUnreachable, path);
     if (d->fd < 0)
         return dir_failed("open", path);
-    if (create)
+    if (create) {
+        TRY(sync_parent(d));
         TRY(probe(d));
+    }
     *ret = take(s);
     return NULL;
 }

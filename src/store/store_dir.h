@@ -35,7 +35,6 @@ struct dir {
     pthread_mutex_t lock; /* guards the rest */
     struct dir_file file[DIR_OPEN_FILES];
     uint64_t clock;
-    uint64_t scratch_number;
 };
 
 /* The failure of ${call} by its errno: StoreFull, StorePermission, StoreIoFailed. */
@@ -46,6 +45,9 @@ void dir_folder_of(const char *name, char to[STORE_NAME_MAX + 1]);
 
 /* Forget an open file, because its name means another file now. */
 void dir_drop_file(struct dir *d, const char *name);
+
+/* Make the bytes of an object durable that somebody else put. */
+struct err *dir_sync_object(struct dir *d, const char *name, bool *ret_found) must_use;
 
 /* Make the names in one folder durable. */
 struct err *dir_sync_folder(struct dir *d, const char *folder) must_use;

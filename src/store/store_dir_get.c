@@ -52,6 +52,37 @@ dir_drop_file(struct dir *d, const char *name)
     pthread_mutex_unlock(&d->lock);
 }
 
+/* A file that is there as an object: a link, a pipe or a folder is none. */
+static struct err *
+look(const struct dir *d, const char *name, uint64_t *ret_len, bool *ret_found)
+{
+    struct stat st;
+    int bad = fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW);
+
+    if (bad != 0 && errno != ENOENT && errno != ENOTDIR)
+        return dir_failed("stat", name);
+    *ret_found = bad == 0 && S_ISREG(st.st_mode);
+    if (*ret_found)
+        *ret_len = (uint64_t)st.st_size;
+    return NULL;
+}
+
+/* Open it; *ret_fd = -1 when it is not there.  It is looked at first, because to open a pipe
+ * waits for a writer. */
+static struct err *
+open_object(const struct dir *d, const char *name, int *ret_fd)
+{
+    uint64_t len;
+    bool found;
+
+    *ret_fd = -1;
+    TRY(look(d, name, &len, &found));
+    if (!found)
+        return NULL;
+    *ret_fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return *ret_fd >= 0 || errno == ENOENT ? NULL : dir_failed("open", name);
+}
+
 /* An open file in *ret, or an fd of the caller's own in *ret_fd. */
 static struct err *
 borrow(struct dir *d, const char *name, struct dir_file **ret, int *ret_fd, bool *ret_found)
@@ -69,13 +100,10 @@ borrow(struct dir *d, const char *name, struct dir_file **ret, int *ret_fd, bool
         *ret_fd = f->fd;
         return NULL;
     }
-    *ret_fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (*ret_fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        *ret_found = false;
+    TRY(open_object(d, name, ret_fd));
+    *ret_found = *ret_fd >= 0;
+    if (!*ret_found)
         return NULL;
-    }
-    if (*ret_fd < 0)
-        return dir_failed("open", name);
     pthread_mutex_lock(&d->lock);
     f = kept_file(d, name) == NULL ? free_place(d) : NULL;
     if (f != NULL) {
@@ -149,17 +177,16 @@ dir_get(struct store *s, const char *name, uint64_t off, void *buf, size_t len,
 struct err *
 dir_stat(struct store *s, const char *name, uint64_t *ret_len, bool *ret_found)
 {
-    struct dir *d = (struct dir *)s;
-    struct stat st;
+    return look((struct dir *)s, name, ret_len, ret_found);
+}
 
-    if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            return dir_failed("stat", name);
-        *ret_found = false;
-        return NULL;
-    }
-    *ret_found = S_ISREG(st.st_mode);
-    if (*ret_found)
-        *ret_len = (uint64_t)st.st_size;
-    return NULL;
+struct err *
+dir_sync_object(struct dir *d, const char *name, bool *ret_found)
+{
+    int number;
+
+    TRY(open_object(d, name, &number));
+    auto_fd int fd = number;
+    *ret_found = fd >= 0;
+    return fd < 0 || fsync(fd) == 0 ? NULL : dir_failed("fsync", name);
 }

@@ -42,8 +42,10 @@ list_folder(struct dir *d, const char *folder, unsigned depth, store_list_fn *ea
     const struct dirent *entry;
     char name[DIR_PATH_ROOM];
 
+    if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+        return fail(StoreNotFolder, d->path, folder);
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? NULL : dir_failed("open", folder);
+        return errno == ENOENT ? NULL : dir_failed("open", folder);
     dir = fdopendir(fd);
     if (dir == NULL)
         return dir_failed("open", folder);

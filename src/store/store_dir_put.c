@@ -3,20 +3,23 @@
  *
  *   put: a nameless file in the final folder (O_TMPFILE; where the file system has none, a
  *   name in scratch/) -> write -> fsync -> linkat to the final name, which fails when the
- *   name is taken; rename would overwrite.  A name is durable after a barrier.  A file whose
- *   fsync fails is thrown away: what the kernel then still holds of it cannot be trusted.
+ *   name is taken; rename would overwrite.  A name is durable after a barrier.
+ *
+ * A file whose fsync fails is thrown away, since what the kernel then still holds of it cannot
+ * be trusted, and written once more, to another place of the disk.
  *
  * A name that is taken: the object there may have been put by a process that died before
  * its barrier, so the file is fsynced, and the caller's barrier does the rest. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "codes.h"
 #include "store_dir.h"
 
-enum { WRITE_MAX = 8 << 20, SCRATCH_ROOM = 64 };
+enum { WRITE_MAX = 8 << 20, SCRATCH_ROOM = 64, NAME_TRIES = 100, WRITE_TRIES = 2 };
 
 #define SCRATCH "scratch"
 
@@ -56,21 +59,27 @@ scratch_done(struct dir *d, struct scratch *t)
     errno = kept;
 }
 
+/* Never a name that is there: after a crash a name in scratch/ can be a second one of an
+ * object. */
 static struct err *
 named_scratch(struct dir *d, struct scratch *t, const char *name)
 {
+    uint64_t number;
+
     if (mkdirat(d->fd, SCRATCH, 0777) != 0 && errno != EEXIST)
         return dir_failed("mkdir", SCRATCH);
-    pthread_mutex_lock(&d->lock);
-    uint64_t number = ++d->scratch_number;
-    pthread_mutex_unlock(&d->lock);
-    (void)snprintf(t->name, sizeof(t->name), SCRATCH "/%ld.%llx.%p", (long)getpid(),
-        (unsigned long long)number, (void *)d);
-    t->fd = openat(d->fd, t->name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (t->fd >= 0)
-        return NULL;
-    t->name[0] = '\0';
-    return dir_failed("open", name);
+    for (int i = 0; t->fd < 0; i++) {
+        if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+            return fail(SystemCallFailed, "getrandom");
+        (void)snprintf(t->name, sizeof(t->name), SCRATCH "/%016llx",
+            (unsigned long long)number);
+        t->fd = openat(d->fd, t->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (t->fd < 0)
+            t->name[0] = '\0';
+        if (t->fd < 0 && (errno != EEXIST || i == NAME_TRIES))
+            return dir_failed("open", name);
+    }
+    return NULL;
 }
 
 static struct err *
@@ -102,7 +111,9 @@ write_piece(int fd, const char *name, const struct store_piece *p)
 
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0)
+        if (done == 0)
+            errno = EIO;
+        if (done <= 0)
             return dir_failed("write", name);
         at += (size_t)done;
     }
@@ -117,6 +128,27 @@ fill(struct scratch *t, const char *name, const struct store_piece *pieces, size
     if (fsync(t->fd) != 0)
         return dir_failed("fsync", name);
     return NULL;
+}
+
+/* A file with the bytes of ${name}, durable.  ${named}: in scratch/, so that it can be
+ * renamed.  Nothing is left of it when this fails. */
+static struct err *
+filled(struct dir *d, struct scratch *t, const char *name, bool named,
+    const struct store_piece *pieces, size_t npieces)
+{
+    for (unsigned left = WRITE_TRIES;;) {
+        struct err *e = named ? named_scratch(d, t, name) : open_scratch(d, name, t);
+
+        if (e == NULL)
+            e = fill(t, name, pieces, npieces);
+        if (e == NULL)
+            return NULL;
+        scratch_done(d, t);
+        *t = (struct scratch){ .fd = -1 };
+        if (--left == 0 || err_os_number(e) != EIO)
+            return e;
+        err_free(e);
+    }
 }
 
 /* *ret_new = false: the name is taken. */
@@ -138,15 +170,19 @@ give_name(struct dir *d, struct scratch *t, const char *name, bool *ret_new)
     return NULL;
 }
 
-/* Somebody else's object: make its bytes durable, its name follows with the barrier. */
+/* The name is taken: by somebody else's object, whose bytes are made durable (its name follows
+ * with the barrier); or it was, and is gone by now; or by something that is no object. */
 static struct err *
-sync_existing(struct dir *d, const char *name)
+keep_existing(struct dir *d, const char *name)
 {
-    auto_fd int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    bool found;
 
-    if (fd < 0)
-        return errno == ENOENT ? NULL : dir_failed("open", name);
-    return fsync(fd) == 0 ? NULL : dir_failed("fsync", name);
+    TRY(dir_sync_object(d, name, &found));
+    if (found || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return NULL;
+    errno = EEXIST;
+    return dir_failed("link", name);
 }
 
 struct err *
@@ -157,17 +193,14 @@ dir_put(struct store *s, const char *name, const struct store_piece *pieces, siz
     struct scratch t = { .fd = -1 };
     bool fresh = false;
 
-    struct err *e = open_scratch(d, name, &t);
-    if (e == NULL && t.name[0] != '\0')
-        e = make_folders(d, name);
-    if (e == NULL)
-        e = fill(&t, name, pieces, npieces);
+    TRY(filled(d, &t, name, false, pieces, npieces));
+    struct err *e = t.name[0] != '\0' ? make_folders(d, name) : NULL;
     if (e == NULL)
         e = give_name(d, &t, name, &fresh);
     scratch_done(d, &t);
     TRY(e);
     if (!fresh)
-        TRY(sync_existing(d, name));
+        TRY(keep_existing(d, name));
     *ret_new = fresh;
     return NULL;
 }
@@ -190,11 +223,8 @@ dir_replace(struct store *s, const char *name, const struct store_piece *pieces,
     struct scratch t = { .fd = -1 };
     char folder[STORE_NAME_MAX + 1];
 
+    TRY(filled(d, &t, name, true, pieces, npieces));
     struct err *e = make_folders(d, name);
-    if (e == NULL)
-        e = named_scratch(d, &t, name);
-    if (e == NULL)
-        e = fill(&t, name, pieces, npieces);
     if (e == NULL)
         e = rename_over(d, &t, name);
     scratch_done(d, &t);
@@ -209,9 +239,10 @@ dir_remove(struct store *s, const char *name, bool *ret_found)
 {
     struct dir *d = (struct dir *)s;
 
-    *ret_found = unlinkat(d->fd, name, 0) == 0;
-    if (!*ret_found && errno != ENOENT && errno != ENOTDIR)
+    bool found = unlinkat(d->fd, name, 0) == 0;
+    if (!found && errno != ENOENT && errno != ENOTDIR)
         return dir_failed("unlink", name);
+    *ret_found = found;
     dir_drop_file(d, name);
     return NULL;
 }

@@ -2,8 +2,8 @@
 /* pattern.c -- runs of one kind each, of 1 to 64 blocks; splitmix64 for chance. */
 #include "check.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,17 +108,27 @@ pattern_from_file(const char *path, uint64_t *ret_size)
 static char folder[4096];
 static pid_t folder_owner;
 
+static int
+remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+void
+pattern_remove(const char *path)
+{
+    (void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void
 remove_folder(void)
 {
-    DIR *d = getpid() == folder_owner ? opendir(folder) : NULL;
-
-    if (d == NULL)
-        return;
-    for (struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d))
-        (void)unlinkat(dirfd(d), entry->d_name, 0);
-    closedir(d);
-    (void)rmdir(folder);
+    if (getpid() == folder_owner)
+        pattern_remove(folder);
 }
 
 const char *

@@ -34,6 +34,9 @@ uint8_t *pattern_from_file(const char *path, uint64_t *ret_size);
  * in it when the program ends. */
 const char *pattern_folder(void);
 
+/* Remove a file, or a folder with all that is in it. */
+void pattern_remove(const char *path);
+
 /* ${folder}/${name}, in one of eight buffers that are used in turn. */
 const char *pattern_path(const char *name);
 
