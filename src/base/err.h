@@ -32,6 +32,17 @@ struct err;
 /* Whose number belongs to a failure; the article's errorOs says which. */
 enum err_os { OS_NONE, OS_ERRNO, OS_WIN32, OS_HRESULT, OS_HTTP, OS_QMP };
 
+/* The numbers of OS_QMP: QEMU's error classes, which have names only, in QEMU's order. */
+enum err_qmp {
+    ERR_QMP_UNKNOWN,
+    ERR_QMP_GENERIC,
+    ERR_QMP_COMMAND_NOT_FOUND,
+    ERR_QMP_DEVICE_NOT_ACTIVE,
+    ERR_QMP_DEVICE_NOT_FOUND,
+    ERR_QMP_KVM_MISSING,
+    ERR_QMP_CLASSES
+};
+
 /* What the class tree says about trying again, and how bad a failure is. */
 enum err_retry { RETRY_NEVER, RETRY_TRANSIENT, RETRY_AFTER_REPAIR };
 enum err_severity { SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_FATAL };
@@ -124,6 +135,7 @@ const char *err_class(const struct err *e);   /* its place in the tree, "vault.c
 const char *err_message(const struct err *e); /* the article's message, filled */
 enum err_os err_os_kind(const struct err *e); /* OS_NONE when no number counts */
 int64_t err_os_number(const struct err *e);
+const char *err_qmp_name(int number);             /* "GenericError"; of any number */
 const struct err *err_cause(const struct err *e); /* NULL at the end of the chain */
 const struct err *err_next(const struct err *e);  /* the next of the "also" list */
 size_t err_nargs(const struct err *e);            /* variables, strings as they were given */

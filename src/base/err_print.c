@@ -16,6 +16,15 @@ struct printer {
     void *to;
 };
 
+const char *
+err_qmp_name(int number)
+{
+    static const char *const names[ERR_QMP_CLASSES] = { "an unknown class", "GenericError",
+        "CommandNotFound", "DeviceNotActive", "DeviceNotFound", "KVMMissingCap" };
+
+    return number > 0 && number < ERR_QMP_CLASSES ? names[number] : names[0];
+}
+
 static void
 os_words(const struct err *e, char *text, size_t size)
 {
@@ -45,7 +54,7 @@ os_words(const struct err *e, char *text, size_t size)
         (void)snprintf(text, size, ": HTTP status %" PRId64, number);
         break;
     case OS_QMP:
-        (void)snprintf(text, size, ": QMP error %" PRId64, number);
+        (void)snprintf(text, size, ": %s", err_qmp_name((int)number));
         break;
     }
 }
