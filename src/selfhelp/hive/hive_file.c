@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lock is a flock(2) of the file that was read.  Whoever waits for its name to be free
+ * then finds another file under the name: that is HiveMoved, and the run starts anew.  A file
+ * NAME.firn-new that a killed run left is removed by the next one under that lock.
+ *
+ * Why a copy and not a rename of the old file: with a copy the name never stands for nothing.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+#include "clock.h"
+#include "codes.h"
+#include "hive_file.h"
+
+enum { NAME_ROOM = 300, XATTR_MAX = 64 * 1024 };
+
+struct hive_file {
+    int folder, fd;
+    char *name, *shown;
+    struct stat st;
+    uint8_t *data;
+    size_t len;
+    struct regf regf;
+    bool kept;
+};
+
+static struct err *
+read_whole(int fd, const char *shown, uint8_t *to, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = pread(fd, to + done, len - done, (off_t)done);
+
+        if (n == 0)
+            errno = EIO; /* it shrank */
+        if (n <= 0)
+            return fail(FileUnreadable, shown);
+        done += (size_t)n;
+    }
+    return NULL;
+}
+
+static struct err *
+load(struct hive_file *f)
+{
+    if (fstat(f->fd, &f->st) != 0)
+        return fail(FileUnreadable, f->shown);
+    if (!S_ISREG(f->st.st_mode) || f->st.st_size < REGF_BASE)
+        return fail(HiveForeign, f->shown);
+    if (f->st.st_size > (off_t)REGF_LEN_MAX + REGF_BASE)
+        return fail(HiveTooLarge, f->shown, REGF_LEN_MAX >> 20);
+    f->len = (size_t)f->st.st_size;
+    f->data = malloc(f->len);
+    if (f->data == NULL)
+        return fail(OutOfMemory);
+    TRY(read_whole(f->fd, f->shown, f->data, f->len));
+    return regf_open((struct view){ f->data, f->len }, f->shown, &f->regf);
+}
+
+struct err *
+hive_file_open(int folder, const char *name, const char *shown, struct hive_file **ret)
+{
+    auto_ptr(hive_file) f = calloc(1, sizeof *f);
+
+    if (f == NULL)
+        return fail(OutOfMemory);
+    f->fd = -1;
+    f->folder = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+    f->name = strdup(name);
+    f->shown = strdup(shown);
+    if (f->name == NULL || f->shown == NULL)
+        return fail(OutOfMemory);
+    if (f->folder < 0)
+        return fail(FileUnreadable, shown);
+    f->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (f->fd < 0)
+        return fail(FileUnreadable, shown);
+    TRY(load(f));
+    *ret = take(f);
+    return NULL;
+}
+
+const struct regf *
+hive_file_regf(const struct hive_file *f)
+{
+    return &f->regf;
+}
+
+/* ---- writing ---- */
+
+static struct err *
+write_whole(int fd, const char *shown, struct view v)
+{
+    for (size_t done = 0; done < v.len;) {
+        ssize_t n = pwrite(fd, v.data + done, v.len - done, (off_t)done);
+
+        if (n < 0)
+            return fail(FileUnwritable, shown);
+        done += (size_t)n;
+    }
+    return fsync(fd) != 0 ? fail(FileUnwritable, shown) : NULL;
+}
+
+/* What was written is what the file system gives back. */
+static struct err *
+read_back(int fd, const char *shown, struct view v)
+{
+    auto_free uint8_t *again = malloc(v.len + 1);
+
+    if (again == NULL)
+        return fail(OutOfMemory);
+    TRY(read_whole(fd, shown, again, v.len));
+    errno = EIO;
+    return memcmp(again, v.data, v.len) != 0 ? fail(FileUnwritable, shown) : NULL;
+}
+
+/* Owner, mode, times stay out of it: a changed hive has a new time.  Attributes are copied as
+ * far as the file system has them; ntfs-3g does not list those that hold the access list. */
+static struct err *
+dress(int from, int to, const struct stat *st, const char *shown)
+{
+    static const char *const name[] = { "system.ntfs_acl", "system.ntfs_attrib_be",
+        "security.selinux" };
+    auto_free char *value = malloc(XATTR_MAX);
+
+    if (value == NULL)
+        return fail(OutOfMemory);
+    if (fchown(to, st->st_uid, st->st_gid) != 0 && errno != EPERM)
+        return fail(FileUnwritable, shown);
+    if (fchmod(to, st->st_mode & 07777) != 0 && errno != EPERM && errno != EOPNOTSUPP)
+        return fail(FileUnwritable, shown);
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+        ssize_t n = fgetxattr(from, name[i], value, XATTR_MAX);
+
+        if (n > 0 && fsetxattr(to, name[i], value, (size_t)n, 0) != 0 && errno != EOPNOTSUPP &&
+            errno != EPERM)
+            return fail(FileUnwritable, shown);
+    }
+    return NULL;
+}
+
+/* A new file under ${name}, whole and synced; removed again when anything fails. */
+static struct err *
+write_new(const struct hive_file *f, int like, const char *name, struct view v)
+{
+    auto_fd int fd = openat(f->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct stat st;
+    struct err *e = NULL;
+
+    if (fd < 0)
+        return fail(FileUnwritable, f->shown);
+    if (fstat(like, &st) != 0)
+        e = fail(FileUnreadable, f->shown);
+    if (e == NULL)
+        e = dress(like, fd, &st, f->shown);
+    if (e == NULL)
+        e = write_whole(fd, f->shown, v);
+    if (e == NULL)
+        e = read_back(fd, f->shown, v);
+    if (e != NULL)
+        (void)unlinkat(f->folder, name, 0);
+    return e;
+}
+
+static struct err *
+sync_folder(const struct hive_file *f)
+{
+    /* FUSE file systems may know no fsync of folders */
+    if (fsync(f->folder) != 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return fail(FileUnwritable, f->shown);
+    return NULL;
+}
+
+/* A log is small; one that is larger than any hive is left where it is. */
+static struct err *
+keep_log(const struct hive_file *f, const char *log, const char *stamp)
+{
+    char name[NAME_ROOM];
+    auto_free uint8_t *data = NULL;
+    auto_fd int fd = -1;
+    struct stat st;
+
+    (void)snprintf(name, sizeof name, "%s%s", f->name, log);
+    fd = openat(f->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > REGF_LEN_MAX)
+        return NULL;
+    data = malloc((size_t)st.st_size + 1);
+    if (data == NULL)
+        return fail(OutOfMemory);
+    TRY(read_whole(fd, f->shown, data, (size_t)st.st_size));
+    (void)snprintf(name, sizeof name, "%s%s%s", f->name, stamp, log);
+    return write_new(f, fd, name, (struct view){ data, (size_t)st.st_size });
+}
+
+static struct err *
+keep(struct hive_file *f)
+{
+    static const char *const log[] = { ".LOG", ".LOG1", ".LOG2" };
+    char stamp[NAME_ROOM], name[NAME_ROOM];
+    time_t now = (time_t)(clock_real_ns() / CLOCK_S);
+    struct tm tm;
+    size_t n;
+
+    if (f->kept)
+        return NULL;
+    if (gmtime_r(&now, &tm) == NULL)
+        return fail(SystemCallFailed, "gmtime_r");
+    n = strftime(stamp, sizeof stamp, ".firn-%Y%m%d-%H%M%S", &tm);
+    for (unsigned i = 2;; i++) {
+        struct stat st;
+
+        (void)snprintf(name, sizeof name, "%s%s", f->name, stamp);
+        if (fstatat(f->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            break;
+        (void)snprintf(stamp + n, sizeof stamp - n, "-%u", i);
+    }
+    for (size_t i = 0; i < sizeof log / sizeof log[0]; i++)
+        TRY(keep_log(f, log[i], stamp));
+    TRY(write_new(f, f->fd, name, (struct view){ f->data, f->len }));
+    TRY(sync_folder(f));
+    f->kept = true;
+    return NULL;
+}
+
+static struct err *
+same_file(const struct hive_file *f)
+{
+    struct stat st;
+
+    if (fstatat(f->folder, f->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return fail(FileUnreadable, f->shown);
+    if (st.st_dev != f->st.st_dev || st.st_ino != f->st.st_ino || st.st_size != f->st.st_size ||
+        st.st_mtim.tv_sec != f->st.st_mtim.tv_sec ||
+        st.st_mtim.tv_nsec != f->st.st_mtim.tv_nsec)
+        return fail(HiveMoved, f->shown);
+    return NULL;
+}
+
+static struct err *
+replace(struct hive_file *f, struct view v)
+{
+    char name[NAME_ROOM];
+
+    (void)snprintf(name, sizeof name, "%s.firn-new", f->name);
+    if (unlinkat(f->folder, name, 0) != 0 && errno != ENOENT)
+        return fail(FileUnwritable, f->shown);
+    TRY(keep(f));
+    TRY(write_new(f, f->fd, name, v));
+    if (renameat(f->folder, name, f->folder, f->name) != 0) {
+        struct err *e = fail(FileUnwritable, f->shown);
+
+        (void)unlinkat(f->folder, name, 0);
+        return e;
+    }
+    return sync_folder(f);
+}
+
+/* The file that has the name now is what is known from here on. */
+static struct err *
+take_over(struct hive_file *f)
+{
+    auto_ptr(hive_file) now = NULL;
+    struct hive_file old;
+
+    TRY(hive_file_open(f->folder, f->name, f->shown, &now));
+    now->kept = f->kept;
+    old = *f;
+    *f = *now;
+    *now = old; /* and the old one's lock goes */
+    f->regf.name = f->shown;
+    return NULL;
+}
+
+struct err *
+hive_file_edit(struct hive_file *f, const struct hive_edit *edit)
+{
+    auto_free uint8_t *data = NULL;
+    struct err *e;
+    size_t len = 0;
+    bool changed;
+
+    TRY(hive_edit((struct view){ f->data, f->len }, &f->regf, edit, &data, &len, &changed));
+    if (!changed)
+        return NULL;
+    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? fail(HiveInUse, f->shown) :
+                                      fail(SystemCallFailed, "flock");
+    e = same_file(f);
+    if (e == NULL)
+        e = replace(f, (struct view){ data, len });
+    if (e == NULL)
+        return take_over(f);
+    (void)flock(f->fd, LOCK_UN);
+    return e;
+}
+
+void
+hive_file_free(struct hive_file *f)
+{
+    if (f == NULL)
+        return;
+    if (f->folder >= 0)
+        (void)close(f->folder);
+    if (f->fd >= 0)
+        (void)close(f->fd);
+    free(f->name);
+    free(f->shown);
+    free(f->data);
+    free(f);
+}
