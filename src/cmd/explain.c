@@ -3,6 +3,7 @@
 #include "catalog.h"
 #include "cmd.h"
 #include "codes.h"
+#include "last.h"
 #include "render.h"
 #include "text.h"
 
@@ -59,8 +60,10 @@ unknown(const char *what)
 struct err *
 cmd_explain(struct cmd *c)
 {
-    const struct render_options o = { .width = c->width, .bold = c->bold };
+    struct render_options o = { .width = c->width, .bold = c->bold };
+    struct err_arg args[ERR_MAX_ARGS];
     const struct catalog_entry *a;
+    auto_ptr(last) last = NULL;
     auto_free char *text = NULL;
     json_t *doc = NULL;
     size_t n;
@@ -74,11 +77,18 @@ cmd_explain(struct cmd *c)
                 return list(c, c->o.args[0], &n);
         return unknown(c->o.args[0]);
     }
+    err_free(last_load(&last)); /* without it the variables keep their names */
+    if (last != NULL) {
+        o.args = args;
+        o.nargs = last_args(last, a->id, args);
+    }
     if (c->json) {
         TRY(render_article_json(a, &o, &doc));
         return cmd_result(c, doc);
     }
     TRY(render_article(a, &o, &text));
     cmd_say_raw(c, text);
+    if (o.nargs > 0)
+        cmd_say(c, "\nValues are those of the last failure, of %s.\n", last_time(last));
     return NULL;
 }

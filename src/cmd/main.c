@@ -17,6 +17,7 @@
 #include "codes.h"
 #include "err_json.h"
 #include "help.h"
+#include "last.h"
 #include "stop.h"
 #include "text.h"
 
@@ -204,7 +205,7 @@ wants_json(int argc, char **argv)
 }
 
 static int
-end(struct cmd *c, struct err *e)
+end(struct cmd *c, struct err *e, int argc, char *const *argv)
 {
     struct err *lost;
     int status;
@@ -212,6 +213,8 @@ end(struct cmd *c, struct err *e)
     if (e != NULL && stop_requested() && err_code(e) != E_Interrupted)
         e = err_because(fail(Interrupted), e);
     cmd_meter_clear(c);
+    if (e != NULL)
+        last_keep(argc, argv, e);
     if (c->json) {
         lost = print_document(c, e);
         if (e == NULL)
@@ -233,10 +236,10 @@ end(struct cmd *c, struct err *e)
 }
 
 static int
-show_version(struct cmd *c)
+show_version(struct cmd *c, int argc, char *const *argv)
 {
     cmd_say(c, "firn %s\n", FIRN_VERSION);
-    return end(c, cmd_result(c, json_pack("{s:s}", "version", FIRN_VERSION)));
+    return end(c, cmd_result(c, json_pack("{s:s}", "version", FIRN_VERSION)), argc, argv);
 }
 
 int
@@ -251,11 +254,11 @@ main(int argc, char **argv)
     c.json = wants_json(argc, argv);
     c.warnings = json_array();
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
-        status = show_version(&c);
+        status = show_version(&c, argc, argv);
     else if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        status = end(&c, show_help(&c, NULL));
+        status = end(&c, show_help(&c, NULL), argc, argv);
     else
-        status = end(&c, run_command(&c, argc, argv));
+        status = end(&c, run_command(&c, argc, argv), argc, argv);
     options_done(&c.o);
     json_decref(c.doc);
     json_decref(c.warnings);
