@@ -39,6 +39,27 @@ firn_is 2 'a code that is not there' explain VaultKeyWrogn
 says err 'did you mean VaultKeyWrong' 'the near one is named'
 firn_is 0 'each article can be shown as JSON' explain --json OutOfMemory
 firn_is 1 'a vault that is not there' points --vault nowhere --passphrase-file pass
+new_vault v
+firn_is 1 'a disk that is not there' backup gone.raw
+firn_is 0 'its article' explain SourceMissing
+says out '^gone.raw does not exist' 'holds the values of the last failure'
+firn_is 2 'wrong usage' backup --changed a b c
+firn_is 0 'its article once more' explain SourceMissing
+says out '^gone.raw does not exist' 'wrong usage is not remembered as a failure'
+last=.local/state/firn/last-failure.json
+[ "$(stat -c %a $last)" = 600 ] && ok 'only its owner reads it' || not_ok 'only its owner reads it'
+for odd in '' '[' '{"time": "x", "folder": "/", "command": [1], "error": {"code": "SourceMissing"}}'; do
+    printf '%s' "$odd" > $last
+    firn_is 0 'an odd file of the last failure does no harm' explain SourceMissing
+    says out '‹path› does not exist' 'it counts as none'
+done
+rm $last
+mkdir $last
+firn_is 0 'nor does a folder in its place' explain SourceMissing
+firn_is 1 'nor when it cannot be written' backup gone.raw
+code_is SourceMissing 'the failure is told'
+rmdir $last
+unset FIRN_VAULT FIRN_PASSPHRASE_FILE
 if [ -e /dev/full ]; then
     "$firn" explain > /dev/full 2> err
     [ $? -eq 1 ] && code_is OutputFailed 'output that cannot be written is told' ||
