@@ -365,6 +365,15 @@ err_id(const struct err *e)
     return info_of(e)->id;
 }
 
+int
+err_number(const char *id)
+{
+    for (size_t i = 0; i < err_table_len; i++)
+        if (strcmp(err_table[i].id, id) == 0)
+            return err_table[i].code;
+    return 0;
+}
+
 const char *
 err_class(const struct err *e)
 {

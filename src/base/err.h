@@ -23,6 +23,7 @@
 #include <stdint.h>
 #ifdef _WIN32
 #include <windows.h>
+#undef SEVERITY_ERROR /* of winerror.h, for building HRESULTs; ours is below */
 #endif
 
 struct err;
@@ -142,6 +143,9 @@ size_t err_nargs(const struct err *e);            /* variables, strings as they 
 const struct err_arg *err_arg(const struct err *e, size_t i);
 size_t err_nsites(const struct err *e);
 const struct err_site *err_site(const struct err *e, size_t i);
+
+/* The number of the code that is spelled ${id}, for codes that come as data; 0: none. */
+int err_number(const char *id);
 
 /* One line at a time: message, code and number, the system's words, causes.  ${trace}
  * adds the places in the source.  ${line} gets text without a newline. */

@@ -29,7 +29,7 @@
 #include "proc.h"
 
 enum {
-    FD_LISTEN = 3,  /* where the protocol of LISTEN_FDS begins */
+    FD_LISTEN = 3,  /* where the protocol of LISTEN_FDS begins; or the program */
     FD_STATUS = 4,  /* the child's end of the status pipe */
     FD_ABOVE = 10,  /* all of the parent's, so that moving them around cannot collide */
     POLL_STEP_MS = 5,
@@ -53,7 +53,10 @@ struct start {
     char *const *argv;
     char **env;
     char listen_pid[sizeof(LISTEN_PID) + LISTEN_PID_DIGITS];
-    int in, out, words, listen, status;
+    int in, out, words, third, status; /* third: becomes FD_LISTEN, -1: nothing does */
+    bool by_fd;                        /* third is the program */
+    bool survives;
+    const char *folder;
     int max_fd;
     pid_t parent;
 };
@@ -99,20 +102,25 @@ static _Noreturn void
 run_child(struct start *s)
 {
     (void)setpgid(0, 0);
-    bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == s->parent;
+    bool ready = s->survives ||
+                 (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == s->parent);
 
     default_signals();
     ready = ready && dup2(s->in, STDIN_FILENO) >= 0 && dup2(s->out, STDOUT_FILENO) >= 0 &&
             dup2(s->words, STDERR_FILENO) >= 0 &&
             dup3(s->status, FD_STATUS, O_CLOEXEC) >= 0;
-    if (ready && s->listen > 0)
-        ready = dup2(s->listen, FD_LISTEN) >= 0;
+    if (ready && s->third > 0)
+        ready = dup2(s->third, FD_LISTEN) >= 0;
     else
         (void)close(FD_LISTEN);
+    ready = ready && (s->folder == NULL || chdir(s->folder) == 0);
     if (ready) {
         close_above(FD_STATUS + 1, s->max_fd);
         write_listen_pid(s);
-        (void)execve(s->path, s->argv, s->env);
+        if (s->by_fd)
+            (void)syscall(SYS_execveat, FD_LISTEN, "", s->argv, s->env, AT_EMPTY_PATH);
+        else
+            (void)execve(s->path, s->argv, s->env);
     }
     int number = errno;
     (void)!write(ready ? FD_STATUS : s->status, &number, sizeof(number));
@@ -180,30 +188,46 @@ lifted(int fd, int *ret)
 
 extern char **environ;
 
-static bool
-replaced(const char *var)
+static size_t
+count_words(const char *const *words)
 {
+    size_t n = 0;
+
+    while (words != NULL && words[n] != NULL)
+        n++;
+    return n;
+}
+
+static bool
+replaced(const char *var, const char *const *by)
+{
+    size_t name = strcspn(var, "=") + 1;
+
+    for (size_t i = 0; by != NULL && by[i] != NULL; i++)
+        if (strncmp(var, by[i], name) == 0)
+            return true;
     return strncmp(var, "LC_ALL=", 7) == 0 || strncmp(var, "LISTEN_", 7) == 0;
 }
 
 static struct err *
-make_environment(struct start *s)
+make_environment(struct start *s, const struct proc_options *o)
 {
     static char lc_all[] = "LC_ALL=C", listen_fds[] = "LISTEN_FDS=1";
-    size_t n = 0, kept = 0;
+    size_t n = count_words((const char *const *)environ), more = count_words(o->env);
+    size_t kept = 0;
 
-    while (environ != NULL && environ[n] != NULL)
-        n++;
-    s->env = calloc(n + 4, sizeof(s->env[0]));
+    s->env = calloc(n + more + 4, sizeof(s->env[0]));
     if (s->env == NULL)
         return fail(OutOfMemory);
     for (size_t i = 0; i < n; i++) {
-        if (!replaced(environ[i]))
+        if (!replaced(environ[i], o->env))
             s->env[kept++] = environ[i];
     }
+    for (size_t i = 0; i < more; i++)
+        s->env[kept++] = (char *)(uintptr_t)o->env[i];
     s->env[kept++] = lc_all;
     memcpy(s->listen_pid, LISTEN_PID, sizeof(LISTEN_PID));
-    if (s->listen > 0) {
+    if (o->listen_fd > 0) {
         s->env[kept++] = listen_fds;
         s->env[kept++] = s->listen_pid;
     }
@@ -254,8 +278,8 @@ exec_result(struct proc *p, int status)
 static struct err *
 start_with(struct start *s, const struct proc_options *o, struct proc *p)
 {
-    auto_fd int in = -1, out = -1, listen = -1, status_in = -1, status_out = -1;
-    int ends[2], max_fd;
+    auto_fd int in = -1, out = -1, words = -1, third = -1, status_in = -1, status_out = -1;
+    int ends[2], max_fd, given = o->listen_fd > 0 ? o->listen_fd : o->program_fd;
     struct rlimit files;
 
     auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -263,8 +287,9 @@ start_with(struct start *s, const struct proc_options *o, struct proc *p)
         return fail(FileUnreadable, "/dev/null");
     TRY(lifted(o->stdin_fd > 0 ? o->stdin_fd : null, &in));
     TRY(lifted(o->stdout_fd > 0 ? o->stdout_fd : p->out, &out));
-    if (o->listen_fd > 0)
-        TRY(lifted(o->listen_fd, &listen));
+    TRY(lifted(o->words_fd > 0 ? o->words_fd : p->words, &words));
+    if (given > 0)
+        TRY(lifted(given, &third));
     if (pipe2(ends, O_CLOEXEC) != 0)
         return fail(SystemCallFailed, "pipe2");
     status_in = ends[0];
@@ -276,12 +301,15 @@ start_with(struct start *s, const struct proc_options *o, struct proc *p)
                  1024;
     s->in = in;
     s->out = out;
-    s->words = p->words;
-    s->listen = listen;
+    s->words = words;
+    s->third = third;
+    s->by_fd = o->program_fd > 0;
+    s->folder = o->folder;
+    s->survives = o->survives;
     s->status = status_high;
     s->max_fd = max_fd;
     s->parent = getpid();
-    TRY(make_environment(s));
+    TRY(make_environment(s, o));
     TRY(fork_child(s, &p->pid));
     (void)close(take_fd(status_high));
     (void)close(take_fd(status_out));
@@ -295,6 +323,9 @@ proc_start(const char *const argv[], const struct proc_options *options, struct 
     auto_free char *path = NULL;
     struct start s = { 0 };
 
+    if (options == NULL)
+        options = &plain;
+    assert(options->listen_fd <= 0 || options->program_fd <= 0);
     auto_ptr(proc) p = calloc(1, sizeof(*p));
     if (p == NULL)
         return fail(OutOfMemory);
@@ -302,8 +333,9 @@ proc_start(const char *const argv[], const struct proc_options *options, struct 
     p->program = strdup(argv[0]);
     if (p->program == NULL)
         return fail(OutOfMemory);
-    TRY(proc_find(argv[0], &path));
-    if (path == NULL)
+    if (options->program_fd <= 0)
+        TRY(proc_find(argv[0], &path));
+    if (options->program_fd <= 0 && path == NULL)
         return fail(ChildFailed, argv[0], 127);
     p->out = words_file();
     p->words = words_file();
@@ -311,7 +343,7 @@ proc_start(const char *const argv[], const struct proc_options *options, struct 
         return fail(SystemCallFailed, "memfd_create");
     s.path = path;
     s.argv = (char *const *)(uintptr_t)argv;
-    struct err *e = start_with(&s, options != NULL ? options : &plain, p);
+    struct err *e = start_with(&s, options, p);
     free(s.env);
     TRY(e);
     *ret = take(p);
@@ -357,6 +389,39 @@ proc_wait(struct proc *p, struct deadline by, bool *ret_ended, int *ret_exit)
     return NULL;
 }
 
+int
+proc_number(const struct proc *p)
+{
+    return p->pid;
+}
+
+int
+proc_pollfd(const struct proc *p)
+{
+    return p->pidfd;
+}
+
+/* Has it ended by then?  Its status stays with the kernel, and with it the number of its
+ * process group, which nobody else can get meanwhile. */
+static bool
+ends_by(const struct proc *p, struct deadline by)
+{
+    struct pollfd fd = { .fd = p->pidfd, .events = POLLIN };
+    siginfo_t info;
+
+    for (;;) {
+        info.si_pid = 0;
+        if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 &&
+            errno != EINTR)
+            return true;
+        if (info.si_pid != 0 || deadline_passed(by))
+            return info.si_pid != 0;
+        struct deadline next = p->pidfd >= 0 ? by :
+                                               deadline_first(by, deadline_in_ms(POLL_STEP_MS));
+        (void)poll(&fd, 1, deadline_poll_ms(next));
+    }
+}
+
 void
 proc_end(struct proc *p)
 {
@@ -366,11 +431,10 @@ proc_end(struct proc *p)
     if (p->pid <= 0 || ended)
         return;
     (void)kill(-p->pid, SIGTERM);
+    (void)ends_by(p, deadline_in_ms(PROC_GRACE_MS));
+    /* also when it did end: what it started may be deaf to the request */
+    (void)kill(-p->pid, SIGKILL);
     err_free(proc_wait(p, deadline_in_ms(PROC_GRACE_MS), &ended, &exit_status));
-    if (!p->ended) {
-        (void)kill(-p->pid, SIGKILL); /* and whatever it started in its group */
-        err_free(proc_wait(p, deadline_in_ms(PROC_GRACE_MS), &ended, &exit_status));
-    }
     errno = kept;
 }
 

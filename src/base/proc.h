@@ -4,7 +4,8 @@
  * The child gets the files that are named here and no others, a process group of its own
  * (so that Ctrl-C reaches firn alone, which then ends it in order) and LC_ALL=C.  It is
  * killed by the kernel when the thread that started it ends, so start it from one that
- * lives as long as the child is wanted; a firn that is killed leaves none behind.
+ * lives as long as the child is wanted; a firn that is killed leaves none behind, but those
+ * that were told to survive.
  *
  * What it prints goes to memory, the first PROC_WORDS_MAX bytes of each stream; it never
  * blocks on an unread pipe.  One struct proc belongs to one thread at a time. */
@@ -31,6 +32,14 @@ struct proc_options {
     /* A listening socket that the child finds as systemd hands one over (LISTEN_FDS);
      * 0: none. */
     int listen_fd;
+    int words_fd; /* 0: standard error is kept in memory, see proc_words */
+    /* The program itself, open already, so that what was checked is what runs; argv[0] is
+     * then only a name.  0: argv[0] is looked for.  The child has it as file 3, by which an
+     * interpreter reads its script; it cannot go with listen_fd. */
+    int program_fd;
+    const char *folder;     /* where it runs; NULL: where firn runs */
+    const char *const *env; /* NULL, or "NAME=value" over what firn has; ends with NULL */
+    bool survives; /* a killed firn does not kill it: it sees the end of its input and tidies */
 };
 
 /* The program's path, as the shell would find it; *ret_path is NULL when there is none.
@@ -47,8 +56,16 @@ struct err *proc_start(const char *const argv[], const struct proc_options *opti
 struct err *proc_wait(struct proc *p, struct deadline by, bool *ret_ended,
     int *ret_exit) must_use;
 
-/* Ask it to end (SIGTERM), wait for PROC_GRACE_MS, kill it.  Does nothing when it has ended. */
+/* Ask it to end (SIGTERM), wait for PROC_GRACE_MS, kill it and what is left of its process
+ * group.  Does nothing when it has ended. */
 void proc_end(struct proc *p);
+
+/* Its process number, which is also that of its group. */
+int proc_number(const struct proc *p);
+
+/* Becomes readable when the child ends, for poll(2); -1 where the kernel has none, and then
+ * proc_wait must be asked now and then. */
+int proc_pollfd(const struct proc *p);
 
 /* What it has printed so far, without newlines at the end; the caller frees it. */
 struct err *proc_words(struct proc *p, char **ret) must_use;  /* standard error */

@@ -31,7 +31,13 @@ struct text {
 
 void text_add(struct text *t, const char *s, size_t len);
 void text_str(struct text *t, const char *s);
-void text_fmt(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#ifdef _WIN32 /* where printf means Microsoft's own unless told otherwise */
+#define TEXT_PRINTF gnu_printf
+#else
+#define TEXT_PRINTF printf
+#endif
+void text_fmt(struct text *t, const char *format, ...)
+    __attribute__((format(TEXT_PRINTF, 2, 3)));
 /* As text_str, with \xNN for what is not visible; a newline and a tab are. */
 void text_escaped(struct text *t, const char *s);
 
