@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each plug-in is a host process with a pipe each way.  A failed script is a warning where
+ * its configuration says that the backup goes on. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "package.h"
+#include "probe.h"
+#include "quiet.h"
+#include "run.h"
+#include "script.h"
+
+struct served {
+    const struct package_plugin *plugin;
+    struct run *run;
+    bool at_rest; /* quiesce was asked for */
+};
+
+struct quiet {
+    struct served served[PACKAGE_PLUGINS_MAX];
+    size_t n;
+    struct scripts *scripts;
+    bool post_due;
+    struct doc_out steps; /* a list, open */
+};
+
+static void
+note(struct quiet *q, const char *step, const char *name, const char *result)
+{
+    doc_open(&q->steps, NULL, '{');
+    doc_put_string(&q->steps, "step", step);
+    doc_put_string(&q->steps, "name", name);
+    doc_put_string(&q->steps, "result", result);
+    doc_close(&q->steps, '}');
+}
+
+/* One line there, one back; *ret_words is freed by the caller. */
+static struct err *
+ask(struct served *s, const char *line, struct deadline by, bool *ret_done, char **ret_words)
+{
+    auto_free char *answer = NULL;
+    auto_ptr(doc) d = NULL;
+    bool ended;
+    uint32_t status = 0;
+
+    if (line != NULL)
+        TRY(run_tell(s->run, line));
+    TRY(run_line(s->run, by, &answer));
+    if (answer == NULL) {
+        TRY(run_wait(s->run, by, &ended, &status));
+        if (ended)
+            return fail(PluginDied, s->plugin->name, (int64_t)status);
+        return fail(PluginTooSlow, s->plugin->name);
+    }
+    TRY(doc_parse("the answer of a plug-in's host", answer, strlen(answer), &d));
+    *ret_done = false;
+    (void)doc_bool(doc_get(doc_root(d), line != NULL ? "done" : "usable"), ret_done);
+    *ret_words = strdup(doc_string(doc_get(doc_root(d), "words"), ""));
+    return *ret_words == NULL ? fail(OutOfMemory) : NULL;
+}
+
+static struct err *
+start_plugin(struct quiet *q, const struct package *p, const struct package_plugin *g,
+    const char *host, struct deadline by)
+{
+    struct served *s = &q->served[q->n];
+    auto_free char *path = NULL, *words = NULL;
+    bool usable;
+
+    TRY(package_verify_file(p, g->file, &path));
+    const char *arguments[] = { "serve", path, NULL };
+    struct run_options o = { .program = host, .arguments = arguments, .talk = true,
+        .survives = true };
+    TRY(run_start(&o, &s->run));
+    s->plugin = g;
+    q->n++;
+    TRY(ask(s, NULL, by, &usable, &words));
+    if (!usable)
+        return fail(PluginUnloadable, g->name, words, 0);
+    return NULL;
+}
+
+static struct err *
+quiesce_plugin(struct quiet *q, struct served *s, struct deadline by)
+{
+    auto_free char *words = NULL;
+    char line[64];
+    bool done;
+
+    by = deadline_first(by, deadline_in_ms(QUIET_PLUGIN_MS));
+    (void)snprintf(line, sizeof(line), "quiesce %d %d", deadline_poll_ms(by), QUIET_HOLD_MS);
+    s->at_rest = true;
+    TRY(ask(s, line, by, &done, &words));
+    note(q, "quiesce", s->plugin->name, done ? "done" : "failed");
+    return done ? NULL : fail(PluginQuiesceFailed, s->plugin->name, words);
+}
+
+static struct err *
+resume_plugin(struct quiet *q, struct served *s)
+{
+    struct deadline by = deadline_in_ms(QUIET_PLUGIN_MS);
+    auto_free char *words = NULL;
+    char line[64];
+    bool done;
+
+    if (!s->at_rest)
+        return NULL;
+    s->at_rest = false;
+    (void)snprintf(line, sizeof(line), "resume %d", QUIET_PLUGIN_MS);
+    TRY(ask(s, line, by, &done, &words));
+    note(q, "resume", s->plugin->name, done ? "done" : "failed");
+    return done ? NULL : fail(PluginResumeFailed, s->plugin->name, words);
+}
+
+static struct err *
+run_script(struct quiet *q, bool pre)
+{
+    bool warned = false;
+    const char *step = pre ? "pre-script" : "post-script";
+    struct err *e;
+
+    if (q->scripts == NULL)
+        return NULL;
+    e = pre ? script_run_pre(q->scripts, &warned) : script_run_post(q->scripts, &warned);
+    note(q, step, "", e != NULL ? err_message(e) : warned ? "warning" : "done");
+    if (e == NULL || !script_goes_on(q->scripts))
+        return e;
+    err_free(e); /* its words are in the report */
+    return NULL;
+}
+
+static struct err *
+begin(struct quiet *q, const struct package *p, struct deadline by)
+{
+    auto_free char *host = NULL;
+
+    TRY(probe_host(&host));
+    TRY(script_open(&q->scripts));
+    for (size_t i = 0; i < p->nplugins; i++)
+        TRY(start_plugin(q, p, &p->plugins[i], host, by));
+    q->post_due = true;
+    TRY(run_script(q, true));
+    for (size_t i = 0; i < q->n; i++)
+        TRY(quiesce_plugin(q, &q->served[i], by));
+    return NULL;
+}
+
+struct err *
+quiet_begin(const struct package *p, struct deadline by, struct quiet **ret)
+{
+    auto_ptr(quiet) q = calloc(1, sizeof(*q));
+    struct err *e;
+
+    if (q == NULL)
+        return fail(OutOfMemory);
+    doc_open(&q->steps, NULL, '[');
+    e = begin(q, p, by);
+    if (e != NULL)
+        return err_also(e, quiet_end(q));
+    *ret = take(q);
+    return NULL;
+}
+
+struct err *
+quiet_end(struct quiet *q)
+{
+    struct err *e = NULL;
+
+    for (size_t i = q->n; i > 0; i--)
+        e = err_also(e, resume_plugin(q, &q->served[i - 1]));
+    if (q->post_due)
+        e = err_also(e, run_script(q, false));
+    q->post_due = false;
+    return e;
+}
+
+void
+quiet_report(const struct quiet *q, struct doc_out *o, const char *name)
+{
+    struct text t = { 0 };
+
+    text_str(&t, q->steps.text.s != NULL ? q->steps.text.s : "[");
+    text_str(&t, "]");
+    if (t.no_memory)
+        o->text.no_memory = true;
+    else
+        doc_put_json(o, name, t.s);
+    text_done(&t);
+}
+
+void
+quiet_free(struct quiet *q)
+{
+    if (q == NULL)
+        return;
+    err_free(quiet_end(q));
+    for (size_t i = 0; i < q->n; i++)
+        run_free(q->served[i].run);
+    scripts_free(q->scripts);
+    doc_out_done(&q->steps);
+    free(q);
+}

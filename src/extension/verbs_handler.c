@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs that leave a status file.
+ *
+ * Before the work begins, the status says "transitioning" and a supervisor runs: a second
+ * process that outlives this one.  When this one has ended and the status is not final, or
+ * when it has not ended by the deadline, the supervisor writes a final one.  So a reader
+ * that waits for the deadline always finds one, except where the machine itself ended. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "handler.h"
+#include "number.h"
+#include "os.h"
+#include "outcome.h"
+#include "package.h"
+#include "prepare.h"
+#include "run.h"
+#include "verbs.h"
+
+enum { PREPARE_S = 900, LOCK_MS = 10000 };
+
+/* One verb on its way. */
+struct task {
+    struct call *call;
+    const char *operation;
+    char *folder;
+    struct handler *handler;
+    struct os_lock *lock;
+    char file[32]; /* of the status: a sequence number, or a word */
+    int64_t sequence, deadline_s;
+    struct deadline by;
+};
+
+static void
+task_done(struct task *t)
+{
+    handler_free(t->handler);
+    os_lock_free(t->lock);
+    free(t->folder);
+}
+
+/* The package's name, or that of the folder above where its manifest cannot be read: a
+ * status is owed in any case. */
+static struct err *
+name_of(const char *folder, char **ret)
+{
+    auto_ptr(package) p = NULL;
+    auto_free char *copy = strdup(folder);
+    char *slash;
+
+    if (copy == NULL)
+        return fail(OutOfMemory);
+    struct err *e = package_open(folder, &p);
+    err_free(e); /* the work itself meets it again */
+    slash = strrchr(copy, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    slash = strrchr(copy, '/');
+    *ret = strdup(p != NULL ? p->name : slash != NULL ? slash + 1 : copy);
+    return *ret == NULL ? fail(OutOfMemory) : NULL;
+}
+
+static struct err *
+task_begin(struct task *t, struct call *c, const char *operation)
+{
+    auto_free char *name = NULL, *lock = NULL;
+
+    *t = (struct task){ .call = c, .operation = operation };
+    TRY(verbs_folder(c, &t->folder));
+    TRY(name_of(t->folder, &name));
+    TRY(handler_open(t->folder, name, &t->handler));
+    TRY(handler_sequence(t->handler, &t->sequence));
+    (void)snprintf(t->file, sizeof(t->file), "%" PRId64, t->sequence);
+    TRY(os_make_folder(t->handler->settings_folder));
+    TRY(os_join(t->handler->settings_folder, "lock", &lock));
+    TRY(os_lock(lock, deadline_in_ms(LOCK_MS), &t->lock));
+    return NULL;
+}
+
+static struct err *
+start_supervisor(const struct task *t)
+{
+    auto_free char *self = NULL;
+    char seconds[24];
+
+    (void)snprintf(seconds, sizeof(seconds), "%" PRId64, t->deadline_s);
+    TRY(os_self(&self));
+    const char *argv[] = { self, "supervise", t->folder, t->handler->name, t->file,
+        t->operation, seconds, NULL };
+    TRY(run_watcher(argv));
+    return NULL;
+}
+
+/* From here on a final status will be there by the deadline. */
+static struct err *
+task_announce(struct task *t, int64_t deadline_s)
+{
+    struct handler_status s = { .operation = t->operation, .state = HANDLER_TRANSITIONING,
+        .message = "under way" };
+
+    t->deadline_s = deadline_s;
+    TRY(handler_status_write(t->handler, t->file, &s));
+    TRY(start_supervisor(t));
+    /* what is done inside ends a little earlier, so that it can be told */
+    t->by = deadline_in_ms(deadline_s * 1000 - (deadline_s > 10 ? 3000 : deadline_s * 200));
+    return NULL;
+}
+
+static struct err *
+write_failure(const struct handler *h, const char *file, const char *operation,
+    const struct err *failed)
+{
+    auto_free char *message = NULL, *detail = NULL;
+    struct doc_out o = { 0 };
+
+    TRY(outcome_message(failed, &message));
+    outcome_put(&o, NULL, failed);
+    TRY(doc_out_take(&o, &detail));
+    struct handler_status s = { operation, HANDLER_ERROR, err_code(failed), message,
+        err_id(failed), detail };
+    TRY(handler_status_write(h, file, &s));
+    return NULL;
+}
+
+/* Write the end of a verb that has no more to tell than whether it worked. */
+static struct err *
+task_end(struct task *t, struct err *e, const char *message)
+{
+    struct handler_status s = { .operation = t->operation, .state = HANDLER_SUCCESS,
+        .message = message };
+
+    if (e == NULL)
+        return handler_status_write(t->handler, t->file, &s);
+    return err_also(e, write_failure(t->handler, t->file, t->operation, e));
+}
+
+static struct err *
+say(struct call *c, const char *operation, const char *message)
+{
+    auto_free char *text = NULL;
+    struct doc_out o = { 0 };
+
+    if (!c->json) {
+        text_fmt(&c->out, "%s: %s\n", operation, message);
+        return NULL;
+    }
+    doc_open(&o, NULL, '{');
+    doc_put_int(&o, "schema", 1);
+    doc_put_string(&o, "operation", operation);
+    doc_put_string(&o, "message", message);
+    doc_close(&o, '}');
+    TRY(doc_out_take(&o, &text));
+    text_fmt(&c->out, "%s\n", text);
+    return NULL;
+}
+
+static struct err *
+verify_own(struct task *t)
+{
+    auto_ptr(package) p = NULL;
+
+    TRY(package_open(t->folder, &p));
+    TRY(package_verify(p));
+    return NULL;
+}
+
+static struct err *
+stop_work(struct task *t)
+{
+    TRY(handler_heartbeat(t->handler, false, "disabled"));
+    return NULL;
+}
+
+static struct err *
+forget(struct task *t)
+{
+    TRY(handler_forget(t->handler));
+    return NULL;
+}
+
+/* A verb that is over at once. */
+static struct err *
+simple(struct call *c, const char *operation, struct err *(*work)(struct task *t),
+    const char *message)
+{
+    struct task t;
+    struct err *e = task_begin(&t, c, operation);
+
+    if (e == NULL)
+        e = task_announce(&t, HANDLER_ENABLE_S);
+    if (e == NULL)
+        e = task_end(&t, work(&t), message);
+    task_done(&t);
+    return e != NULL ? e : say(c, operation, message);
+}
+
+struct err *
+verb_install(struct call *c)
+{
+    return simple(c, "Install", verify_own, "the package is whole");
+}
+
+struct err *
+verb_update(struct call *c)
+{
+    return simple(c, "Update", verify_own, "the package is whole; settings are kept");
+}
+
+struct err *
+verb_disable(struct call *c)
+{
+    return simple(c, "Disable", stop_work, "disabled");
+}
+
+struct err *
+verb_reset(struct call *c)
+{
+    return simple(c, "Reset", forget, "what was done before is forgotten");
+}
+
+/* There is nothing outside of the folder to take away, and the folder is the agent's.
+ * Runtimes that were installed may serve others by now, a persistent key is the
+ * administrator's. */
+struct err *
+verb_uninstall(struct call *c)
+{
+    return simple(c, "Uninstall", stop_work, "nothing of it is left outside of its folder");
+}
+
+/* ---- enable and prepare ---- */
+
+static struct err *
+write_prepared(struct task *t, const struct prepare *p)
+{
+    struct handler_status s = { .operation = t->operation, .message = p->message,
+        .detail = p->json };
+
+    s.state = p->result == PREPARE_READY     ? HANDLER_SUCCESS :
+              p->result == PREPARE_SKIPPED ? HANDLER_WARNING :
+                                             HANDLER_ERROR;
+    if (p->result == PREPARE_FAILED) {
+        int64_t number = err_number(p->code);
+
+        s.code = number != 0 ? number : 1; /* a code of another maker has no number here */
+        s.code_name = p->code;
+    }
+    TRY(handler_status_write(t->handler, t->file, &s));
+    return NULL;
+}
+
+static void
+print_prepared(struct call *c, const struct prepare *p)
+{
+    if (c->json)
+        text_fmt(&c->out, "%s\n", p->json);
+    else if (p->result == PREPARE_FAILED)
+        text_fmt(&c->out, "failed: %s (%s)\n", p->message, p->code);
+    else
+        text_fmt(&c->out, "%s\n", p->message);
+    c->exit_status = p->result == PREPARE_READY ? 0 : p->result == PREPARE_SKIPPED ? 3 : 1;
+}
+
+static struct err *
+prepare_with_status(struct task *t, int64_t deadline_s)
+{
+    auto_ptr(prepare) p = NULL;
+    struct err *e;
+
+    TRY(task_announce(t, deadline_s));
+    e = prepare_run(t->folder, t->by, &p);
+    if (e != NULL)
+        return task_end(t, e, "");
+    TRY(write_prepared(t, p));
+    TRY(handler_heartbeat(t->handler, p->result != PREPARE_FAILED, p->message));
+    print_prepared(t->call, p);
+    return NULL;
+}
+
+struct err *
+verb_prepare(struct call *c)
+{
+    struct task t;
+    struct err *e = task_begin(&t, c, "Prepare");
+
+    (void)snprintf(t.file, sizeof(t.file), "prepare");
+    if (e == NULL)
+        e = prepare_with_status(&t, c->deadline_s > 0 ? c->deadline_s : PREPARE_S);
+    task_done(&t);
+    return e;
+}
+
+static struct err *
+was_done(const struct task *t, bool *ret)
+{
+    enum handler_state state;
+    int64_t done;
+
+    TRY(handler_done(t->handler, &done));
+    TRY(handler_status_read(t->handler, t->file, &state));
+    *ret = t->sequence <= done && state > HANDLER_TRANSITIONING;
+    return NULL;
+}
+
+static struct err *
+enable(struct task *t)
+{
+    struct handler_settings settings;
+    struct err *e;
+    bool done = false;
+
+    TRY(was_done(t, &done));
+    if (done) {
+        TRY(say(t->call, t->operation, "these settings were carried out before"));
+        return NULL;
+    }
+    e = handler_settings(t->handler, t->sequence, &settings);
+    if (e != NULL)
+        return task_end(t, e, "");
+    if (t->call->deadline_s > 0)
+        settings.deadline_s = t->call->deadline_s;
+    TRY(prepare_with_status(t, settings.deadline_s));
+    TRY(handler_set_done(t->handler, t->sequence));
+    /* an agent knows 0 and not 0: a skipped check is a warning in the status, no failure */
+    if (t->call->exit_status == 3)
+        t->call->exit_status = 0;
+    return NULL;
+}
+
+struct err *
+verb_enable(struct call *c)
+{
+    struct task t;
+    struct err *e = task_begin(&t, c, "Enable");
+
+    if (e == NULL)
+        e = enable(&t);
+    task_done(&t);
+    return e;
+}
+
+/* ---- the supervisor ---- */
+
+struct err *
+verb_supervise(struct call *c)
+{
+    const char *folder = c->words[0], *name = c->words[1], *file = c->words[2];
+    const char *operation = c->words[3];
+    auto_ptr(handler) h = NULL;
+    enum handler_state state;
+    uint64_t seconds;
+    struct err *e;
+
+    if (!number_parse(c->words[4], &seconds) || seconds > HANDLER_ENABLE_MAX_S)
+        return fail(UsageWrong, "supervise is not for people");
+    TRY(handler_open(folder, name, &h));
+    bool ended = run_watched_wait(deadline_in_ms((int64_t)seconds * 1000));
+    if (!ended)
+        run_watched_end();
+    TRY(handler_status_read(h, file, &state));
+    if (state > HANDLER_TRANSITIONING)
+        return NULL;
+    e = ended ? fail(ExtensionDied, operation) : fail(ExtensionTooSlow, operation);
+    struct err *bad = write_failure(h, file, operation, e);
+    err_free(e);
+    return bad;
+}
