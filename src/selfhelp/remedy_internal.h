@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remedy_internal.h -- one row for each kind of action, grouped by area in remedy_*.c. */
+#ifndef REMEDY_INTERNAL_H
+#define REMEDY_INTERNAL_H
+
+#include "remedy.h"
+
+struct remedy_body {
+    const char *kind;
+    unsigned look_can, can; /* TARGET_... that looking and applying need */
+    struct err *(*look)(struct target *t, const struct action *a, struct deadline by,
+        struct remedy_look *ret);
+    /* what is wanted, in the words that look uses; NULL: the kind's own description */
+    char *(*wanted)(const struct action *a);
+    struct err *(*record)(struct target *t, const struct action *a, json_t **ret);
+    struct err *(*apply)(struct target *t, const struct action *a, const json_t *before,
+        struct deadline by, struct remedy_done *ret);
+    struct err *(*undo)(struct target *t, const struct action *a, const json_t *before,
+        struct deadline by, char **ret_kept);
+};
+
+/* Each ends with { NULL }. */
+extern const struct remedy_body remedy_registry[], remedy_services[], remedy_msi[],
+    remedy_installers[], remedy_linux[], remedy_files[], remedy_configs[], remedy_machine[];
+
+enum {
+    REMEDY_RECORD_MAX = 256 * 1024, /* bytes of a file that a record keeps */
+    REMEDY_REGISTER_MS = 60 * 1000, /* for each of msiexec's two switches */
+    REMEDY_SHORT_MS = 60 * 1000     /* for small programs */
+};
+
+#define REMEDY_SYSTEM32 "C:\\Windows\\System32\\"
+#define REMEDY_SERVICES_KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
+#define REMEDY_MSISERVER "msiserver"
+
+/* Fill a look; OutOfMemory is its only failure. */
+struct err *remedy_saw(struct remedy_look *ret, enum remedy_state state, const char *format,
+    ...) __attribute__((format(printf, 3, 4))) must_use;
+
+/* ${o}, or OutOfMemory when it is NULL. */
+struct err *remedy_json(json_t *o, json_t **ret) must_use;
+
+/* What undo and apply call a record that is none of theirs. */
+struct err *remedy_bad_record(const struct action *a) must_use;
+
+/* A registry value as a record: {"key", "name", "found", "type", "data", "made"}; "made" are
+ * the keys that were not there, top first. */
+struct err *remedy_record_value(struct target *t, const char *key, const char *name,
+    json_t **ret) must_use;
+/* Write it back, or remove the value and the keys that were made. */
+struct err *remedy_restore_value(struct target *t, const json_t *record) must_use;
+
+/* A file as a record: {"path", "found", "data"}; and back. */
+struct err *remedy_record_file(struct target *t, const char *path, json_t **ret) must_use;
+struct err *remedy_restore_file(struct target *t, const json_t *record) must_use;
+
+/* Run a small program of the system and hand back its exit code and (unless NULL) output. */
+struct err *remedy_run(struct target *t, struct deadline by, uint32_t *ret_exit,
+    char **ret_output, const char *program, ...) __attribute__((sentinel)) must_use;
+
+/* "HKLM\...\Services\<name>", to be freed; NULL without memory. */
+char *remedy_service_key(const char *service);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remedy_msi.c -- the registration of the Windows Installer.
+ *
+ * msiexec /unregister deletes the installer service.  So it is recorded first, and whatever
+ * happens after the deletion, it is made again: by /regserver, else from the record, else
+ * from the values that Windows ships with.  This is tried before any failure is handed up;
+ * should the machine be out of reach by then, the journal has the record. */
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "remedy_internal.h"
+#include "remedy_service.h"
+
+#define MSI_IMAGE "%systemroot%\\system32\\msiexec.exe /V"
+
+enum { TYPE_OWN = 0x10, TYPE_SHARE = 0x20, ERROR_MARKED = 1072 };
+
+static bool
+image_is_good(const char *image)
+{
+    const char *name = image == NULL ? NULL : strstr(image, "msiexec");
+
+    for (const char *s = image; name == NULL && s != NULL && *s != '\0'; s++)
+        if (strncasecmp(s, "msiexec", 7) == 0)
+            name = s;
+    return name != NULL && strncasecmp(name, "msiexec.exe", 11) == 0;
+}
+
+static struct err *
+look_registered(struct target *t, const struct action *a, struct deadline by,
+    struct remedy_look *ret)
+{
+    struct remedy_views v;
+    struct target_service s = { 0 };
+    bool found = false;
+
+    (void)a;
+    (void)by;
+    TRY(remedy_see(t, REMEDY_MSISERVER, &v));
+    if (!remedy_start_is(&v, START_DEMAND) && !remedy_start_is(&v, START_AUTO))
+        return remedy_tell_start(&v, REMEDY_NOT, ret);
+    if (v.live)
+        TRY(target_service_get(t, REMEDY_MSISERVER, &s, &found));
+    bool good = !v.live || (found && image_is_good(s.image));
+
+    target_service_done(&s);
+    if (!good)
+        return remedy_saw(ret, REMEDY_NOT, "the service starts another program");
+    return remedy_tell_start(&v, REMEDY_HOLDS, ret);
+}
+
+static char *
+wanted_registered(const struct action *a)
+{
+    (void)a;
+    return strdup("registered anew, start type 3 (on demand)");
+}
+
+static json_t *
+depends_json(char *const *depends)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; depends != NULL && depends[i] != NULL; i++)
+        (void)json_array_append_new(all, json_string(depends[i]));
+    return all;
+}
+
+static struct err *
+record_registered(struct target *t, const struct action *a, json_t **ret)
+{
+    static const char *const names[] = { "Start", "Type", "ErrorControl", "ImagePath",
+        "ObjectName", "DependOnService" };
+    struct target_service s = { 0 };
+    auto_free char *key = remedy_service_key(REMEDY_MSISERVER);
+    bool found = false;
+    json_t *values = json_array(), *one;
+    struct err *e = NULL;
+
+    (void)a;
+    if (key == NULL || values == NULL)
+        return fail(OutOfMemory);
+    for (size_t i = 0; e == NULL && i < sizeof(names) / sizeof(names[0]) &&
+         (t->can & TARGET_REGISTRY) != 0; i++) {
+        e = remedy_record_value(t, key, names[i], &one);
+        if (e == NULL)
+            (void)json_array_append_new(values, one);
+    }
+    if (e == NULL && (t->can & TARGET_SERVICES) != 0)
+        e = target_service_get(t, REMEDY_MSISERVER, &s, &found);
+    if (e != NULL) {
+        json_decref(values);
+        return e;
+    }
+    json_t *o = json_pack("{s:b, s:o}", "there", found && !s.marked, "values", values);
+
+    if (o != NULL && found)
+        (void)json_object_update_new(o,
+            json_pack("{s:i, s:i, s:i, s:s?, s:s?, s:s?, s:o}", "type", (int)s.type, "start",
+                (int)s.start, "errors", (int)s.error_control, "image", s.image, "account",
+                s.account, "display", s.display, "depends", depends_json(s.depends)));
+    target_service_done(&s);
+    TRY(remedy_json(o, ret));
+    return NULL;
+}
+
+/* From the record where it says something sensible, else as Windows ships it. */
+static struct err *
+create_installer_service(struct target *t, const json_t *before, uint32_t start)
+{
+    const char *image = json_string_value(json_object_get(before, "image"));
+    const json_t *depends = json_object_get(before, "depends");
+    json_int_t type = json_integer_value(json_object_get(before, "type"));
+    char *deps[9] = { NULL };
+    char usual_image[] = MSI_IMAGE, usual_account[] = "LocalSystem",
+        usual_display[] = "Windows Installer", usual_depends[] = "rpcss";
+    struct target_service s = { .type = type == TYPE_SHARE ? TYPE_SHARE : TYPE_OWN,
+        .start = start, .error_control = 1, .account = usual_account,
+        .display = usual_display, .depends = deps };
+
+    s.image = image_is_good(image) ? (char *)image : usual_image;
+    for (size_t i = 0; i < json_array_size(depends) && i < 8; i++)
+        deps[i] = (char *)json_string_value(json_array_get(depends, i));
+    if (deps[0] == NULL)
+        deps[0] = usual_depends;
+    TRY(target_service_create(t, REMEDY_MSISERVER, &s));
+    return NULL;
+}
+
+/* It must exist when this returns; a failure says that it may not. */
+static struct err *
+ensure_installer_service(struct target *t, const json_t *before, uint32_t start)
+{
+    struct target_service s = { 0 };
+    bool found;
+
+    TRY(target_service_get(t, REMEDY_MSISERVER, &s, &found));
+    bool marked = found && s.marked;
+
+    target_service_done(&s);
+    if (marked)
+        return fail(TargetRefused, t->name,
+            "make the installer service again before a restart", ERROR_MARKED);
+    if (!found)
+        TRY(create_installer_service(t, before, start));
+    return NULL;
+}
+
+static struct err *
+unregister_and_register(struct target *t, struct deadline by)
+{
+    uint32_t code;
+
+    TRY(remedy_run(t, by, &code, NULL, REMEDY_SYSTEM32 "msiexec.exe", "/unregister", NULL));
+    TRY(remedy_run(t, by, &code, NULL, REMEDY_SYSTEM32 "msiexec.exe", "/regserver", NULL));
+    return NULL; /* exit codes prove nothing here: the service is looked at */
+}
+
+/* On a disk that is off there is only the key: give it the values that Windows ships. */
+static struct err *
+write_installer_key(struct target *t)
+{
+    auto_free char *key = remedy_service_key(REMEDY_MSISERVER);
+    static const struct {
+        const char *name;
+        uint32_t number;
+    } numbers[] = { { "Type", TYPE_OWN }, { "ErrorControl", 1 }, { "Start", START_DEMAND } };
+    struct target_value v = { 0 };
+    struct err *e = NULL;
+
+    if (key == NULL)
+        return fail(OutOfMemory);
+    TRY(target_value_of_text(TARGET_REG_EXPAND_SZ, MSI_IMAGE, &v));
+    e = target_reg_set(t, key, "ImagePath", &v);
+    target_value_done(&v);
+    TRY(e);
+    TRY(target_value_of_text(TARGET_REG_SZ, "LocalSystem", &v));
+    e = target_reg_set(t, key, "ObjectName", &v);
+    target_value_done(&v);
+    TRY(e);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        TRY(target_value_of_number(TARGET_REG_DWORD, numbers[i].number, &v));
+        e = target_reg_set(t, key, numbers[i].name, &v);
+        target_value_done(&v);
+        TRY(e);
+    }
+    return NULL;
+}
+
+static struct err *
+apply_registered(struct target *t, const struct action *a, const json_t *before,
+    struct deadline by, struct remedy_done *ret)
+{
+    struct err *e, *second;
+    struct remedy_views v;
+    bool later;
+
+    (void)a;
+    if ((t->can & TARGET_SERVICES) == 0) {
+        TRY(write_installer_key(t));
+        return NULL;
+    }
+    e = unregister_and_register(t, by);
+    second = ensure_installer_service(t, before, START_DEMAND);
+    if (err_has(second, E_TargetRefused) && e == NULL) {
+        TRY(remedy_see(t, REMEDY_MSISERVER, &v));
+        if (v.marked) {
+            err_free(second);
+            ret->end = REMEDY_AFTER_RESTART;
+            ret->words = strdup("the old service is marked for deletion: it is made again "
+                                "after a restart");
+            return NULL;
+        }
+    }
+    if (e != NULL || second != NULL)
+        return e == NULL ? second : err_also(e, second);
+    TRY(remedy_see(t, REMEDY_MSISERVER, &v));
+    if (v.manager != START_DEMAND && v.manager != START_AUTO) {
+        TRY(remedy_set_start(t, REMEDY_MSISERVER, START_DEMAND, &later));
+        if (later)
+            ret->end = REMEDY_AFTER_RESTART;
+    }
+    return NULL;
+}
+
+/* A service that was missing before stays: nobody wants that state back. */
+static struct err *
+undo_registered(struct target *t, const struct action *a, const json_t *before,
+    struct deadline by, char **ret_kept)
+{
+    const json_t *there = json_object_get(before, "there");
+    const json_t *values = json_object_get(before, "values");
+    json_int_t start = json_integer_value(json_object_get(before, "start"));
+    bool live = (t->can & TARGET_SERVICES) != 0, later;
+    struct remedy_views v;
+
+    (void)by;
+    if (!json_is_boolean(there) || !json_is_array(values))
+        return remedy_bad_record(a);
+    if (live ? json_is_false(there) : !json_is_true(json_object_get(json_array_get(values, 0),
+            "found"))) {
+        if (live)
+            TRY(ensure_installer_service(t, before, START_DEMAND));
+        *ret_kept = strdup("the installer service stays: it was missing before");
+        return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
+    }
+    if (live) {
+        if (start < 0 || start > START_DISABLED)
+            return remedy_bad_record(a);
+        TRY(ensure_installer_service(t, before, (uint32_t)start));
+        TRY(remedy_see(t, REMEDY_MSISERVER, &v));
+        if (v.manager != (uint32_t)start)
+            TRY(remedy_set_start(t, REMEDY_MSISERVER, (uint32_t)start, &later));
+    }
+    for (size_t i = 0; i < json_array_size(values); i++)
+        TRY(remedy_restore_value(t, json_array_get(values, i)));
+    return NULL;
+}
+
+const struct remedy_body remedy_msi[] = {
+    { "windows.installer.register", TARGET_REGISTRY, TARGET_REGISTRY, look_registered,
+        wanted_registered, record_registered, apply_registered, undo_registered },
+    { 0 },
+};
