@@ -120,6 +120,19 @@ sync_above(struct dir *d, const char *folder)
     return NULL;
 }
 
+/* Is the next one in the same folder, so that what is above both can wait for it? */
+static bool
+is_before_sibling(const char *const *folders, size_t i, size_t nfolders)
+{
+    char above[STORE_NAME_MAX + 1], next[STORE_NAME_MAX + 1];
+
+    if (i + 1 == nfolders)
+        return false;
+    dir_folder_of(folders[i], above);
+    dir_folder_of(folders[i + 1], next);
+    return strcmp(above, next) == 0;
+}
+
 struct err *
 dir_barrier(struct store *s, const char *const *folders, size_t nfolders)
 {
@@ -129,7 +142,8 @@ dir_barrier(struct store *s, const char *const *folders, size_t nfolders)
         if (*folders[i] == '\0')
             continue;
         TRY(sync_below(d, folders[i], 1));
-        TRY(sync_above(d, folders[i]));
+        if (!is_before_sibling(folders, i, nfolders))
+            TRY(sync_above(d, folders[i]));
     }
     return dir_sync_folder(d, ".");
 }
