@@ -16,7 +16,7 @@
 #include "store.h"
 
 enum {
-    DIR_OPEN_FILES = 16,
+    DIR_OPEN_FILES = 128, /* index runs in turn, above all */
     DIR_DEPTH_MAX = 4,
     DIR_PATH_ROOM = STORE_NAME_MAX + 2 + 256, /* a folder, a slash, any entry */
 };

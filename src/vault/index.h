@@ -5,10 +5,11 @@
  * RUNS).  Opening a run reads its head, its fence (24 bytes for each page of 102 entries)
  * and nothing else; a lookup reads and opens one page of each run whose range holds the
  * id.  Opened pages are kept in one cache of bounded size, shared by all runs and lanes.
- * So memory is bounded: the cache, and 1/4 byte for an entry.
+ * So memory is bounded: the cache, and for an entry a quarter of a byte, or a byte and a
+ * half with what merging leaves behind (bench/README.md has figures).
  *
  * New runs hold at most INDEX_RUN_ENTRIES; when too many runs overlap they are merged into
- * fewer, cut by id, and name what they supersede. */
+ * as many that divide the ids among them, and a lookup asks one of those. */
 #ifndef INDEX_H
 #define INDEX_H
 
@@ -91,7 +92,7 @@ struct err *index_put_run(struct index *x, struct index_new *entries, size_t nen
 
 /* When more of this writer's runs overlap than a lookup should ask, merge them, in bounded
  * memory; readers that still use the old runs lose nothing.  Called before the barrier of a
- * commit. */
+ * commit, and while a long session rests.  Nobody else may ask meanwhile. */
 struct err *index_merge(struct index *x) must_use;
 
 /* Verify: check all pages of all runs, against their fences and seals; with repair mend

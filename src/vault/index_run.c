@@ -194,6 +194,7 @@ run_begin(const char *name, struct run **ret)
 
     if (r == NULL)
         return fail(OutOfMemory);
+    r->last = UINT64_MAX;
     memcpy(r->name, name, strlen(name) + 1);
     if (!bytes_from_hex(name + strlen("runs/"), r->hash, sizeof(r->hash))) {
         run_free(r);
@@ -313,6 +314,20 @@ run_page(struct store *s, const struct keys *k, struct seal *seal, struct run *r
         return NULL;
     TRY(run_bytes(s, r, off, RUN_PAGE, sealed, ret_ok));
     return open_page(seal, r, page, sealed, to, ret_ok);
+}
+
+bool
+run_entry(const struct run *r, const uint8_t rec[RUN_RECORD], struct index_new *ret)
+{
+    struct rd c = rd_from(rec, RUN_RECORD);
+
+    rd_copy(&c, ret->id.b, VAULT_ID_LEN);
+    uint32_t pack = rd_u32(&c);
+    ret->frame = rd_u16(&c);
+    ret->slot = rd_u8(&c);
+    ret->what = rd_u8(&c);
+    ret->pack = pack < r->npacks ? r->pack[pack] : UINT32_MAX;
+    return ret->pack != UINT32_MAX;
 }
 
 /* ---- writing ---- */

@@ -33,6 +33,7 @@ struct run {
     uint64_t body_off, pages_off; /* of the body in the object; of the pages in the body */
     uint8_t key[SEAL_KEY];
     uint64_t *first;        /* npages: the first 8 bytes of each page's first id */
+    uint64_t last;          /* of the last id, once it was seen, else UINT64_MAX; atomic */
     uint8_t (*check)[16];   /* npages + npack_pages */
     uint32_t *pack;         /* npacks: numbers in the index */
     struct index_pack *packs; /* until the index took them */
@@ -50,6 +51,10 @@ struct err *run_open(struct store *s, const struct keys *k, struct seal *seal,
 /* Page number ${page} in clear, RUN_PAGE_PLAIN bytes. *ret_ok = false when it cannot be had. */
 struct err *run_page(struct store *s, const struct keys *k, struct seal *seal, struct run *r,
     uint32_t page, uint8_t *to, bool *ret_ok) must_use;
+
+/* The entry that ${rec}, a record of an entry page, tells: pack is the index's number.  false:
+ * it names no pack of the run. */
+bool run_entry(const struct run *r, const uint8_t rec[RUN_RECORD], struct index_new *ret);
 
 struct run_new {
     struct index_new *entries; /* ascending by id */

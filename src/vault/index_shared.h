@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* index_shared.h -- what index_table.c, index_write.c and index_verify.c share. */
+/* index_shared.h -- what index_table.c, index_write.c, index_merge.c and index_verify.c
+ * share. */
 #ifndef INDEX_SHARED_H
 #define INDEX_SHARED_H
 
@@ -32,5 +33,11 @@ bool index_is_revoked(const struct index *x, const struct vault_key *writer);
 struct err *index_add_run(struct index *x, struct run *r) must_use;
 
 void index_drop_superseded(struct index *x);
+
+/* The order of a run: by id, then by place.  Of struct index_new. */
+int index_compare(const void *a, const void *b);
+
+/* Put a run and open it again: what is read back is what was written. */
+struct err *index_put_and_add(struct index *x, const struct run_new *n) must_use;
 
 #endif

@@ -256,12 +256,12 @@ cached_page(struct index *x, struct cache_set *set, struct run *r, uint32_t page
 /* ---- lookups ---- */
 
 static uint64_t
-id_head(const struct vault_id *id)
+id_head(const uint8_t *id)
 {
     uint64_t v = 0;
 
     for (int i = 0; i < 8; i++)
-        v = v << 8 | id->b[i];
+        v = v << 8 | id[i];
     return v;
 }
 
@@ -294,15 +294,11 @@ static void
 read_home(const struct index *x, uint32_t run, uint32_t entry, const uint8_t *rec,
     struct index_home *h)
 {
-    const struct run *r = x->run[run];
-    struct rd c = rd_from(rec + VAULT_ID_LEN, RUN_RECORD - VAULT_ID_LEN);
-    uint32_t pack = rd_u32(&c);
+    struct index_new e;
 
-    *h = (struct index_home){ .run = run, .entry = entry,
-        .pack = pack < r->npacks ? r->pack[pack] : UINT32_MAX, .trusted = r->trusted };
-    h->frame = rd_u16(&c);
-    h->slot = rd_u8(&c);
-    h->what = rd_u8(&c);
+    (void)run_entry(x->run[run], rec, &e); /* without a pack it says so */
+    *h = (struct index_home){ .run = run, .entry = entry, .pack = e.pack, .frame = e.frame,
+        .slot = e.slot, .what = e.what, .trusted = x->run[run]->trusted };
 }
 
 /* Is there an entry for ${id} from record ${i} on?  The first at or above it. */
@@ -327,6 +323,7 @@ struct visit {
     bool (*each)(struct visit *v, const struct index_home *h); /* true: enough */
     const struct index *x;
     unsigned skip;
+    bool even_gone; /* ask superseded runs where no other knows the id */
     struct index_home home;
     bool found;
 };
@@ -346,6 +343,9 @@ visit_page(struct index *x, uint32_t run, uint32_t page, const struct vault_id *
     if (e == NULL && data != NULL) {
         uint32_t i = lower_bound(data, n, id);
 
+        if (page == r->npages - 1)
+            __atomic_store_n(&r->last, id_head(data + (size_t)(n - 1) * RUN_RECORD),
+                __ATOMIC_RELAXED);
         for (; i < n && memcmp(data + (size_t)i * RUN_RECORD, id->b, VAULT_ID_LEN) == 0; i++) {
             struct index_home h;
 
@@ -362,16 +362,18 @@ visit_page(struct index *x, uint32_t run, uint32_t page, const struct vault_id *
     return e;
 }
 
+/* In the runs that count, or in those that are superseded. */
 static struct err *
-visit_homes(struct index *x, const struct vault_id *id, struct visit *v)
+visit_homes(struct index *x, const struct vault_id *id, bool gone, struct visit *v)
 {
-    uint64_t head = id_head(id);
+    uint64_t head = id_head(id->b);
 
     for (uint32_t i = 0; i < x->nruns && !v->found; i++) {
         const struct run *r = x->run[i];
         bool more = true;
 
-        if (r->gone)
+        if (r->gone != gone || head < r->first[0] ||
+            head > __atomic_load_n(&r->last, __ATOMIC_RELAXED))
             continue;
         for (uint32_t page = first_page(r, head);
              more && !v->found && page < r->npages && r->first[page] <= head; page++)
@@ -397,7 +399,12 @@ static struct err *
 visit_all(struct index *x, const struct vault_id *id, struct visit *v, struct index_home *ret,
     bool *ret_found)
 {
-    TRY(visit_homes(x, id, v));
+    unsigned skip = v->skip;
+
+    TRY(visit_homes(x, id, false, v));
+    /* not one that counts: part of a merge is lost, but what it was made of may be there */
+    if (!v->found && v->even_gone && v->skip == skip)
+        TRY(visit_homes(x, id, true, v));
     *ret_found = v->found;
     if (v->found)
         *ret = v->home;
@@ -412,8 +419,8 @@ index_find(struct index *x, const struct vault_id *id, unsigned nth, struct inde
         *ret_found = false;
         return NULL;
     }
-    return visit_all(x, id, &(struct visit){ .each = count_down, .x = x, .skip = nth }, ret,
-        ret_found);
+    return visit_all(x, id, &(struct visit){ .each = count_down, .x = x, .skip = nth,
+        .even_gone = true }, ret, ret_found);
 }
 
 struct err *

@@ -351,6 +351,9 @@ void
 packer_restart(struct packer *p)
 {
     p->npacks = 0;
+    for (unsigned line = 0; line < LINES; line++)
+        for (unsigned i = 0; i < buffers_of(line); i++)
+            free(take(p->buffer[line][i].memory));
 }
 
 uint64_t

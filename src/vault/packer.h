@@ -45,7 +45,7 @@ struct err *packer_flush(struct packer *p) must_use;
 
 /* The packs so far; good after packer_flush. */
 const struct index_pack *packer_packs(const struct packer *p, uint32_t *ret_n);
-/* Forget them: numbers begin at 0 again. */
+/* Forget them, and give the buffers' memory back: numbers begin at 0 again. */
 void packer_restart(struct packer *p);
 
 /* Bytes put as packs so far, armour included. */

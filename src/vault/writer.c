@@ -2,7 +2,7 @@
 /* writer.c -- a session, from its first object to the point: the steps of firn-vault(5),
  * WRITING, in their order.
  *
- * Memory is bounded by resting: when the table of fresh ids is half full, everything
+ * Memory is bounded by resting: when the table of fresh ids is nearly full, everything
  * gathered so far is put as packs and a run, and the table begins anew.  Runs that are put
  * before a crash belong to no point; the next backup finds their blocks and uses them. */
 #include <assert.h>
@@ -249,6 +249,8 @@ vault_writer_rest(struct vault_writer *w)
 {
     struct err *e = put_gathered(w);
 
+    if (e == NULL)
+        e = index_merge(w->v->index);
     if (e != NULL)
         w->broken = true;
     return e;

@@ -10,7 +10,8 @@
 #include "packer.h"
 #include "vault_internal.h"
 
-enum { FOLDERS = 256, REST_AT = FRESH_MAX / 2 };
+/* When a session rests there is room left for what is on its way into the table by then. */
+enum { FOLDERS = 256, REST_AT = FRESH_MAX - FRESH_MAX / 8 };
 
 /* The level of a map that is being made: ids that wait for their node. */
 struct map_level {

@@ -104,7 +104,7 @@ get(struct store *s, const char *name, size_t *ret_len)
     uint8_t *data = NULL;
     bool found = false;
 
-    assert_ok(store_get_all(s, name, 1 << 20, &data, ret_len, &found));
+    assert_ok(store_get_all(s, name, 1 << 24, &data, ret_len, &found));
     assert_true(found);
     return data;
 }
