@@ -25,11 +25,11 @@
 struct qga;
 
 enum {
-    QGA_COMMANDS_MAX = 1024,     /* that an agent may have */
-    QGA_FS_MAX = 1024,           /* file systems that it may list */
-    QGA_NAME_MAX = 256,          /* bytes of a name or a path, with its NUL */
-    QGA_CHUNK = 256 * 1024,      /* bytes of a file in one request */
-    QGA_OUTPUT_MAX = 16 << 20    /* bytes of each stream of a program; the agent cuts there */
+    QGA_COMMANDS_MAX = 1024, /* that an agent may have */
+    QGA_FS_MAX = 1024, /* file systems that it may list */
+    QGA_NAME_MAX = 256, /* bytes of a name or a path, with its NUL */
+    QGA_CHUNK = 256 * 1024, /* bytes of a file in one request */
+    QGA_GRACE_MS = 10000 /* that the end of a program may take beyond its deadline */
 };
 
 /* Connect to the agent's socket; ${name} is the machine's name, for messages. */
@@ -46,7 +46,9 @@ DEFINE_AUTO(qga);
 
 struct err *qga_ping(struct qga *g, struct deadline by) must_use;
 
-enum qga_may { QGA_MAY, QGA_FORBIDDEN, QGA_LACKS };
+enum qga_may { QGA_MAY,
+    QGA_FORBIDDEN,
+    QGA_LACKS };
 
 /* May ${command} ("guest-exec") be used?  Asked of the agent once in a conversation. */
 struct err *qga_may(struct qga *g, const char *command, struct deadline by,
@@ -57,14 +59,16 @@ struct err *qga_may(struct qga *g, const char *command, struct deadline by,
 struct err *qga_commands(struct qga *g, struct deadline by, char *version,
     void (*each)(void *arg, const char *command, bool allowed), void *arg) must_use;
 
-enum qga_family { QGA_LINUX, QGA_WINDOWS, QGA_OTHER };
+enum qga_family { QGA_LINUX,
+    QGA_WINDOWS,
+    QGA_OTHER };
 
 struct qga_os {
     enum qga_family family;
-    char id[64];          /* "debian", "mswindows"; empty when it is not told */
-    char version_id[64];  /* "12", "2019" */
-    char kernel[128];     /* "6.1.0-18-amd64", "17763" */
-    char machine[64];     /* "x86_64" */
+    char id[64]; /* "debian", "mswindows"; empty when it is not told */
+    char version_id[64]; /* "12", "2019" */
+    char kernel[128]; /* "6.1.0-18-amd64", "17763" */
+    char machine[64]; /* "x86_64" */
 };
 
 /* Which system it is.  Asked once in a conversation; *ret_os is borrowed until qga_free. */
@@ -76,7 +80,9 @@ enum { QGA_BOOT_ID_MAX = 64 };
  * boot id, on Windows the number of the boot that the system itself counts. */
 struct err *qga_boot_id(struct qga *g, struct deadline by, char to[QGA_BOOT_ID_MAX]) must_use;
 
-enum qga_shutdown { QGA_POWERDOWN, QGA_REBOOT, QGA_HALT };
+enum qga_shutdown { QGA_POWERDOWN,
+    QGA_REBOOT,
+    QGA_HALT };
 
 /* Ask the guest to go down.  NULL: the agent did not refuse; that it happened, only a later
  * boot id tells. */
@@ -85,25 +91,26 @@ struct err *qga_shutdown(struct qga *g, enum qga_shutdown how, struct deadline b
 /* ---- programs ---- */
 
 struct qga_program {
-    const char *path;        /* of the guest, or a name that its search path has */
+    const char *path; /* of the guest, or a name that its search path has */
     const char *const *args; /* without the program itself; ends with NULL; NULL: none */
-    const char *const *env;  /* "NAME=value"; NULL: the agent's own */
-    struct view input;       /* its standard input */
-    bool discard;            /* its output is not wanted */
-    bool may_stop;           /* give up when stop_requested(), with Interrupted */
+    const char *const *env; /* "NAME=value"; NULL: the agent's own */
+    struct view input; /* its standard input */
+    bool discard; /* its output is not wanted */
+    bool may_stop; /* give up when stop_requested(), with Interrupted */
 };
 
 struct qga_result {
     int64_t exit; /* on Windows any 32 bits, without a sign */
-    int signal;   /* that ended it; 0: none */
+    int signal; /* that ended it; 0: none */
     uint8_t *out, *err;
     size_t out_len, err_len; /* a NUL follows that does not count */
-    bool cut;                /* there was more output than the agent keeps */
+    bool cut; /* there was more output than the agent keeps */
 };
 
 /* Run a program to its end.  When it does not end by ${by} it is ended with all that it
- * started, GuestProgramOverdue; a program that cannot be ended is said so.
- * GuestProgramUnstarted with the guest's words when it cannot be run at all. */
+ * started: GuestProgramOverdue, beside which stands why when it could not be ended.  The
+ * agent keeps 16 MiB of each stream and drops the rest.  GuestProgramUnstarted with the
+ * guest's words when it cannot be run at all. */
 struct err *qga_run(struct qga *g, const struct qga_program *program, struct deadline by,
     struct qga_result *ret) must_use;
 
@@ -111,21 +118,25 @@ void qga_result_done(struct qga_result *r);
 
 /* ---- files ---- */
 
-/* Write all of ${fd} (read from its start) to the guest's file ${path}, then read it back and
+/* Write all of ${fd}, a regular file, to the guest's file ${path}, then read it back and
  * compare.  What is already there and agrees is kept, so a transfer that broke off goes on.
  * GuestFileFailed, GuestFileDiffers. */
 struct err *qga_push(struct qga *g, int fd, const char *path, struct deadline by) must_use;
 
-/* Append the guest's file ${path} to ${fd}.  GuestFileTooLarge beyond ${max} bytes; *ret_len
- * is its length.  A file that changes meanwhile is GuestFileDiffers: it is read twice. */
-struct err *qga_pull(struct qga *g, const char *path, int fd, uint64_t max, struct deadline by,
-    uint64_t *ret_len) must_use;
+/* The same for bytes in memory. */
+struct err *qga_write_file(struct qga *g, const char *path, struct view data,
+    struct deadline by) must_use;
+
+/* Write the guest's file ${path} to ${fd}, an empty regular file, read it once more and
+ * compare: GuestFileDiffers when it changes meanwhile.  GuestFileTooLarge beyond ${max}
+ * bytes. */
+struct err *qga_pull(struct qga *g, const char *path, int fd, uint64_t max,
+    struct deadline by) must_use;
 
 /* A small file at once: *ret is the caller's, with a NUL behind it that does not count.  It
  * is read once, so that files of /proc can be. */
 struct err *qga_read_file(struct qga *g, const char *path, size_t max, struct deadline by,
-    char **ret, size_t *ret_len) must_use;
-
+    uint8_t **ret, size_t *ret_len) must_use;
 
 /* ---- file systems ---- */
 
@@ -142,13 +153,14 @@ struct err *qga_filesystems(struct qga *g, struct deadline by, struct qga_fs **r
 struct err *qga_is_frozen(struct qga *g, struct deadline by, bool *ret) must_use;
 
 /* Freeze the file systems that are mounted at ${mounts} (ends with NULL; NULL: all that can
- * be).  *ret_n is how many there are; 0 is no failure, but freezes nothing.  When the answer
- * does not come by ${by} they may freeze later: thaw until qga_is_frozen says no.
- * GuestFreezeFailed: the agent has thawed again what it froze. */
+ * be).  *ret_n is how many there are; 0 is no failure, but nothing is frozen then.  After a
+ * refusal (AgentRefused, with the guest's words) the agent has thawed again what it froze.
+ * When the answer does not come by ${by} they may freeze later: thaw until qga_is_frozen
+ * says no. */
 struct err *qga_freeze(struct qga *g, const char *const *mounts, struct deadline by,
     unsigned *ret_n) must_use;
 
-/* Thaw all that is frozen.  GuestThawFailed. */
+/* Thaw all that the agent has frozen; *ret_n is how many those were. */
 struct err *qga_thaw(struct qga *g, struct deadline by, unsigned *ret_n) must_use;
 
 #endif

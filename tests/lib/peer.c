@@ -94,13 +94,25 @@ wait_for_end(int fd)
         continue;
 }
 
+/* Answer every line but that with ${words}. */
+static bool
+answer_until(struct peer *p, int fd, const char *answer, const char *words)
+{
+    while (!hear(p, fd, words))
+        if (p->said[0] == '\0' || !say(p, fd, answer, "\n"))
+            return false;
+    return true;
+}
+
 /* False when the client left before its time, or said something else. */
 static bool
-play(struct peer *p, int fd, const char *line)
+play(struct peer *p, int fd, const char *line, const char *next)
 {
     switch (line[0]) {
     case '<':
         return hear(p, fd, line + 1);
+    case '*':
+        return answer_until(p, fd, line + 1, next + 1);
     case '>':
         return say(p, fd, line + 1, "\n");
     case '}':
@@ -123,10 +135,12 @@ run(void *arg)
     auto_fd int fd = accept(p->listening, NULL, NULL);
 
     for (size_t i = 0; fd >= 0 && p->script[i] != NULL && p->script[i][0] != '!'; i++) {
-        if (!play(p, fd, p->script[i])) {
+        if (!play(p, fd, p->script[i], p->script[i + 1])) {
             p->unmet = p->script[i];
             break;
         }
+        if (p->script[i][0] == '*')
+            i++;
     }
     return NULL;
 }

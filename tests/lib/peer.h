@@ -5,6 +5,7 @@
  *
  *     <words   read a line, which must contain these words
  *     >text    send the text and a newline
+ *     *text    answer with it each line but one that has the words of the next line, a <
  *     }text    send the text alone
  *     ~text    send the text without end, until the client leaves
  *     .        wait until the client leaves

@@ -16,6 +16,7 @@ enum { PATIENT_MS = 20000,
 #define REFUSES(words) \
     ">{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"" words "\"}, \"id\": $ID}"
 
+#define DEEP "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
 #define NO ">{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}"
 
 static struct deadline
@@ -166,8 +167,7 @@ static void
 replies_have_limits(void **state)
 {
     static const char *const lines[] = { "~{\"return\": \"",
-        ">{\"return\": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1"
-        "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+        ">{\"return\": " DEEP "}",
         ">{\"return\": \"\xff\"}", ">\xff{\"return\": {}}", ">{\"event\": \"NONE\"}", ">null" };
 
     (void)state;
