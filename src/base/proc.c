@@ -266,6 +266,11 @@ exec_result(struct proc *p, int status)
     p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0U);
     if (n == 0)
         return NULL;
+    if (n < 0) { /* it may run */
+        struct err *failed = fail(SystemCallFailed, "read");
+        proc_end(p);
+        return failed;
+    }
     bool ended;
     struct err *e = proc_wait(p, deadline_never(), &ended, &exit_status);
     if (n == (ssize_t)sizeof(number)) {

@@ -243,6 +243,8 @@ run_open(struct store *s, const struct keys *k, struct seal *seal, const char *n
     }
     if (e != NULL && !err_is(e, C_store_io))
         return e;
+    if (e != NULL)
+        ok = false; /* it was true as far as reading came */
     err_free(e);
     if (!ok)
         return open_image(s, k, seal, name, ret);

@@ -208,7 +208,7 @@ do_pack(struct verify *f, struct lane *l, uint32_t number)
     struct err *e = check_pack(f, l, number, name, &ok);
     if (e != NULL && !is_damage(e))
         return e;
-    if (ok)
+    if (e == NULL && ok)
         return NULL;
     if (e == NULL)
         e = fail(ObjectDamaged, name);

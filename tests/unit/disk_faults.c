@@ -4,66 +4,14 @@
 #include "check.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "faults.h"
 #include "pattern.h"
 #include "sink.h"
 #include "source.h"
-
-static atomic_ulong calls;
-static unsigned long fail_at; /* 0: never */
-static bool from_then_on;
-
-static bool
-fails_now(int number)
-{
-    if (fail_at == 0)
-        return false;
-    unsigned long call = atomic_fetch_add(&calls, 1) + 1;
-    if (call != fail_at && !(from_then_on && call > fail_at))
-        return false;
-    errno = number;
-    return true;
-}
-
-/* linked with --wrap for each */
-#define WRAP(type, failure, number, name, params, args) \
-    type __real_##name params; \
-    type __wrap_##name params; \
-    type __wrap_##name params { return fails_now(number) ? (failure) : __real_##name args; }
-
-WRAP(void *, NULL, ENOMEM, malloc, (size_t n), (n))
-WRAP(void *, NULL, ENOMEM, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, NULL, ENOMEM, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, NULL, ENOMEM, strdup, (const char *s), (s))
-WRAP(int, -1, EMFILE, open64, (const char *path, int flags, mode_t mode), (path, flags, mode))
-WRAP(int, -1, ENOSPC, openat64, (int dir, const char *path, int flags, mode_t mode),
-    (dir, path, flags, mode))
-WRAP(int, -1, EIO, stat64, (const char *path, struct stat *st), (path, st))
-WRAP(int, -1, EIO, fstat64, (int fd, struct stat *st), (fd, st))
-WRAP(ssize_t, -1, EIO, pread64, (int fd, void *buf, size_t n, off_t off), (fd, buf, n, off))
-WRAP(ssize_t, -1, EIO, pwrite64, (int fd, const void *buf, size_t n, off_t off),
-    (fd, buf, n, off))
-WRAP(int, -1, ENOSPC, ftruncate64, (int fd, off_t size), (fd, size))
-WRAP(int, -1, EIO, fsync, (int fd), (fd))
-WRAP(int, -1, ENOSPC, linkat,
-    (int from, const char *old, int to, const char *name, int flags),
-    (from, old, to, name, flags))
-WRAP(int, -1, EIO, renameat, (int from, const char *old, int to, const char *name),
-    (from, old, to, name))
-WRAP(pid_t, -1, EAGAIN, fork, (void), ())
-WRAP(int, -1, EMFILE, pipe2, (int *ends, int flags), (ends, flags))
-WRAP(int, -1, EMFILE, memfd_create, (const char *name, unsigned flags), (name, flags))
-WRAP(int, -1, EMFILE, socket, (int domain, int type, int protocol), (domain, type, protocol))
-WRAP(char *, NULL, EACCES, mkdtemp, (char *name), (name))
 
 static size_t
 count_entries(const char *folder)
@@ -86,12 +34,11 @@ exhaust(struct err *(*run)(void), const char *made)
     unsigned long n = 0;
 
     for (int way = 0; way < 2; way++) {
-        from_then_on = way == 1;
         for (n = 1;; n++) {
-            atomic_store(&calls, 0);
-            fail_at = n;
+            faults_begin(&(struct fault_plan){
+                .kinds = FAULT_MEMORY | FAULT_FILES | FAULT_SPAWN, .from_then_on = way == 1, .n = n });
             struct err *e = run();
-            fail_at = 0;
+            unsigned long calls = faults_end(NULL);
             bool worked = e == NULL;
             assert_true(worked || err_code(e) > 0);
             err_free(e);
@@ -102,7 +49,7 @@ exhaust(struct err *(*run)(void), const char *made)
             assert_int_equal(count_entries(pattern_folder()), files);
             assert_int_equal(count_entries("/proc/self/fd"), fds);
             assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-            if (atomic_load(&calls) < n) {
+            if (calls < n) {
                 assert_true(worked);
                 break;
             }

@@ -3,53 +3,9 @@
  * gives a code, leaks nothing (under ASan), and leaves runs that are none or whole. */
 #include "check.h"
 
+#include "faults.h"
 #include "index.h"
 #include "keys_fixture.h"
-
-static unsigned long calls, fail_at; /* 0: never */
-static bool from_then_on;
-
-static bool
-fails_now(void)
-{
-    if (fail_at == 0)
-        return false;
-    calls++;
-    return calls == fail_at || (from_then_on && calls > fail_at);
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *s);
-
-void *
-__wrap_malloc(size_t n)
-{
-    return fails_now() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-    return fails_now() ? NULL : __real_realloc(p, n);
-}
-
-char *
-__wrap_strdup(const char *s)
-{
-    return fails_now() ? NULL : __real_strdup(s);
-}
 
 /* ${run} until no allocation is left to fail; a failure has a code, and then ${after}. */
 static void
@@ -57,12 +13,11 @@ exhaust(struct fixture *f, struct err *(*run)(struct fixture *f),
     void (*after)(struct fixture *f, bool worked))
 {
     for (int way = 0; way < 2; way++) {
-        from_then_on = way == 1;
         for (unsigned long n = 1;; n++) {
-            calls = 0;
-            fail_at = n;
+            faults_begin(&(struct fault_plan){ .kinds = FAULT_MEMORY,
+                .from_then_on = way == 1, .n = n });
             struct err *e = run(f);
-            fail_at = 0;
+            unsigned long calls = faults_end(NULL);
             bool worked = e == NULL;
             int code = err_code(e);
 
