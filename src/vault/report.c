@@ -60,6 +60,17 @@ verify_damage(struct verify *f, const char *object, bool repaired, struct err *w
     return e;
 }
 
+static struct err *
+why_lost(struct verify *f, const char *object, struct err **ret)
+{
+    uint64_t len;
+    bool found;
+
+    TRY(store_stat(f->v->store, object, &len, &found));
+    *ret = found ? fail(ObjectDamaged, object) : fail(ObjectMissing, object);
+    return NULL;
+}
+
 struct err *
 verify_damage_of(struct verify *f, const char *object, size_t *ret)
 {
@@ -69,7 +80,9 @@ verify_damage_of(struct verify *f, const char *object, size_t *ret)
             *ret = i;
             return NULL;
         }
-    return verify_damage(f, object, false, fail(ObjectDamaged, object), ret);
+    struct err *why = NULL;
+    TRY(why_lost(f, object, &why));
+    return verify_damage(f, object, false, why, ret);
 }
 
 static struct err *

@@ -197,6 +197,15 @@ is_damage(const struct err *e)
     return err_is(e, C_vault_corrupt) || err_is(e, C_store_io) || err_is(e, C_vault_trust);
 }
 
+/* A loss of power can leave a run of a backup that was not committed without its packs.  That
+ * costs nobody anything: a pack that is gone counts where a point needs it, and the walk over
+ * the points tells.  Who cannot read all points must tell of it here. */
+static bool
+left_to_the_walk(const struct verify *f, const struct err *e)
+{
+    return err_code(e) == E_ObjectMissing && f->v->keys->data_secret != NULL;
+}
+
 static struct err *
 do_pack(struct verify *f, struct lane *l, uint32_t number)
 {
@@ -210,6 +219,11 @@ do_pack(struct verify *f, struct lane *l, uint32_t number)
         return e;
     if (e == NULL && ok)
         return NULL;
+    if (left_to_the_walk(f, e)) {
+        f->pack_bad[number] = true;
+        err_free(e);
+        return NULL;
+    }
     if (e == NULL)
         e = fail(ObjectDamaged, name);
     if (f->c->repair && err_code(e) != E_ObjectMissing) {

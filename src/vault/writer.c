@@ -275,8 +275,8 @@ static struct err *
 make_durable(struct vault_writer *w)
 {
     char names[FOLDERS][sizeof("packs/00")];
-    const char *folders[FOLDERS + 2] = { "runs", "certs" };
-    size_t n = 2;
+    const char *folders[FOLDERS + 2];
+    size_t n = 0;
 
     for (unsigned i = 0; i < FOLDERS; i++) {
         if (!w->folder[i])
@@ -284,6 +284,8 @@ make_durable(struct vault_writer *w)
         (void)snprintf(names[i], sizeof(names[i]), "packs/%02x", i);
         folders[n++] = names[i];
     }
+    folders[n++] = "runs"; /* after what they name */
+    folders[n++] = "certs";
     return store_barrier(w->v->store, folders, n);
 }
 

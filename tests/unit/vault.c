@@ -440,6 +440,44 @@ much_damage_is_named_and_the_rest_reads(void **state)
     vault_point_free(p);
 }
 
+/* A loss of power can leave the run of a backup that was never committed, without its pack.
+ * verify must not tell of that: no point lost anything, and nothing could mend it. */
+static void
+a_run_without_its_pack_is_no_damage(void **state)
+{
+    struct fixture *f = *state;
+    struct vault_backup b = { .machine = "m", .consistency = VAULT_CRASH };
+    struct victim t = { .most = 0 };
+    struct vault_writer *w = NULL;
+    struct vault_disk_writer *d;
+    struct vault_id ids[SPAN] = { 0 };
+    uint8_t *data = malloc((size_t)2 * BLOCK);
+    uint32_t blocks[1] = { 7 };
+    struct store *s;
+    bool found = false;
+
+    fill_block(data, 5);
+    fill_block(data + BLOCK, 6);
+    assert_ok(vault_backup_begin(f->v, &b, &w));
+    assert_ok(vault_disk_begin(w, "vda", 2 * BLOCK, &d));
+    assert_ok(vault_write_blocks(w, 0, data, 2, ids));
+    assert_ok(vault_writer_rest(w)); /* puts packs and run */
+    vault_writer_free(w);
+    free(data);
+    assert_ok(store_dir_open(f->path, false, &s));
+    assert_ok(store_list(s, "packs", take_largest, &t));
+    assert_ok(store_remove(s, t.name, &found));
+    assert_true(found);
+    store_free(s);
+    open_vault(f);
+    struct vault_point *p = back_up(f, blocks, 1, NULL);
+    is_clean(f);
+    struct vault_report *r = verify(f, false, false);
+    assert_int_equal(r->ndamaged, 0);
+    vault_report_free(r);
+    vault_point_free(p);
+}
+
 static void
 every_kind_of_object_mends(void **state)
 {
@@ -479,6 +517,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_is_not_committed_is_not_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_little_damage_reads_and_mends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(much_damage_is_named_and_the_rest_reads, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(a_run_without_its_pack_is_no_damage, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(every_kind_of_object_mends, set_up, tear_down),
     };
