@@ -16,12 +16,20 @@
 
 enum { PLAN_STEPS_MAX = 256, PLAN_AMBIGUITIES_MAX = 256, PLAN_ID_MAX = 16 };
 
-/* When a step is to be done.  The text form stands in brackets. */
+/* When a step is to be done.  The text form stands in brackets.
+ *
+ * ${of} is most often an earlier step.  An alternative of a step that only a person can do
+ * stands the other way round: what firn can execute has the condition, and the person's step
+ * is "instead" of it, even where it stands first.
+ *
+ * Unsolved:N asks whether the operation that failed still fails when step N has had its turn:
+ * N is a retry that failed, or one that was left out because its own condition did not hold;
+ * where N is no retry at all, the operation is tried again first. */
 enum plan_when {
-    PLAN_ALWAYS,      /* after the steps before it          [always] */
-    PLAN_FAILED,      /* when step ${of} failed             [failed:2] */
-    PLAN_UNSOLVED,    /* when retry ${of} failed again      [unsolved:3] */
-    PLAN_ALTERNATIVE, /* instead of step ${of}              [instead:1] */
+    PLAN_ALWAYS,      /* after the steps before it                  [always] */
+    PLAN_FAILED,      /* when step ${of} failed                     [failed:2] */
+    PLAN_UNSOLVED,    /* when the operation fails after step ${of}  [unsolved:3] */
+    PLAN_ALTERNATIVE, /* instead of step ${of}                      [instead:1] */
     PLAN_EACH,        /* once for each thing that probe ${of} finds [each:1] */
     PLAN_IF           /* on a condition that only a person can judge [if:...] */
 };
@@ -45,10 +53,11 @@ struct plan_step {
     unsigned ambiguities; /* how many of the plan's name this step */
 };
 
-/* Something that the text leaves open or gets wrong.  ${id} is one of a closed list,
- * plan_ambiguity_ids. */
+/* Something that the text leaves open or gets wrong.  What it leaves open so far that nobody
+ * can say what is meant (a placeholder in a command, say) has become a step for a person;
+ * so no ambiguity keeps a step from being executed, but each is worth showing. */
 struct plan_ambiguity {
-    const char *id;
+    const char *id; /* of plan_ambiguities */
     char step[PLAN_ID_MAX]; /* "" when it belongs to the article */
     struct article_span span;
     char *text;
@@ -64,20 +73,44 @@ struct plan {
     struct plan_ambiguity *ambiguities;
     size_t nambiguities;
     bool remedy_lost; /* the article is only a link */
+    bool ours;        /* made from fences, which may hold variables */
 };
 
-extern const char *const plan_ambiguity_ids[]; /* ends with NULL */
+/* The closed list of ambiguities, with a line each for the manual page; ends with { NULL }. */
+struct plan_ambiguity_id {
+    const char *id, *about;
+};
+extern const struct plan_ambiguity_id plan_ambiguities[];
 
 const char *plan_confidence_name(enum plan_confidence c);
 
 /* "always", "failed:2" ...; to be freed.  NULL without memory. */
 char *plan_condition(const struct plan_step *s);
 
-/* May firn execute it: not for a person, complete, and without an ambiguity that leaves open
- * what is meant? */
-bool plan_step_runs(const struct plan *p, const struct plan_step *s);
+/* Read a condition as plan_condition writes it; false when it is none.  Sets ${when}, ${of}
+ * and ${when_text} of ${s}; false without memory too. */
+bool plan_condition_parse(const char *text, struct plan_step *s);
 
-/* [{id, kind, params, condition, risk, confidence, span}] and [{id, step, span, text}]. */
+/* May firn execute it: not for a person, and complete (action_complete)? */
+bool plan_step_runs(const struct plan_step *s);
+
+/* The step of this id; NULL when there is none. */
+struct plan_step *plan_find(const struct plan *p, const char *id);
+
+/* Add a step with the next id, or a probe ("p1", "p2" ...), or an ambiguity of ${step} (NULL:
+ * of the article).  ${action} is taken.  NULL without memory or beyond the limit; what was to
+ * be taken is freed. */
+struct plan_step *plan_add(struct plan *p, bool probe, struct action *action);
+struct plan_ambiguity *plan_add_ambiguity(struct plan *p, const char *id,
+    struct plan_step *step, struct article_span span, const char *text);
+
+/* Fill the variables of all probes and steps (action_fill) of an article of ours; a step whose
+ * variables are not known stays as it is and does not run. */
+struct err *plan_fill(struct plan *p, const char *(*find)(void *arg, const char *name),
+    void *arg) must_use;
+
+/* [{id, kind, params, condition, risk, confidence, runs, span, text}] (probes first) and
+ * [{id, step, span, text}]. */
 struct err *plan_json(const struct plan *p, json_t **ret_plan,
     json_t **ret_ambiguities) must_use;
 

@@ -264,18 +264,17 @@ put_utf8(char *to, uint32_t c)
     return 3;
 }
 
-char *
-article_text(const struct article *a, struct article_span span)
+/* ${at} may be NULL. */
+static size_t
+decode(const struct article *a, struct article_span span, char *text, uint32_t *at)
 {
     const unsigned char *s = a->bytes + span.off;
     bool wide = a->encoding == ARTICLE_CP1252;
-    char *text = malloc(span.len * (wide ? 3 : 1) + 1);
     size_t n = 0;
 
-    if (text == NULL)
-        return NULL;
     for (size_t i = 0; i < span.len; i++) {
         uint32_t c = s[i];
+        size_t from = n;
 
         if (c == '\r' && i + 1 < span.len && s[i + 1] == '\n')
             continue;
@@ -285,9 +284,57 @@ article_text(const struct article *a, struct article_span span)
             n += put_utf8(text + n, c >= 0x80 && c < 0xa0 ? cp1252[c - 0x80] : c);
         else
             text[n++] = (char)c;
+        for (; at != NULL && from < n; from++)
+            at[from] = (uint32_t)(span.off + i);
     }
     text[n] = '\0';
+    if (at != NULL)
+        at[n] = (uint32_t)(span.off + span.len);
+    return n;
+}
+
+char *
+article_text(const struct article *a, struct article_span span)
+{
+    char *text = malloc(span.len * (a->encoding == ARTICLE_CP1252 ? 3 : 1) + 1);
+
+    if (text != NULL)
+        (void)decode(a, span, text, NULL);
     return text;
+}
+
+char *
+article_text_map(const struct article *a, struct article_span span, uint32_t **ret_at)
+{
+    size_t room = span.len * (a->encoding == ARTICLE_CP1252 ? 3 : 1) + 1;
+    char *text = malloc(room);
+    uint32_t *at = malloc(room * sizeof(*at));
+
+    if (text == NULL || at == NULL) {
+        free(text);
+        free(at);
+        return NULL;
+    }
+    (void)decode(a, span, text, at);
+    *ret_at = at;
+    return text;
+}
+
+struct article_span
+article_part(const struct article *a, struct article_span within, size_t off, size_t len)
+{
+    bool utf8 = a->encoding != ARTICLE_CP1252;
+    struct article_span s = { off, len, within.line, within.column };
+
+    for (size_t i = within.off; i < off && i < a->len; i++) {
+        if (a->bytes[i] == '\n') {
+            s.line++;
+            s.column = 1;
+        } else if (!utf8 || (a->bytes[i] & 0xc0) != 0x80) {
+            s.column++;
+        }
+    }
+    return s;
 }
 
 const char *

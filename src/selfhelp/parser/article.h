@@ -124,6 +124,14 @@ const struct article_section *article_find_section(const struct article *a,
 /* The bytes of ${span} as UTF-8 with plain newlines, to be freed; NULL without memory. */
 char *article_text(const struct article *a, struct article_span span);
 
+/* The same, and for each byte of the text (its NUL included) the offset in the file that it
+ * came from; both are to be freed. */
+char *article_text_map(const struct article *a, struct article_span span, uint32_t **ret_at);
+
+/* The span of [off, off + len), which lies in ${within}. */
+struct article_span article_part(const struct article *a, struct article_span within,
+    size_t off, size_t len);
+
 const char *article_kind_name(enum article_kind kind);
 
 /* Accepts NULL. */

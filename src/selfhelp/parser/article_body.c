@@ -368,7 +368,8 @@ add_text(struct parse *p, const struct line *l)
         extend(last_block(p), l);
         return;
     }
-    if (l->indent >= 4 && p->depth == 0) {
+    /* below an item code starts four columns behind its text */
+    if (l->indent >= (p->depth == 0 ? 4 : p->indent[p->depth - 1] + 7)) {
         join_or_add(p, ARTICLE_INDENTED, l);
         return;
     }

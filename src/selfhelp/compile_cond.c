@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conditions as wording carries them: "if that fails", "if steps 1 and 2 do not help", "if
+ * you still have trouble with the installation", "for every writer that is not stable".
+ *
+ * A condition that speaks of failure holds to the end of its group, because people write the
+ * next steps beside it and not below it; another one holds for its sentence, or, when the
+ * sentence only leads to a list, for what is nested below. */
+#include <string.h>
+
+#include "compile_internal.h"
+
+void
+cond_done(struct cond *c)
+{
+    free(c->text);
+    *c = (struct cond){ 0 };
+}
+
+bool
+cond_copy(struct cond *to, const struct cond *from)
+{
+    *to = *from;
+    if (from->text != NULL) {
+        to->text = strdup(from->text);
+        return to->text != NULL;
+    }
+    return true;
+}
+
+size_t
+unsolved_after(const struct compiler *c, size_t from, size_t to)
+{
+    for (size_t i = to; i >= from && i > 0; i--)
+        if (strcmp(c->plan->steps[i - 1].action.kind->name, "operation.retry") == 0)
+            return i;
+    return to >= from ? to : 0;
+}
+
+static size_t
+last_install(const struct compiler *c)
+{
+    for (size_t i = c->plan->nsteps; i > 0; i--)
+        if (c->plan->steps[i - 1].action.kind->risk == RISK_INSTALL)
+            return i;
+    return 0;
+}
+
+static bool
+number_word(const struct sentence *s, size_t i, long *ret)
+{
+    const struct word *w;
+    long n = 0;
+
+    if (i >= s->nwords)
+        return false;
+    w = &s->word[i];
+    if (w->to == w->from || w->to - w->from > 2)
+        return false;
+    for (size_t k = w->from; k < w->to; k++) {
+        if (s->f->s[k] < '0' || s->f->s[k] > '9')
+            return false;
+        n = n * 10 + (s->f->s[k] - '0');
+    }
+    *ret = n;
+    return n > 0;
+}
+
+size_t
+label_read(const struct sentence *s, bool heading, long *ret_label, bool *ret_option)
+{
+    bool step = word_is(s, 0, "step");
+    char after;
+
+    *ret_option = word_is(s, 0, "method|option|solution|workaround|approach|alternative");
+    if ((!step && !*ret_option) || !number_word(s, 1, ret_label))
+        return 0;
+    after = s->word[1].after;
+    if (s->nwords == 2 || heading || (after != 0 && strchr(":.)", after) != NULL))
+        return 2;
+    return word_is(s, 2, "-|\xe2\x80\x93|\xe2\x80\x94") ? 3 : 0;
+}
+
+bool
+labels_named(const struct sentence *s, size_t from, size_t to, long *ret_first, long *ret_last)
+{
+    for (size_t i = from; i < to; i++) {
+        long n;
+
+        if (!word_is(s, i, "step|steps") || !number_word(s, i + 1, &n))
+            continue;
+        *ret_first = *ret_last = n;
+        for (size_t k = i + 2; k < to && k < i + 12; k++) {
+            if (number_word(s, k, &n)) {
+                *ret_first = n < *ret_first ? n : *ret_first;
+                *ret_last = n > *ret_last ? n : *ret_last;
+            } else if (!word_is(s, k, "and|or|to|through|-|&|step|steps")) {
+                break;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
+/* The last step of the group of ${label}; 0 when there is no such group. */
+static size_t
+group_end(const struct compiler *c, long label, size_t *ret_first)
+{
+    for (int pass = 0; pass < 2; pass++, label += NUMBERED)
+        for (size_t i = c->ngroups; i > 0; i--) {
+            if (c->group[i - 1].label != label)
+                continue;
+            *ret_first = c->group[i - 1].first;
+            for (size_t k = i; k < c->ngroups; k++)
+                if (c->group[k].label % NUMBERED > label % NUMBERED)
+                    return c->group[k].first - 1;
+            return c->plan->nsteps;
+        }
+    return 0;
+}
+
+static bool
+fails(const struct sentence *s, size_t from, size_t to)
+{
+    return has_word(s, from, to,
+               "fail|fails|failed|failing|failure|error|errors|issue|issues|problem|problems|"
+               "trouble|unsuccessful|unable|cannot|can't|unresolved|persist|persists|persisted|"
+               "continue|continues|still|remains|recurs|reoccurs|unsolved") ||
+        (has_word(s, from, to, "not|doesn't|didn't|don't") &&
+            has_word(s, from, to,
+                "resolve|resolved|help|work|fix|fixed|succeed|succeeds|successful|solve|solved|"
+                "complete|completed"));
+}
+
+static bool
+persists(const struct sentence *s, size_t from, size_t to)
+{
+    return has_word(s, from, to,
+               "persist|persists|persisted|still|continue|continues|remains|recurs|reoccurs|"
+               "again|unresolved|unsolved") ||
+        (has_word(s, from, to, "not|doesn't|didn't|don't") &&
+            has_word(s, from, to, "resolve|resolved|help|work|fix|fixed|solve|solved"));
+}
+
+static void
+as_if(struct compiler *c, const struct sentence *s, size_t from, size_t to, struct cond *ret)
+{
+    size_t a = s->word[from].from, b = s->word[to - 1].to;
+    struct text t = { 0 };
+
+    ret->when = PLAN_IF;
+    for (size_t i = a; i < b; i++) {
+        char x = s->f->s[i];
+
+        if (x == FLAT_SOFT || x == FLAT_HARD)
+            x = ' ';
+        if (x != ' ' || (t.len > 0 && t.s[t.len - 1] != ' '))
+            text_add(&t, &x, 1);
+    }
+    if (t.no_memory || t.s == NULL) {
+        c->no_memory = true;
+        text_done(&t);
+        return;
+    }
+    ret->text = t.s;
+}
+
+void
+cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
+    struct cond *ret, enum scope *ret_scope)
+{
+    size_t n = c->plan->nsteps, first = 1, end;
+    long a, b;
+
+    *ret = (struct cond){ 0 };
+    *ret_scope = SCOPE_GROUP;
+    if (to <= from || n == 0 || !fails(s, from, to)) {
+        *ret_scope = SCOPE_SENTENCE;
+        if (to > from)
+            as_if(c, s, from, to, ret);
+        return;
+    }
+    if (labels_named(s, from, to, &a, &b) && (end = group_end(c, b, &first)) > 0) {
+        (void)group_end(c, a, &first);
+        ret->when = PLAN_UNSOLVED;
+        ret->of = unsolved_after(c, first, end);
+    } else if (has_word(s, from, to,
+                   "install|installing|installation|installer|setup|installed") &&
+        last_install(c) > 0) {
+        ret->when = PLAN_FAILED;
+        ret->of = last_install(c);
+    } else if (persists(s, from, to) ||
+        has_word(s, from, to, "backup|operation|snapshot|job|retry")) {
+        ret->when = PLAN_UNSOLVED;
+        ret->of = unsolved_after(c, 1, n);
+    } else if (has_word(s, from, to, "that|this|it|above|previous|command|step|steps|both")) {
+        bool retry = strcmp(c->plan->steps[n - 1].action.kind->name, "operation.retry") == 0;
+
+        ret->when = retry ? PLAN_UNSOLVED : PLAN_FAILED;
+        ret->of = n;
+    } else {
+        *ret_scope = SCOPE_SENTENCE;
+        as_if(c, s, from, to, ret);
+    }
+    if (ret->when != PLAN_IF && ret->of == 0)
+        *ret = (struct cond){ 0 };
+}
+
+/* Where the condition that starts at word ${i} ends: at "then", a comma or a colon. */
+static size_t
+cond_end(const struct sentence *s, size_t i, size_t *ret_rest)
+{
+    size_t comma = SIZE_MAX;
+
+    for (size_t k = i; k < s->nwords; k++) {
+        if (word_is(s, k, "then") && k > i) {
+            *ret_rest = k + 1;
+            return k;
+        }
+        if (comma == SIZE_MAX && (s->word[k].after == ',' || s->word[k].after == ':'))
+            comma = k + 1;
+    }
+    /* "If A, B or C, do D": the first comma after which an instruction starts */
+    for (size_t k = i; comma != SIZE_MAX && k < s->nwords; k++)
+        if (s->word[k].after == ',' && k + 1 < s->nwords &&
+            (is_verb(s, k + 1) || word_is(s, k + 1, "please|you"))) {
+            comma = k + 1;
+            break;
+        }
+    if (comma == SIZE_MAX) { /* "If the above fails try ..." */
+        for (size_t k = i + 2; k < s->nwords; k++)
+            if (is_verb(s, k) && word_is(s, k - 1,
+                                     "fails|fail|failed|persists|needed|required|exists|error|"
+                                     "issue|installation|problem|work|help|again|stopped"))
+                comma = k;
+    }
+    *ret_rest = comma == SIZE_MAX ? s->nwords : comma;
+    return *ret_rest;
+}
+
+size_t
+cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
+    enum scope *ret_scope, bool *ret_has)
+{
+    size_t start = 0, rest = 0, end;
+
+    *ret_has = false;
+    *ret = (struct cond){ 0 };
+    while (word_is(s, start, "note|important|tip|and|but|however|or"))
+        start++;
+    if (word_is(s, start, "for") && word_is(s, start + 1, "each|every|any|all")) {
+        size_t n = c->plan->nsteps;
+
+        while (n > 0 && strcmp(c->plan->steps[n - 1].action.kind->name,
+                            "windows.vss.writers") != 0)
+            n--;
+        if (n == 0)
+            return 0;
+        (void)cond_end(s, start, &rest);
+        *ret = (struct cond){ .when = PLAN_EACH, .of = n };
+        *ret_scope = SCOPE_GROUP;
+        *ret_has = true;
+        return rest;
+    }
+    if (words_are(s, start, "in case") > 0)
+        start += 2;
+    else if (word_is(s, start, "if"))
+        start++;
+    else
+        return 0;
+    while (word_is(s, start, "of|that") && start < 3)
+        start++;
+    end = cond_end(s, start, &rest);
+    *ret_has = end > start;
+    cond_of(c, s, start, end, ret, ret_scope);
+    return rest;
+}

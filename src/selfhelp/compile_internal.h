@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compile_internal.h -- what the files of the compiler share.
+ *
+ * A block of the article is flattened (flat): markup goes, what it marked is kept beside the
+ * text.  The flat text is cut into sentences and those into words; the finders look for their
+ * forms in one sentence and report finds; the flow puts finds into the plan, in order, with
+ * their conditions. */
+#ifndef COMPILE_INTERNAL_H
+#define COMPILE_INTERNAL_H
+
+#include "compile.h"
+#include "text.h"
+
+enum { /* marks of one byte of flat text */
+    FLAT_CODE = 1,
+    FLAT_BOLD = 2, /* or emphasis of any kind */
+    FLAT_LINK = 4
+};
+
+/* In flat text these end a line: a line of the source, and a line break or a line of code,
+ * which ends a sentence too. */
+#define FLAT_SOFT '\n'
+#define FLAT_HARD '\r'
+
+enum { FLAT_LINKS_MAX = 64, SENTENCE_WORDS_MAX = 400, SENTENCE_FINDS_MAX = 16 };
+
+struct flat_link {
+    size_t from, to; /* of its text */
+    char *address;
+};
+
+struct flat {
+    char *s;        /* UTF-8, ends with NUL */
+    char *low;      /* the same, ASCII letters in lower case */
+    uint8_t *mark;
+    uint32_t *at;   /* offset in the file, also of the NUL */
+    size_t len;
+    struct flat_link link[FLAT_LINKS_MAX];
+    size_t nlinks;
+    bool open_code; /* a backtick that is never closed */
+    bool quoted;    /* typographic quotes were there */
+    bool no_memory;
+};
+
+/* ${raw}: the inside of a fence or of indented code, where nothing is markup. */
+void flat_init(struct flat *f, const struct article *a, struct article_span span, bool raw);
+void flat_done(struct flat *f);
+
+/* A word without the punctuation around it; a code span is one word, blanks and all. */
+struct word {
+    size_t from, to;
+    char before, after; /* the punctuation that touched it, 0: none */
+    uint8_t mark;       /* of its first byte */
+    bool breaks;        /* a line of the source ends after it */
+};
+
+struct sentence {
+    const struct flat *f;
+    size_t from, to;
+    bool code; /* a line of a fence or of indented code */
+    bool shell; /* ... whose fence says PowerShell */
+    bool script; /* ... which is a program with branches, or a sample: not to be run */
+    const struct word *word;
+    size_t nwords;
+};
+
+/* Where the sentence that starts at ${from} ends; ${f}->len at the end. */
+size_t sentence_end(const struct flat *f, size_t from, bool raw);
+/* Words of [from, to) of ${f}; returns how many. */
+size_t sentence_words(const struct flat *f, size_t from, size_t to, struct word *word,
+    size_t max);
+
+/* Is word ${i} one of "a|b|c" (lower case)?  false beyond the end. */
+bool word_is(const struct sentence *s, size_t i, const char *words);
+/* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
+size_t words_are(const struct sentence *s, size_t i, const char *phrase);
+/* One of the words (or a phrase) stands in [from, to) of the words. */
+bool has_word(const struct sentence *s, size_t from, size_t to, const char *words);
+bool has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase);
+bool text_equal(const char *a, size_t len, const char *b); /* without regard to case */
+bool in_list(const char *s, size_t len, const char *words); /* without regard to case */
+
+/* Is the verb at word ${i} an instruction: at the start of a clause, not negated? */
+bool is_imperative(const struct sentence *s, size_t i);
+/* A verb in the form of an instruction, of a closed list. */
+bool is_verb(const struct sentence *s, size_t i);
+
+/* ---- closed lists (compile_words.c) ---- */
+
+/* The Windows service of a name or display name; NULL when it is not known. */
+const char *service_known(const char *name, size_t len);
+/* The longest service name at word ${i}; *ret_words says how many words it takes. */
+const char *service_at(const struct sentence *s, size_t i, size_t *ret_words);
+bool service_is_linux(const char *name);
+/* It protects the machine: stopping it must be a person's decision. */
+bool service_protects(const char *name, size_t len);
+/* A value of the registry whose change makes the machine weaker. */
+bool registry_protects(const char *key, const char *name, const char *data);
+/* A key that makes a program skip a check. */
+bool registry_overrides(const char *key, const char *name);
+/* The usual type of a value of this name; NULL when it is not known. */
+const char *registry_type(const char *name);
+/* A noun that stands for a name ("serviceName", "yourServer"), or a visible placeholder. */
+bool name_is_generic(const char *s, size_t len);
+bool has_placeholder(const char *s, size_t len);
+/* A folder that stands for the newest version: "<LatestVersion>", "agentVersion" ... */
+bool folder_is_latest(const char *s, size_t len);
+/* The first typographic character in [s, s + len), or NULL. */
+const char *typographic(const char *s, size_t len);
+bool program_known(const char *s, size_t len);
+
+/* ---- finds ---- */
+
+enum find_what {
+    FIND_ACTION,
+    FIND_UNREGISTER, /* msiexec /unregister; the action is a person's until its other half
+                      * comes */
+    FIND_REGISTER,
+    FIND_KEY,        /* a registry value alone, waiting for what to set it to */
+    FIND_HEAD,       /* [HKEY_...] of a .reg file: the key of the lines below */
+    FIND_VALUE       /* "name"=... of a .reg file: the key is missing */
+};
+
+enum { FIND_NOTES_MAX = 4 };
+
+struct find {
+    size_t from, to; /* in the flat text */
+    enum find_what what;
+    struct action action;
+    enum plan_confidence confidence;
+    bool command;     /* a command line, not prose */
+    bool alternative; /* of the find before it */
+    bool look;        /* it only looks */
+    struct {
+        const char *id;
+        char *text; /* NULL: the id's own line */
+    } note[FIND_NOTES_MAX];
+    size_t nnotes;
+};
+
+struct finds {
+    struct find find[SENTENCE_FINDS_MAX];
+    size_t n;
+    bool no_memory;
+};
+
+/* A new find of ${kind}; NULL when there is no room. */
+struct find *find_new(struct finds *l, size_t from, size_t to, const char *kind);
+/* Set a parameter.  When the value is not of its type the find becomes one for a person. */
+void find_put(struct finds *l, struct find *f, const char *param, const char *value,
+    size_t len);
+void find_note(struct finds *l, struct find *f, const char *id, const char *text);
+/* Make it a step for a person: ${kind} is a person.* kind with one parameter. */
+void find_person(struct finds *l, struct find *f, const char *kind, const char *value,
+    size_t len);
+void find_drop(struct finds *l, size_t i);
+void finds_done(struct finds *l);
+
+/* One command in ${text}, which is all of it when ${whole} (a code span, a line of code).
+ * Returns how many bytes it takes, 0 when it is none; the find says what it is. */
+struct cmdline {
+    const char *text;
+    size_t len;
+    bool whole;
+    bool shell; /* PowerShell */
+    bool asked; /* the words before it ask for a command */
+};
+size_t command_find(struct finds *l, const struct cmdline *c, size_t at);
+
+enum { ARGV_MAX = 32 };
+struct arg {
+    const char *s; /* without its quotes */
+    size_t len, end; /* end: offset after it in the command */
+    bool quoted, last; /* last: punctuation ends the command here */
+};
+struct argv {
+    const struct cmdline *c;
+    struct arg a[ARGV_MAX];
+    size_t n;
+    size_t at; /* in the flat text */
+};
+
+bool arg_is(const struct argv *v, size_t i, const char *words);
+/* The command ends after argument ${i - 1}: nothing follows, or a word that leads on. */
+bool argv_ends(const struct argv *v, size_t i);
+/* The find for arguments [0, n), of a kind. */
+struct find *argv_find(struct finds *l, const struct argv *v, size_t n, const char *kind);
+/* ... recognised as a command, for a person, because of ${id} (may be NULL). */
+size_t argv_person(struct finds *l, const struct argv *v, const char *id, const char *why);
+
+/* Each takes the arguments after the program at ${v->a[0]}; returns how many arguments the
+ * command has, 0 when it is none after all. */
+typedef size_t command_fn(struct finds *l, const struct argv *v);
+command_fn command_reg, command_net, command_sc, command_msiexec, command_vssadmin,
+    command_regsvr32, command_fsutil, command_shutdown, command_restart;
+command_fn command_systemctl, command_service, command_apt, command_dpkg, command_iconv;
+
+/* A registry key as people write it, at the start of [s, s + len).  ${ret} gets the key as
+ * actions write it; ${to} is where it ends. */
+struct reg_path {
+    char *key;   /* owned */
+    size_t to;
+    bool arrows; /* HKEY_... -> A -> B: the last part is a value */
+};
+/* ${whole}: it fills [s, s + len), so that blanks belong to it.  false when it is none, and
+ * then *ret_problem may say why (an ambiguity). */
+bool registry_path(const char *s, size_t len, bool whole, struct reg_path *ret,
+    const char **ret_problem);
+/* The key of a command's argument.  To be freed; NULL when it is none, and then *ret_problem
+ * may say why. */
+char *registry_key(const char *s, size_t len, const char **ret_problem);
+/* Finish a find that sets ${name} of ${key}: kinds and notes as the lists say. */
+void registry_set(struct finds *l, struct find *f, const char *key, const char *name,
+    const char *type, const char *data);
+/* The type that ${name} has when nobody says it; sure only when a list knows the name. */
+const char *registry_guess(const char *name, const char *data, bool *ret_sure);
+
+/* Finders of one sentence. */
+void find_commands(struct finds *l, const struct sentence *s);
+void find_registry(struct finds *l, const struct sentence *s);
+void find_service(struct finds *l, const struct sentence *s);
+void find_installer(struct finds *l, const struct sentence *s);
+void find_file(struct finds *l, const struct sentence *s);
+void find_machine(struct finds *l, const struct sentence *s, bool about_backup);
+void find_person_step(struct finds *l, const struct sentence *s);
+
+/* "download it from [here]", also beside other finds of the sentence. */
+void find_download(struct finds *l, const struct sentence *s);
+
+/* ---- flow ---- */
+
+enum { GROUPS_MAX = 64, NUMBERED = 1000 };
+
+/* A condition that holds for steps to come. */
+struct cond {
+    enum plan_when when;
+    size_t of;  /* step number, from 1 */
+    char *text; /* of PLAN_IF; owned */
+};
+
+/* Where a condition ends that no further step fails or solves. */
+enum scope { SCOPE_SENTENCE, SCOPE_NESTED, SCOPE_GROUP };
+
+/* A find that waits for the command that its sentence announced. */
+struct held {
+    struct find find;
+    struct article_span span;
+    char *text;
+    struct cond cond;
+};
+
+struct compiler {
+    const struct article *a;
+    struct plan *plan;
+    bool no_memory;
+    bool about_backup;
+    const struct article_block *block;
+
+    struct cond cond;        /* holds now */
+    enum scope scope;
+    size_t cond_sentence;    /* where it stood */
+    bool cond_leads;         /* that sentence only led to others */
+    const struct article_block *cond_block;
+    size_t sentence;         /* counts */
+
+    struct {
+        long label;          /* as written; a plain number of a list: NUMBERED + n */
+        size_t first;        /* number of its first step */
+    } group[GROUPS_MAX];
+    size_t ngroups;
+    long forward_from, forward_to; /* labels that stand on the failure of what is before */
+    size_t forward_of;
+
+    struct held held[SENTENCE_FINDS_MAX];
+    size_t nheld;
+    struct held last;        /* a retry for the end of the group */
+    bool has_last;
+    bool in_commands;        /* the announced command has come, and may go on */
+    bool sample;             /* the code that comes next is an example */
+    bool alternative;        /* the next step is an alternative of the last */
+    char *pending_data;      /* "set the following keys to ..." */
+    char *pending_key;       /* [HKEY_...] */
+};
+
+/* One sentence; ${heading}: it only says when, not what. */
+void flow_sentence(struct compiler *c, const struct sentence *s, bool heading);
+/* The item ${number} of a list begins. */
+void flow_number(struct compiler *c, long number);
+/* A block begins: conditions that hold for what is nested may end. */
+void flow_block(struct compiler *c, const struct article_block *b);
+/* What belongs together ends here: at a heading, or with label ${label} > 0 ("Step 2"). */
+void flow_group(struct compiler *c, long label, bool option);
+void flow_end(struct compiler *c);
+
+void cond_done(struct cond *c);
+bool cond_copy(struct cond *to, const struct cond *from);
+
+/* What the start of a sentence says about when (compile_cond.c).  Returns the first word of
+ * the rest; *ret_has is false when there is no condition. */
+size_t cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
+    enum scope *ret_scope, bool *ret_has);
+/* The same for words [from, to), which stand behind an "if". */
+void cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
+    struct cond *ret, enum scope *ret_scope);
+/* "Step 2:" at the start; returns how many words it takes. */
+size_t label_read(const struct sentence *s, bool heading, long *ret_label, bool *ret_option);
+/* "try steps 2 and 3": the labels that are meant. */
+bool labels_named(const struct sentence *s, size_t from, size_t to, long *ret_first,
+    long *ret_last);
+
+/* The number of the last retry from step ${from} on; without one the last step; 0: none. */
+size_t unsolved_after(const struct compiler *c, size_t from, size_t to);
+
+/* compile_own.c */
+void compile_own(struct compiler *c);
+/* compile_codes.c: names that differ, versions that differ, a remedy that is gone */
+void compile_conflicts(struct compiler *c, const char *file);
+void compiler_note(struct compiler *c, const char *id, struct plan_step *s,
+    struct article_span span, const char *text);
+
+#endif

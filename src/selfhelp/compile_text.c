@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sentences and words of flat text.  A sentence ends with a full stop before a blank, with a
+ * hard break, or at a line end where the next line starts as an instruction does; never
+ * inside code or a link, so that "C:\a.b" and "v1.0" stay whole. */
+#include <string.h>
+#include <strings.h>
+
+#include "compile_internal.h"
+
+bool
+text_equal(const char *a, size_t len, const char *b)
+{
+    return strlen(b) == len && strncasecmp(a, b, len) == 0;
+}
+
+bool
+in_list(const char *s, size_t len, const char *words)
+{
+    while (len > 0 && *words != '\0') {
+        size_t n = strcspn(words, "|");
+
+        if (n == len && strncasecmp(words, s, n) == 0)
+            return true;
+        words += n + (words[n] == '|');
+    }
+    return false;
+}
+
+static const char verbs[] =
+    "add|adjust|allow|apply|assign|attempt|avoid|back|browse|cancel|change|check|choose|clean|"
+    "clear|click|close|collect|complete|configure|confirm|connect|consider|contact|continue|"
+    "convert|copy|create|decrease|delete|deploy|determine|disable|disconnect|double-click|"
+    "download|drop|edit|enable|ensure|enter|examine|execute|expand|extract|find|fix|follow|"
+    "free|get|give|go|grant|identify|increase|initiate|input|inspect|install|investigate|"
+    "invoke|kill|launch|log|login|look|make|manually|migrate|modify|monitor|mount|move|"
+    "navigate|note|open|perform|press|provide|re-register|re-run|re-try|reboot|recreate|"
+    "reduce|refer|register|reinstall|remove|rename|repair|repeat|replace|request|rerun|"
+    "reregister|reset|resize|resolve|restart|restore|resume|retrigger|retry|review|right-click|"
+    "run|save|schedule|search|see|select|set|shut|specify|start|stop|submit|switch|test|"
+    "trigger|try|turn|type|uncheck|uninstall|unmount|unregister|update|upgrade|use|validate|"
+    "verify|view|visit|wait";
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == FLAT_SOFT || c == FLAT_HARD;
+}
+
+/* Does the text at ${i} start as an instruction or condition does? */
+static bool
+starts_line(const struct flat *f, size_t i)
+{
+    size_t n = 0;
+
+    while (i < f->len && (f->s[i] == ' ' || f->s[i] == '(' || f->s[i] == '"'))
+        i++;
+    while ((f->low[i + n] >= 'a' && f->low[i + n] <= 'z') || f->low[i + n] == '-')
+        n++;
+    if (n == 0 || f->s[i] < 'A' || f->s[i] > 'Z')
+        return false;
+    return in_list(f->low + i, n, verbs) ||
+        in_list(f->low + i, n, "if|step|method|option|solution|otherwise|then|or|alternatively|"
+                               "note|please|for|once|after|to");
+}
+
+/* May a line that ends at ${i} end a sentence? */
+static bool
+may_end(const struct flat *f, size_t from, size_t i)
+{
+    size_t w;
+
+    while (i > from && f->s[i - 1] == ' ')
+        i--;
+    if (i == from)
+        return false;
+    if (strchr(",(&", f->s[i - 1]) != NULL)
+        return false;
+    w = i;
+    while (w > from && f->low[w - 1] >= 'a' && f->low[w - 1] <= 'z')
+        w--;
+    return !in_list(f->low + w, i - w,
+        "and|or|then|to|the|a|an|of|in|on|by|for|with|from|your|this|that|using|run|is|are");
+}
+
+static bool
+abbreviated(const struct flat *f, size_t from, size_t i)
+{
+    size_t w = i;
+
+    while (w > from && ((f->low[w - 1] >= 'a' && f->low[w - 1] <= 'z') || f->s[w - 1] == '.'))
+        w--;
+    return in_list(f->low + w, i - w, "e.g|i.e|ex|eg|vs|approx|no|etc|fig|inc|corp");
+}
+
+size_t
+sentence_end(const struct flat *f, size_t from, bool raw)
+{
+    for (size_t i = from; i < f->len; i++) {
+        char c = f->s[i];
+        size_t j = i + 1;
+
+        if (c == FLAT_HARD)
+            return i;
+        if (raw || (f->mark[i] & (FLAT_CODE | FLAT_LINK)) != 0)
+            continue;
+        if (c == FLAT_SOFT && starts_line(f, i + 1) && may_end(f, from, i))
+            return i;
+        if (c != '.' && c != '!' && c != '?')
+            continue;
+        while (f->s[j] != '\0' && strchr(")\"'", f->s[j]) != NULL)
+            j++;
+        if (f->s[j] != '\0' && !is_blank(f->s[j]))
+            continue;
+        while (f->s[j] == ' ' || f->s[j] == FLAT_SOFT)
+            j++;
+        if (c == '.' && f->low[j] == f->s[j] && f->s[j] >= 'a' && f->s[j] <= 'z' &&
+            (f->mark[j] & FLAT_CODE) == 0)
+            continue;
+        if (c == '.' && abbreviated(f, from, i))
+            continue;
+        return i + 1;
+    }
+    return f->len;
+}
+
+static bool
+is_punctuation(char c)
+{
+    return strchr(".,;:!?()\"'", c) != NULL && c != '\0';
+}
+
+static size_t
+word_end(const struct flat *f, size_t i, size_t to)
+{
+    bool code = (f->mark[i] & FLAT_CODE) != 0;
+
+    while (i < to && ((f->mark[i] & FLAT_CODE) != 0) == code &&
+        (code ? f->s[i] != FLAT_HARD : !is_blank(f->s[i])))
+        i++;
+    return i;
+}
+
+size_t
+sentence_words(const struct flat *f, size_t from, size_t to, struct word *word, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = from; i < to && n < max;) {
+        struct word w = { 0 };
+        bool code = (f->mark[i] & FLAT_CODE) != 0;
+
+        if (is_blank(f->s[i])) {
+            if (f->s[i] == FLAT_SOFT && n > 0)
+                word[n - 1].breaks = true;
+            i++;
+            continue;
+        }
+        w.from = i;
+        w.to = i = word_end(f, i, to);
+        while (!code && w.from < w.to && is_punctuation(f->s[w.from]))
+            w.before = f->s[w.from++];
+        while (!code && w.to > w.from && is_punctuation(f->s[w.to - 1]))
+            w.after = f->s[--w.to];
+        w.mark = f->mark[w.from < w.to ? w.from : i - 1];
+        if (w.from == w.to) { /* punctuation alone belongs to the word before it */
+            if (n > 0)
+                word[n - 1].after = w.after != 0 ? w.after : w.before;
+            continue;
+        }
+        word[n++] = w;
+    }
+    return n;
+}
+
+bool
+word_is(const struct sentence *s, size_t i, const char *words)
+{
+    return i < s->nwords &&
+        in_list(s->f->low + s->word[i].from, s->word[i].to - s->word[i].from, words);
+}
+
+size_t
+words_are(const struct sentence *s, size_t i, const char *phrase)
+{
+    size_t n = 0;
+
+    while (*phrase != '\0') {
+        size_t len = strcspn(phrase, " ");
+
+        if (i + n >= s->nwords || s->word[i + n].to - s->word[i + n].from != len ||
+            strncmp(s->f->low + s->word[i + n].from, phrase, len) != 0)
+            return 0;
+        n++;
+        phrase += len + (phrase[len] == ' ');
+    }
+    return n;
+}
+
+bool
+has_word(const struct sentence *s, size_t from, size_t to, const char *words)
+{
+    for (size_t i = from; i < to && i < s->nwords; i++)
+        if (word_is(s, i, words))
+            return true;
+    return false;
+}
+
+bool
+has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase)
+{
+    for (size_t i = from; i < to && i < s->nwords; i++)
+        if (words_are(s, i, phrase) > 0)
+            return true;
+    return false;
+}
+
+bool
+is_verb(const struct sentence *s, size_t i)
+{
+    return word_is(s, i, verbs);
+}
+
+/* "do not", "don't", "never", "without", "before" in front of a verb turn it round. */
+static bool
+negated(const struct sentence *s, size_t i)
+{
+    size_t from = i > 3 ? i - 3 : 0;
+
+    for (size_t k = from; k < i; k++)
+        if (word_is(s, k, "not|don't|never|cannot|without|avoid|before|don\xe2\x80\x99t"))
+            return true;
+    return false;
+}
+
+bool
+is_imperative(const struct sentence *s, size_t i)
+{
+    const struct word *last;
+
+    if (i >= s->nwords || negated(s, i))
+        return false;
+    if (i == 0)
+        return true;
+    last = &s->word[i - 1];
+    if (last->after != 0 && strchr(",:;.)", last->after) != NULL)
+        return true;
+    if (s->word[i].before == '(')
+        return false;
+    return word_is(s, i - 1,
+               "and|then|or|please|also|next|finally|now|again|again,|simply|just|manually|must|"
+               "immediately|&") ||
+        (word_is(s, i - 1, "to") && word_is(s, i - 2, "try|attempt|sure|need|have|want")) ||
+        (word_is(s, i - 1, "try|manually") && i == 1);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each form that the compiler recognises, and each trap that it must not fall into.  A row is
+ * the text of one step and what firn would execute of it; nothing means that it is for a
+ * person, or no step at all. */
+#include "check.h"
+
+#include "plan_text.h"
+
+struct row {
+    const char *text, *plan;
+    const char *ambiguity; /* must be there; NULL: not asked */
+};
+
+/* Every row is tried, so that one run shows all that is wrong. */
+static void
+check_rows(const struct row *rows, size_t n)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        auto_ptr(plan) p = plan_of_body(rows[i].text);
+        auto_free char *text = plan_text(p, true);
+
+        if (strcmp(text, rows[i].plan) != 0) {
+            print_error("# %s\n#   gives    %s\n#   and not  %s\n", rows[i].text, text,
+                rows[i].plan);
+            wrong++;
+        } else if (rows[i].ambiguity != NULL && !plan_has(p, rows[i].ambiguity)) {
+            print_error("# %s\n#   lacks %s\n", rows[i].text, rows[i].ambiguity);
+            wrong++;
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+#define CHECK(rows) check_rows(rows, sizeof rows / sizeof rows[0])
+
+static const struct row windows_commands[] = {
+    { "Run `net stop VSS`", "[always] windows.service.state service=VSS want=stopped\n", NULL },
+    { "Run **net start Netlogon**",
+        "[always] windows.service.state service=Netlogon want=running\n", NULL },
+    { "Run net start \"Volume Shadow Copy\" and look.",
+        "[always] windows.service.state service=VSS want=running\n", NULL },
+    { "```\nnet stop DemoSvc /y\n```",
+        "[always] windows.service.state service=DemoSvc want=stopped\n", NULL },
+    { "```\nC:\\> net stop DemoSvc\n```",
+        "[always] windows.service.state service=DemoSvc want=stopped\n", NULL },
+    { "Run `net stop DemoSvc`, then `net start DemoSvc`.",
+        "[always] windows.service.state service=DemoSvc want=restarted\n", NULL },
+    { "```\nnet stop DemoSvc\nnet start DemoSvc\n```",
+        "[always] windows.service.state service=DemoSvc want=restarted\n", NULL },
+    { "Execute `sc config DemoSvc start= demand`.",
+        "[always] windows.service.start_type service=DemoSvc want=3\n", NULL },
+    { "Execute `sc.exe config DemoSvc start=auto`.",
+        "[always] windows.service.start_type service=DemoSvc want=2\n", NULL },
+    { "Execute `sc start DemoSvc`.",
+        "[always] windows.service.state service=DemoSvc want=running\n", NULL },
+    { "See how it is with `sc query DemoSvc`.", "[always] windows.service.is service=DemoSvc\n",
+        NULL },
+    { "Run `reg add HKLM\\SOFTWARE\\Demo /v Mode /t REG_DWORD /d 1 /f`.",
+        "[always] windows.registry.set key=HKLM\\SOFTWARE\\Demo name=Mode type=dword data=1\n",
+        NULL },
+    { "Run REG ADD \"HKEY_LOCAL_MACHINE\\SOFTWARE\\De mo\" /v Mode /d on /f in a prompt.",
+        "[always] windows.registry.set key=\"HKLM\\SOFTWARE\\De mo\" name=Mode type=sz "
+        "data=on\n", NULL },
+    { "Run `reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\DemoSvc /v Start /t REG_DWORD "
+      "/d 3 /f`",
+        "[always] windows.service.start_type service=DemoSvc want=3\n", NULL },
+    { "Run `reg delete HKLM\\SOFTWARE\\Demo /v Mode /f`.",
+        "[always] windows.registry.delete key=HKLM\\SOFTWARE\\Demo name=Mode\n", NULL },
+    { "Look with `reg query HKLM\\SOFTWARE\\Demo /v Mode`.",
+        "[always] windows.registry.is key=HKLM\\SOFTWARE\\Demo name=Mode\n", NULL },
+    { "Run `reg add HKLM\\SOFTWARE\\Microsoft\\BcdrAgentPersistentKeys /v IsVCRedistInstalled "
+      "/t REG_SZ /d True /f`",
+        "[always] override.set key=HKLM\\SOFTWARE\\Microsoft\\BcdrAgentPersistentKeys "
+        "name=IsVCRedistInstalled type=sz data=True\n", "override-only" },
+    { "Run `msiexec /unregister` and `msiexec /regserver`.",
+        "[always] windows.installer.register\n", NULL },
+    { "Run msiexec /unreg followed by msiexec /register.",
+        "[always] windows.installer.register\n", "register-switch" },
+    { "Run `msiexec /i C:\\Temp\\demo.msi /qn /l*v C:\\Temp\\log.txt`.",
+        "[always] windows.msi.install path=C:\\Temp\\demo.msi\n", NULL },
+    { "Look at `vssadmin list writers`.", "[always] windows.vss.writers\n", NULL },
+    { "Look at `vssadmin list providers`.", "[always] windows.vss.providers\n", NULL },
+    { "Run `regsvr32 /s C:\\Demo\\demo.dll`.",
+        "[always] windows.library.register path=C:\\Demo\\demo.dll\n", NULL },
+    { "Run `regsvr32 /u /s C:\\Demo\\demo.dll`.",
+        "[always] windows.library.unregister path=C:\\Demo\\demo.dll\n", NULL },
+    { "Run `fsutil 8dot3name set 1`.", "[always] windows.short_names want=1\n", NULL },
+    { "Run `shutdown /r /t 0`.", "[always] machine.restart\n", NULL },
+    { "```\nreg add HKLM\\SOFTWARE\\Demo ^\n  /v Mode /d on /f\n```",
+        "[always] windows.registry.set key=HKLM\\SOFTWARE\\Demo name=Mode type=sz data=on\n",
+        NULL },
+    { "```\nconsole \nnet stop DemoSvc\n```",
+        "[always] windows.service.state service=DemoSvc want=stopped\n", NULL },
+};
+
+static const struct row linux_commands[] = {
+    { "Run `sudo systemctl restart demo.service`.",
+        "[always] linux.unit.state unit=demo want=restarted\n", NULL },
+    { "Run `systemctl enable demo`.", "[always] linux.unit.enabled unit=demo want=enabled\n",
+        NULL },
+    { "Run `systemctl unmask demo`.", "[always] linux.unit.enabled unit=demo want=unmasked\n",
+        NULL },
+    { "Check it with `systemctl status demo`.", "[always] linux.unit.is unit=demo state=active\n",
+        NULL },
+    { "Run `service waagent restart`.", "[always] linux.unit.state unit=waagent want=restarted\n",
+        NULL },
+    { "Run `dpkg --configure -a`.", "[always] linux.package.configure\n", NULL },
+    { "Run `sudo apt-get -y -f install`.", "[always] linux.package.fix\n", NULL },
+    { "Run `apt-get install -y libdemo2`.", "[always] linux.package.install name=libdemo2\n",
+        NULL },
+    { "Run `apt-get upgrade libdemo2`.", "[always] linux.package.upgrade name=libdemo2\n", NULL },
+    { "Run `dpkg -i /var/tmp/libdemo2.deb`.",
+        "[always] linux.package.install_file path=/var/tmp/libdemo2.deb\n", NULL },
+    { "```bash\n$ sudo systemctl restart demo\n```",
+        "[always] linux.unit.state unit=demo want=restarted\n", NULL },
+};
+
+static const struct row prose[] = {
+    { "Reboot the VM.", "[always] machine.restart\n", NULL },
+    { "Please restart the virtual machine and retry the backup.",
+        "[always] machine.restart\n[always] operation.retry\n", NULL },
+    { "Wait for 10 minutes, then trigger a manual backup.",
+        "[always] machine.wait seconds=600\n[always] operation.retry\n", NULL },
+    { "Restart the Volume Shadow Copy service.",
+        "[always] windows.service.state service=VSS want=restarted\n", NULL },
+    { "Ensure that the Windows Installer service is running.",
+        "[always] windows.service.state service=msiserver want=running\n", NULL },
+    { "Verify that the VSS service is running.",
+        "[always] windows.service.is service=VSS state=running\n", NULL },
+    { "Set the startup type of the Windows Installer service to Manual.",
+        "[always] windows.service.start_type service=msiserver want=3\n", NULL },
+    { "Restart the waagent service.", "[always] linux.unit.state unit=waagent want=restarted\n",
+        NULL },
+    { "Navigate to C:\\Packages\\Demo\\<LatestVersion> and run demo_redist_x64.",
+        "[always] windows.installer.run path=C:\\Packages\\Demo\\<latest>\\demo_redist_x64\n",
+        "extension-missing" },
+    { "Open `C:\\Packages\\Demo\\agentVersion` and install demo_redist_x64.exe.",
+        "[always] windows.installer.run path=C:\\Packages\\Demo\\<latest>\\demo_redist_x64.exe\n",
+        "placeholder" },
+    { "Run demosetup.exe from C:\\Packages\\Demo.",
+        "[always] windows.installer.run path=C:\\Packages\\Demo\\demosetup.exe\n", NULL },
+    { "Rename C:\\Demo\\a.dll to C:\\Demo\\a.dll.old.",
+        "[always] file.rename from=C:\\Demo\\a.dll to=C:\\Demo\\a.dll.old\n", NULL },
+    { "Download the tool from [here](https://example.org/x) or reboot the machine.",
+        "[always] machine.restart\n", "alternatives" },
+};
+
+#define DEMO_SET(name, type, data) \
+    "[always] windows.registry.set key=HKLM\\SOFTWARE\\Demo name=" name " type=" type \
+    " data=" data "\n"
+#define START_3 "[always] windows.service.start_type service=msiserver want=3\n"
+
+static const struct row registry[] = {
+    { "Set the **Mode** value in HKEY_LOCAL_MACHINE\\SOFTWARE\\Demo to **3** (DWORD).",
+        DEMO_SET("Mode", "dword", "3"), NULL },
+    { "Under HKLM\\SOFTWARE\\Demo, set `Mode` to `fast`.", DEMO_SET("Mode", "sz", "fast"),
+        "value-type-missing" },
+    { "Set Mode to 3 under HKLM:\\SOFTWARE\\Demo.", DEMO_SET("Mode", "dword", "3"), NULL },
+    { "Configure *HKEY_LOCAL_MACHINE\\\\SOFTWARE\\\\Demo\\\\Mode = 1*",
+        DEMO_SET("Mode", "dword", "1"), NULL },
+    { "Set the following 2 registry keys to false\n\n"
+      "- **HKEY_LOCAL_MACHINE -> SOFTWARE -> Demo -> One**\n"
+      "- HKEY_LOCAL_MACHINE > SOFTWARE > Demo > Two\n",
+        DEMO_SET("One", "sz", "false") DEMO_SET("Two", "sz", "false"), NULL },
+    { "```\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Demo]\n\"One\"=\"TRUE\"\n\"Two\"=dword:0000000a\n```",
+        DEMO_SET("One", "sz", "TRUE") DEMO_SET("Two", "dword", "10"), NULL },
+    { "Ensure HKLM\\SYSTEM\\CurrentControlSet\\Services\\Msiserver is set to 3 and not 4.",
+        START_3, "value-name-missing" },
+    { "Make sure that the Start value in "
+      "`HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Msiserver` is 3.",
+        START_3, NULL },
+    { "Change HKLM\\SYSTEM\\CurrentControlSet\\Services\\msiserver\\Start to 3.", START_3, NULL },
+    { "Verify that HKLM\\SYSTEM\\CurrentControlSet\\Services\\msiserver\\Start is 3.",
+        "[always] windows.service.is service=msiserver start=3\n", NULL },
+    { "Set HKEY\\_LOCAL\\_MACHINE\\SOFTWARE\\Demo value Mode to 3.",
+        DEMO_SET("Mode", "dword", "3"), NULL },
+};
+
+/* None of these may be executed. */
+static const struct row traps[] = {
+    { "Run `net stop serviceName`.", "", "placeholder" },
+    { "Run `net stop <service>`.", "", "placeholder" },
+    { "Run `net stop [service name]`.", "", "placeholder" },
+    { "Run `net stop YourService`.", "", "placeholder" },
+    { "Run `net stop \"Service Display Name\"`.", "", "placeholder" },
+    { "Run `net stop DemoSvc && net start DemoSvc`.", "", "shell-operator" },
+    { "Run `net stop %SVC%`.", "", NULL },
+    { "Run `net stop $env:SVC`.", "", NULL },
+    { "Run `net stop DemoSvc > log.txt`.", "", "shell-operator" },
+    { "Run `reg add \xe2\x80\x9cHKLM\\SOFTWARE\\Demo\xe2\x80\x9d /v Mode /d 1 /f`.", "",
+        "typographic" },
+    { "Run `reg add HKLM\\SOFTWARE\\Demo \xe2\x80\x93v Mode /d 1 /f`.", "", "typographic" },
+    { "Run `net\xc2\xa0stop DemoSvc`.", "", NULL },
+    { "Run reg add \xe2\x80\x9cHKLM\\SOFTWARE\\Demo\xe2\x80\x9d /v Mode /d 1 /f now.", "", NULL },
+    { "Run `regedit`.", "", NULL },
+    { "Open `services.msc` and restart the Volume Shadow Copy service.", "", "ui-launcher" },
+    { "Click **Restart the Windows Installer service** on the General tab.", "", NULL },
+    { "Restart the VM from the portal.", "", NULL },
+    { "Run `reg add HKLM\\BROKENSYSTEM\\Demo /v Mode /d 1 /f`.", "", "loaded-hive" },
+    { "Run `reg load HKLM\\BROKENSYSTEM f:\\system`.", "", "loaded-hive" },
+    { "Run `reg delete HKLM\\SOFTWARE\\Demo /f`.", "", "destroys" },
+    { "Run `reg add \\\\OTHER\\HKLM\\SOFTWARE\\Demo /v Mode /d 1 /f`.", "", "other-machine" },
+    { "Run `sc \\\\other start DemoSvc`.", "", "other-machine" },
+    { "Run `sc delete DemoSvc`.", "", "destroys" },
+    { "```powershell\nsc config DemoSvc start= auto\n```", "", NULL },
+    { "Run `net stop WinDefend`.", "", "disables-security" },
+    { "Run `sc config mpssvc start= disabled`.", "", "disables-security" },
+    { "Run `systemctl stop firewalld`.", "", "disables-security" },
+    { "Run `reg add \"HKLM\\SOFTWARE\\Policies\\Microsoft\\Windows Defender\" /v "
+      "DisableAntiSpyware /t REG_DWORD /d 1 /f`", "", "disables-security" },
+    { "Run `msiexec /unregister`.", "", "unregister-alone" },
+    { "Run `msiexec /x {01234567-89AB-CDEF-0123-456789ABCDEF}`.", "", "destroys" },
+    { "Run `msiexec /i demo.msi`.", "", "path-relative" },
+    { "Run `msiexec /i C:\\<folder>\\demo.msi`.", "", "placeholder" },
+    { "Run `regsvr32 demo.dll`.", "", "path-relative" },
+    { "Run `vssadmin delete shadows /all`.", "", "destroys" },
+    { "To fix this, run `vssadmin list writers`.", "", "probe-as-fix" },
+    { "Run `iconv -f UTF-16 -t ASCII /etc/demo.conf`.", "", "print-only" },
+    { "Run `apt-get remove demo`.", "", "destroys" },
+    { "Run `apt-get install <package>`.", "", "placeholder" },
+    { "Run `apt-get update && apt-get install demo`.", "", "shell-operator" },
+    { "Run `apt-get upgrade`.", "", NULL },
+    { "Run `yum install demo`.", "", NULL },
+    { "Run `az vm restart --name x`.", "", NULL },
+    { "Do not run `net stop DemoSvc`.", "", NULL },
+    { "The command `net stop DemoSvc` failed with error 5.", "", NULL },
+    { "For example, see the following output:\n\n```\nnet stop DemoSvc\n```", "", NULL },
+    { "```bash\nif true; then\n  systemctl restart demo\nfi\n```", "", "shell-operator" },
+    { "```bash\nchroot /mnt\nsystemctl restart demo\n```", "", "shell-operator" },
+    { "Do not reboot the VM.", "", NULL },
+    { "Restarting the VM takes a while.", "", NULL },
+    { "The service is stopped on the domain controller, so restart the VSS service on the "
+      "domain controller.", "", NULL },
+    { "Restart the VSS writers.", "", NULL },
+    { "Restart your computer.", "", NULL },
+    { "Restart the service.", "", NULL },
+    { "Wait for it to complete.", "", NULL },
+    { "Wait 24 hours.", "", NULL },
+    { "The net start time is 5.", "", NULL },
+    { "Ensure HKLM\\SOFTWARE\\Demo is set to 3.", "", "value-name-missing" },
+    { "Set the value Mode in HKLM\\SOFTWARE\\<Product> to 3.", "", NULL },
+    { "Set the Mode value in HKLM\\SOFTWARE\\?Demo to 3.", "", NULL },
+    { "Set the Mode value in HKLM\\SOFTWARE\\Demo to the correct value.", "", NULL },
+    { "Run tool.exe from C:\\Demo.", "", NULL },
+    { "Run setup.exe.", "", NULL },
+    { "Open C:\\Demo\\<YourFolder> and run setup.exe.", "", NULL },
+    { "Delete the file C:\\Demo\\a.dll.", "", "destroys" },
+    { "Rename a.dll to b.dll.", "", NULL },
+    { "Copy C:\\Demo\\*.dll to C:\\Other\\x.dll.", "", NULL },
+    { "Disable the antivirus.", "", "disables-security" },
+};
+
+static void
+windows_commands_run(void **state)
+{
+    (void)state;
+    CHECK(windows_commands);
+}
+
+static void
+linux_commands_run(void **state)
+{
+    (void)state;
+    CHECK(linux_commands);
+}
+
+static void
+prose_is_read(void **state)
+{
+    (void)state;
+    CHECK(prose);
+}
+
+static void
+registry_notations_are_read(void **state)
+{
+    (void)state;
+    CHECK(registry);
+}
+
+static void
+traps_are_for_people(void **state)
+{
+    (void)state;
+    CHECK(traps);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_commands_run),
+        cmocka_unit_test(linux_commands_run),
+        cmocka_unit_test(prose_is_read),
+        cmocka_unit_test(registry_notations_are_read),
+        cmocka_unit_test(traps_are_for_people),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
