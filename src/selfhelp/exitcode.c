@@ -8,8 +8,8 @@
 
 enum {
     HRESULT_WIN32 = 0x8007,
-    STATUS_DLL_NOT_FOUND = 0xC0000135,
-    STATUS_INVALID_IMAGE = 0xC000007B
+    NT_DLL_NOT_FOUND = 0xC0000135,
+    NT_INVALID_IMAGE = 0xC000007B
 };
 
 static const struct {
@@ -43,8 +43,8 @@ static const struct {
     { 1719, EXIT_SERVICE },
     { 3010, EXIT_OK_RESTART },
     { 5100, EXIT_NEWER_PRESENT }, /* of older bootstrappers */
-    { STATUS_DLL_NOT_FOUND, EXIT_CANNOT_START },
-    { STATUS_INVALID_IMAGE, EXIT_CANNOT_START },
+    { NT_DLL_NOT_FOUND, EXIT_CANNOT_START },
+    { NT_INVALID_IMAGE, EXIT_CANNOT_START },
 };
 
 /* Numbers in the log of a fatal error, most telling first.  Numbers, since words are in the
