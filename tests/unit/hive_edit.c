@@ -61,7 +61,7 @@ expect(struct made *m, const struct hive_edit *e, const char *want)
     struct made new = { 0 };
     bool changed;
 
-    assert_ok(hive_edit((struct view){ m->data, m->len }, &m->r, e, &new.data, &new.len,
+    assert_ok(hive_edit((struct view){ m->data, m->len }, &m->r, e, 1, &new.data, &new.len,
         &changed));
     assert_int_equal(changed, *want != '\0');
     if (changed) {
@@ -74,7 +74,7 @@ expect(struct made *m, const struct hive_edit *e, const char *want)
         *m = new;
     }
     /* once more changes nothing */
-    assert_ok(hive_edit((struct view){ m->data, m->len }, &m->r, e, &new.data, &new.len,
+    assert_ok(hive_edit((struct view){ m->data, m->len }, &m->r, e, 1, &new.data, &new.len,
         &changed));
     assert_false(changed);
 }
@@ -132,9 +132,9 @@ test_keys(void **state)
         "key added: a\\New [-]\nkey added: a\\New\\Newer [-]\n"
         "value added: a\\New\\Newer [x]\n");
     key.key = "a\\new\\newer";
-    assert_fails(hive_edit((struct view){ m.data, m.len }, &m.r, &key, &data, &len, &changed),
+    assert_fails(hive_edit((struct view){ m.data, m.len }, &m.r, &key, 1, &data, &len, &changed),
         E_HiveKeyFull);
-    assert_fails(hive_edit((struct view){ m.data, m.len }, &m.r, &full, &data, &len, &changed),
+    assert_fails(hive_edit((struct view){ m.data, m.len }, &m.r, &full, 1, &data, &len, &changed),
         E_HiveKeyFull);
     expect(&m, &value, "value removed: a\\New\\Newer [x]\n");
     expect(&m, &key, "key removed: a\\New\\Newer [-]\n");
@@ -242,7 +242,7 @@ test_file(void **state)
         assert_int_equal(chown(d->file, 12, 34), 0);
     assert_int_equal(stat(d->file, &before), 0);
     assert_ok(hive_file_open(d->fd, "SYSTEM", d->file, &f));
-    assert_ok(hive_file_edit(f, &e));
+    assert_ok(hive_file_edit(f, &e, 1));
     assert_int_equal(stat(d->file, &after), 0);
     assert_int_equal(after.st_mode, before.st_mode);
     assert_int_equal(after.st_uid, before.st_uid);
@@ -252,9 +252,9 @@ test_file(void **state)
     assert_int_equal(count(d, "firn-new"), 0);
 
     /* nothing to do, then a second change: no second copy */
-    assert_ok(hive_file_edit(f, &e));
+    assert_ok(hive_file_edit(f, &e, 1));
     e = set_dword(MSISERVER, "Start", 2);
-    assert_ok(hive_file_edit(f, &e));
+    assert_ok(hive_file_edit(f, &e, 1));
     assert_int_equal(count(d, "firn-2"), 2);
 
     hive_file_free(take(f));
@@ -275,10 +275,10 @@ test_others(void **state)
     assert_ok(hive_file_open(d->fd, "SYSTEM", d->file, &a));
     assert_ok(hive_file_open(d->fd, "SYSTEM", d->file, &b));
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-    assert_fails(hive_file_edit(a, &three), E_HiveInUse);
+    assert_fails(hive_file_edit(a, &three, 1), E_HiveInUse);
     assert_int_equal(close(fd), 0);
-    assert_ok(hive_file_edit(a, &three));
-    assert_fails(hive_file_edit(b, &three), E_HiveMoved);
+    assert_ok(hive_file_edit(a, &three, 1));
+    assert_fails(hive_file_edit(b, &three, 1), E_HiveMoved);
     assert_int_equal(count(d, "firn-2"), 1);
 }
 
@@ -295,7 +295,7 @@ test_leftover(void **state)
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0 && close(fd) == 0);
     assert_ok(hive_file_open(d->fd, "SYSTEM", d->file, &f));
-    assert_ok(hive_file_edit(f, &three));
+    assert_ok(hive_file_edit(f, &three, 1));
     assert_int_equal(count(d, "firn-new"), 0);
 }
 
@@ -344,7 +344,7 @@ test_hivexregedit(void **state)
         assert_ok(proc_output(p, &text[i]));
         if (i == 0) {
             assert_ok(hive_file_open(d->fd, "SYSTEM", d->file, &f));
-            assert_ok(hive_file_edit(f, &three));
+            assert_ok(hive_file_edit(f, &three, 1));
         }
         rest[i] = text[i];
     }

@@ -4,6 +4,7 @@
  * disk.
  *
  * It has no call that deletes one value: all others are set again. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,55 +19,54 @@
 /* ---- is it what was asked for? ---- */
 
 struct proof {
-    const struct hive_edit *edit;
+    const struct hive_edit *edits;
+    size_t nedits;
     const struct regf *old, *new;
-    bool value_seen, key_seen;
-    struct text wrong; /* the first change that nobody asked for */
+    bool seen[HIVE_EDITS_MAX]; /* its change was met */
+    struct text wrong;         /* the first change that nobody asked for */
 };
 
 /* Is ${path} the edited key or one above it? */
 static bool
-on_the_way(const struct proof *p, const char *path, bool *ret_itself)
+on_the_way(const char *path, const struct hive_edit *e)
 {
-    uint32_t key = regf_find(p->new, path), edited = regf_find(p->new, p->edit->key);
     size_t len = strlen(path);
 
-    *ret_itself = key != 0 && key == edited;
-    /* a key that the edit made has no other way to be one above it than by its name */
-    return *ret_itself ||
-        (strncasecmp(path, p->edit->key, len) == 0 && (len == 0 || p->edit->key[len] == '\\'));
+    return strncasecmp(path, e->key, len) == 0 &&
+        (len == 0 || e->key[len] == '\\' || e->key[len] == '\0');
+}
+
+static bool
+asked_by(const struct proof *p, const struct hive_edit *e, const struct regf_diff *d,
+    bool *ret_seen)
+{
+    bool value = d->new_key != 0 && d->new_key == regf_find(p->new, e->key) &&
+        d->value != NULL && strcmp(d->value, e->name) == 0;
+
+    switch (d->kind) {
+    case REGF_KEY_TOUCHED: return on_the_way(d->path, e);
+    case REGF_KEY_ADDED: return e->kind == HIVE_SET && on_the_way(d->path, e);
+    case REGF_VALUE_ADDED:
+    case REGF_VALUE_CHANGED: return *ret_seen = e->kind == HIVE_SET && value;
+    case REGF_VALUE_REMOVED: return *ret_seen = e->kind == HIVE_DELETE && value;
+    case REGF_KEY_REMOVED:
+        return *ret_seen = e->kind == HIVE_DELETE_KEY &&
+                   d->old_key == regf_find(p->old, e->key);
+    case REGF_KEY_CHANGED: break;
+    }
+    return false;
 }
 
 static bool
 asked_for(struct proof *p, const struct regf_diff *d)
 {
-    const struct hive_edit *e = p->edit;
-    bool itself, way = on_the_way(p, d->path, &itself);
+    for (size_t i = 0; i < p->nedits; i++) {
+        bool seen = false;
 
-    switch (d->kind) {
-    case REGF_KEY_ADDED:
-        return e->kind == HIVE_SET && way;
-    case REGF_KEY_TOUCHED:
-        return way;
-    case REGF_VALUE_ADDED:
-    case REGF_VALUE_CHANGED:
-        if (e->kind != HIVE_SET || !itself || strcmp(d->value, e->name) != 0 || p->value_seen)
-            return false;
-        p->value_seen = true;
+        if (!asked_by(p, &p->edits[i], d, &seen) || (seen && p->seen[i]))
+            continue;
+        p->seen[i] = p->seen[i] || seen;
         return true;
-    case REGF_VALUE_REMOVED:
-        if (e->kind != HIVE_DELETE || !itself || strcmp(d->value, e->name) != 0 ||
-            p->value_seen)
-            return false;
-        p->value_seen = true;
-        return true;
-    case REGF_KEY_REMOVED:
-        if (e->kind != HIVE_DELETE_KEY || p->key_seen ||
-            d->old_key != regf_find(p->old, e->key))
-            return false;
-        p->key_seen = true;
-        return true;
-    case REGF_KEY_CHANGED: break;
     }
     return false;
 }
@@ -84,7 +84,7 @@ judge(void *arg, const struct regf_diff *d)
 }
 
 static bool
-done_in(const struct regf *r, const struct hive_edit *e)
+one_done_in(const struct regf *r, const struct hive_edit *e)
 {
     uint32_t key = regf_find(r, e->key);
     struct regf_value v;
@@ -99,12 +99,21 @@ done_in(const struct regf *r, const struct hive_edit *e)
     return key == 0;
 }
 
-/* The bytes are a whole hive, and nothing else than the edit was done. */
+static bool
+done_in(const struct regf *r, const struct hive_edit *edits, size_t nedits)
+{
+    for (size_t i = 0; i < nedits; i++)
+        if (!one_done_in(r, &edits[i]))
+            return false;
+    return true;
+}
+
+/* The bytes are a whole hive, and nothing else than the edits was done. */
 static struct err *
-prove(const struct regf *old, struct view file, const struct hive_edit *edit)
+prove(const struct regf *old, struct view file, const struct hive_edit *edits, size_t nedits)
 {
     struct regf new;
-    struct proof p = { .edit = edit, .old = old, .new = &new };
+    struct proof p = { .edits = edits, .nedits = nedits, .old = old, .new = &new };
     struct err *e = regf_open(file, old->name, &new);
     bool whole = true;
 
@@ -113,7 +122,7 @@ prove(const struct regf *old, struct view file, const struct hive_edit *edit)
     e = regf_diff(old, &new, judge, &p, &whole);
     if (e == NULL && !whole)
         e = p.wrong.s == NULL ? fail(OutOfMemory) : fail(HiveEditWrong, old->name, p.wrong.s);
-    else if (e == NULL && !done_in(&new, edit))
+    else if (e == NULL && !done_in(&new, edits, nedits))
         e = fail(HiveEditWrong, old->name, "the change is not in it");
     text_done(&p.wrong);
     return e;
@@ -277,8 +286,8 @@ apply(hive_h *h, const char *name, const struct hive_edit *e)
 }
 
 static struct err *
-edited(struct view file, const struct regf *old, const struct hive_edit *edit, uint8_t **ret,
-    size_t *ret_len)
+edited(struct view file, const struct regf *old, const struct hive_edit *edits, size_t nedits,
+    uint8_t **ret, size_t *ret_len)
 {
     __attribute__((cleanup(hivex_freep))) hive_h *h = NULL;
     auto_fd int from = -1;
@@ -291,18 +300,20 @@ edited(struct view file, const struct regf *old, const struct hive_edit *edit, u
     h = hivex_open(from_path, HIVEX_OPEN_WRITE);
     if (h == NULL)
         return gave_up(old->name, "hivex_open");
-    TRY(apply(h, old->name, edit));
+    for (size_t i = 0; i < nedits; i++)
+        TRY(apply(h, old->name, &edits[i]));
     if (hivex_commit(h, to_path, 0) != 0)
         return gave_up(old->name, "hivex_commit");
     return drain(to, ret, ret_len);
 }
 #else
 static struct err *
-edited(struct view file, const struct regf *old, const struct hive_edit *edit, uint8_t **ret,
-    size_t *ret_len)
+edited(struct view file, const struct regf *old, const struct hive_edit *edits, size_t nedits,
+    uint8_t **ret, size_t *ret_len)
 {
     (void)file;
-    (void)edit;
+    (void)edits;
+    (void)nedits;
     (void)ret;
     (void)ret_len;
     return fail(HiveSupportMissing, old->name);
@@ -330,30 +341,56 @@ stored_name(const struct regf *old, const struct hive_edit *edit, char **ret)
     return NULL;
 }
 
-struct err *
-hive_edit(struct view file, const struct regf *old, const struct hive_edit *asked,
-    uint8_t **ret, size_t *ret_len, bool *ret_changed)
+/* The edits with names as they are stored; the names are owned. */
+struct edits {
+    struct hive_edit edit[HIVE_EDITS_MAX];
+    char *name[HIVE_EDITS_MAX];
+};
+
+static void
+edits_done(struct edits *e)
 {
+    for (size_t i = 0; i < HIVE_EDITS_MAX; i++)
+        free(e->name[i]);
+}
+
+static struct err *
+edits_fill(struct edits *to, const struct regf *old, const struct hive_edit *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to->edit[i] = from[i];
+        if (from[i].kind == HIVE_DELETE_KEY) {
+            uint32_t key = regf_find(old, from[i].key);
+            struct regf_key k = { 0 };
+
+            if (key != 0)
+                k = regf_key(old, key);
+            if (k.nchildren > 0 || k.nvalues > 0)
+                return fail(HiveKeyFull, from[i].key, old->name);
+            continue;
+        }
+        TRY(stored_name(old, &from[i], &to->name[i]));
+        to->edit[i].name = to->name[i];
+    }
+    return NULL;
+}
+
+struct err *
+hive_edit(struct view file, const struct regf *old, const struct hive_edit *edits,
+    size_t nedits, uint8_t **ret, size_t *ret_len, bool *ret_changed)
+{
+    __attribute__((cleanup(edits_done))) struct edits all = { 0 };
     auto_free uint8_t *data = NULL;
-    auto_free char *name = NULL;
-    struct hive_edit edit = *asked;
-    struct regf_key key;
     size_t len = 0;
 
-    if (done_in(old, asked)) {
+    assert(nedits >= 1 && nedits <= HIVE_EDITS_MAX);
+    if (done_in(old, edits, nedits)) {
         *ret_changed = false;
         return NULL;
     }
-    if (asked->kind == HIVE_DELETE_KEY) {
-        key = regf_key(old, regf_find(old, asked->key));
-        if (key.nchildren > 0 || key.nvalues > 0)
-            return fail(HiveKeyFull, asked->key, old->name);
-    } else {
-        TRY(stored_name(old, asked, &name));
-        edit.name = name;
-    }
-    TRY(edited(file, old, &edit, &data, &len));
-    TRY(prove(old, (struct view){ data, len }, &edit));
+    TRY(edits_fill(&all, old, edits, nedits));
+    TRY(edited(file, old, all.edit, nedits, &data, &len));
+    TRY(prove(old, (struct view){ data, len }, all.edit, nedits));
     *ret = take(data);
     *ret_len = len;
     *ret_changed = true;

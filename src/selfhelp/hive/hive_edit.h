@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hive_edit.h -- one change to a hive, from bytes to bytes.  No file is touched.
+/* hive_edit.h -- changes to a hive, from bytes to bytes.  No file is touched.
  *
  * The new bytes are proved before they are handed out: they are read again from the start,
  * and everything that differs from the old ones (regf_diff.h) is what was asked for; if
@@ -24,10 +24,13 @@ struct hive_edit {
     struct target_value value; /* of HIVE_SET; borrowed */
 };
 
-/* ${file} is the whole file that ${old} was opened on.  *ret_changed is false (and no bytes
- * come back) when the hive is as asked for already.  Also HiveKeyFull for HIVE_DELETE_KEY of a
- * key that holds something. */
-struct err *hive_edit(struct view file, const struct regf *old, const struct hive_edit *edit,
-    uint8_t **ret, size_t *ret_len, bool *ret_changed) must_use;
+enum { HIVE_EDITS_MAX = 16 };
+
+/* All of ${edits} (1 to HIVE_EDITS_MAX, each of another value or key) or none.  ${file} is the
+ * whole file that ${old} was opened on.  *ret_changed is false (and no bytes come back) when
+ * the hive is as asked for already.  Also HiveKeyFull for HIVE_DELETE_KEY of a key that holds
+ * something. */
+struct err *hive_edit(struct view file, const struct regf *old, const struct hive_edit *edits,
+    size_t nedits, uint8_t **ret, size_t *ret_len, bool *ret_changed) must_use;
 
 #endif

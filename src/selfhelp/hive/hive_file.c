@@ -11,14 +11,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <time.h>
 
 #include "clock.h"
 #include "codes.h"
+#include "disk_file.h"
 #include "hive_file.h"
 
-enum { NAME_ROOM = 300, XATTR_MAX = 64 * 1024 };
+enum { NAME_ROOM = 300 };
 
 struct hive_file {
     int folder, fd;
@@ -29,21 +29,6 @@ struct hive_file {
     struct regf regf;
     bool kept;
 };
-
-static struct err *
-read_whole(int fd, const char *shown, uint8_t *to, size_t len)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pread(fd, to + done, len - done, (off_t)done);
-
-        if (n == 0)
-            errno = EIO; /* it shrank */
-        if (n <= 0)
-            return fail(FileUnreadable, shown);
-        done += (size_t)n;
-    }
-    return NULL;
-}
 
 static struct err *
 load(struct hive_file *f)
@@ -58,7 +43,7 @@ load(struct hive_file *f)
     f->data = malloc(f->len);
     if (f->data == NULL)
         return fail(OutOfMemory);
-    TRY(read_whole(f->fd, f->shown, f->data, f->len));
+    TRY(disk_file_read(f->fd, f->shown, f->data, f->len));
     return regf_open((struct view){ f->data, f->len }, f->shown, &f->regf);
 }
 
@@ -93,89 +78,6 @@ hive_file_regf(const struct hive_file *f)
 
 /* ---- writing ---- */
 
-static struct err *
-write_whole(int fd, const char *shown, struct view v)
-{
-    for (size_t done = 0; done < v.len;) {
-        ssize_t n = pwrite(fd, v.data + done, v.len - done, (off_t)done);
-
-        if (n < 0)
-            return fail(FileUnwritable, shown);
-        done += (size_t)n;
-    }
-    return fsync(fd) != 0 ? fail(FileUnwritable, shown) : NULL;
-}
-
-/* What was written is what the file system gives back. */
-static struct err *
-read_back(int fd, const char *shown, struct view v)
-{
-    auto_free uint8_t *again = malloc(v.len + 1);
-
-    if (again == NULL)
-        return fail(OutOfMemory);
-    TRY(read_whole(fd, shown, again, v.len));
-    errno = EIO;
-    return memcmp(again, v.data, v.len) != 0 ? fail(FileUnwritable, shown) : NULL;
-}
-
-/* Owner, mode, times stay out of it: a changed hive has a new time.  Attributes are copied as
- * far as the file system has them; ntfs-3g does not list those that hold the access list. */
-static struct err *
-dress(int from, int to, const struct stat *st, const char *shown)
-{
-    static const char *const name[] = { "system.ntfs_acl", "system.ntfs_attrib_be",
-        "security.selinux" };
-    auto_free char *value = malloc(XATTR_MAX);
-
-    if (value == NULL)
-        return fail(OutOfMemory);
-    if (fchown(to, st->st_uid, st->st_gid) != 0 && errno != EPERM)
-        return fail(FileUnwritable, shown);
-    if (fchmod(to, st->st_mode & 07777) != 0 && errno != EPERM && errno != EOPNOTSUPP)
-        return fail(FileUnwritable, shown);
-    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
-        ssize_t n = fgetxattr(from, name[i], value, XATTR_MAX);
-
-        if (n > 0 && fsetxattr(to, name[i], value, (size_t)n, 0) != 0 && errno != EOPNOTSUPP &&
-            errno != EPERM)
-            return fail(FileUnwritable, shown);
-    }
-    return NULL;
-}
-
-/* A new file under ${name}, whole and synced; removed again when anything fails. */
-static struct err *
-write_new(const struct hive_file *f, int like, const char *name, struct view v)
-{
-    auto_fd int fd = openat(f->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    struct stat st;
-    struct err *e = NULL;
-
-    if (fd < 0)
-        return fail(FileUnwritable, f->shown);
-    if (fstat(like, &st) != 0)
-        e = fail(FileUnreadable, f->shown);
-    if (e == NULL)
-        e = dress(like, fd, &st, f->shown);
-    if (e == NULL)
-        e = write_whole(fd, f->shown, v);
-    if (e == NULL)
-        e = read_back(fd, f->shown, v);
-    if (e != NULL)
-        (void)unlinkat(f->folder, name, 0);
-    return e;
-}
-
-static struct err *
-sync_folder(const struct hive_file *f)
-{
-    /* FUSE file systems may know no fsync of folders */
-    if (fsync(f->folder) != 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-        return fail(FileUnwritable, f->shown);
-    return NULL;
-}
-
 /* A log is small; one that is larger than any hive is left where it is. */
 static struct err *
 keep_log(const struct hive_file *f, const char *log, const char *stamp)
@@ -194,9 +96,10 @@ keep_log(const struct hive_file *f, const char *log, const char *stamp)
     data = malloc((size_t)st.st_size + 1);
     if (data == NULL)
         return fail(OutOfMemory);
-    TRY(read_whole(fd, f->shown, data, (size_t)st.st_size));
+    TRY(disk_file_read(fd, f->shown, data, (size_t)st.st_size));
     (void)snprintf(name, sizeof name, "%s%s%s", f->name, stamp, log);
-    return write_new(f, fd, name, (struct view){ data, (size_t)st.st_size });
+    return disk_file_new(f->folder, name, fd, f->shown,
+        (struct view){ data, (size_t)st.st_size });
 }
 
 static struct err *
@@ -223,8 +126,8 @@ keep(struct hive_file *f)
     }
     for (size_t i = 0; i < sizeof log / sizeof log[0]; i++)
         TRY(keep_log(f, log[i], stamp));
-    TRY(write_new(f, f->fd, name, (struct view){ f->data, f->len }));
-    TRY(sync_folder(f));
+    TRY(disk_file_new(f->folder, name, f->fd, f->shown, (struct view){ f->data, f->len }));
+    TRY(disk_file_sync(f->folder, f->shown));
     f->kept = true;
     return NULL;
 }
@@ -241,25 +144,6 @@ same_file(const struct hive_file *f)
         st.st_mtim.tv_nsec != f->st.st_mtim.tv_nsec)
         return fail(HiveMoved, f->shown);
     return NULL;
-}
-
-static struct err *
-replace(struct hive_file *f, struct view v)
-{
-    char name[NAME_ROOM];
-
-    (void)snprintf(name, sizeof name, "%s.firn-new", f->name);
-    if (unlinkat(f->folder, name, 0) != 0 && errno != ENOENT)
-        return fail(FileUnwritable, f->shown);
-    TRY(keep(f));
-    TRY(write_new(f, f->fd, name, v));
-    if (renameat(f->folder, name, f->folder, f->name) != 0) {
-        struct err *e = fail(FileUnwritable, f->shown);
-
-        (void)unlinkat(f->folder, name, 0);
-        return e;
-    }
-    return sync_folder(f);
 }
 
 /* The file that has the name now is what is known from here on. */
@@ -279,14 +163,15 @@ take_over(struct hive_file *f)
 }
 
 struct err *
-hive_file_edit(struct hive_file *f, const struct hive_edit *edit)
+hive_file_edit(struct hive_file *f, const struct hive_edit *edits, size_t nedits)
 {
     auto_free uint8_t *data = NULL;
     struct err *e;
     size_t len = 0;
     bool changed;
 
-    TRY(hive_edit((struct view){ f->data, f->len }, &f->regf, edit, &data, &len, &changed));
+    TRY(hive_edit((struct view){ f->data, f->len }, &f->regf, edits, nedits, &data, &len,
+        &changed));
     if (!changed)
         return NULL;
     if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
@@ -294,7 +179,10 @@ hive_file_edit(struct hive_file *f, const struct hive_edit *edit)
                                       fail(SystemCallFailed, "flock");
     e = same_file(f);
     if (e == NULL)
-        e = replace(f, (struct view){ data, len });
+        e = keep(f);
+    if (e == NULL)
+        e = disk_file_replace(f->folder, f->name, f->fd, f->shown,
+            (struct view){ data, len });
     if (e == NULL)
         return take_over(f);
     (void)flock(f->fd, LOCK_UN);

@@ -25,7 +25,8 @@ const struct regf *hive_file_regf(const struct hive_file *f);
 
 /* HiveInUse when another firn is changing it, HiveMoved when the file is not the one that
  * was read, FileUnwritable, and those of hive_edit. */
-struct err *hive_file_edit(struct hive_file *f, const struct hive_edit *edit) must_use;
+struct err *hive_file_edit(struct hive_file *f, const struct hive_edit *edits,
+    size_t nedits) must_use;
 
 void hive_file_free(struct hive_file *f); /* accepts NULL */
 DEFINE_AUTO(hive_file);
