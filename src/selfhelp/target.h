@@ -24,10 +24,10 @@
 
 enum target_can {
     TARGET_REGISTRY = 1,
-    TARGET_SERVICES = 2,  /* the live service manager; a hive has only the registry */
+    TARGET_SERVICES = 2,  /* the service manager; of a machine that is off, its database */
     TARGET_FILES = 4,
     TARGET_PROGRAMS = 8,
-    TARGET_LIBRARIES = 16, /* load tests */
+    TARGET_LIBRARIES = 16, /* load tests; of a machine that is off, what they import */
     TARGET_RESTART = 32,
     TARGET_PACKAGES = 64, /* the package manager of a Linux system */
     TARGET_UNITS = 128    /* systemd's units, live or below a root */
@@ -88,7 +88,8 @@ struct target_vtable {
     /* only an empty key; what is not there is fine */
     struct err *(*reg_delete_key)(struct target *t, const char *key);
 
-    /* the live service manager */
+    /* the service manager.  Of a machine that is off (offline) it is the registry: a service
+     * is stopped, and what is changed counts from its next start on. */
     struct err *(*service_get)(struct target *t, const char *name, struct target_service *ret,
         bool *ret_found);
     struct err *(*service_set_start)(struct target *t, const char *name, uint32_t start);
@@ -226,7 +227,7 @@ struct err *target_wait(struct target *t, int64_t ms) must_use;
 struct err *target_exists(struct target *t, const char *path, bool *ret_found) must_use;
 
 /* ${path} with each ACTION_LATEST replaced by the name of the newest version beside it: the
- * names that are versions (1.0.9120.0) and nothing else, compared number by number.
+ * names of folders that are versions (1.0.9120.0) and nothing else, compared number by number.
  * *ret_path is NULL when there is none; to be freed. */
 struct err *target_latest(struct target *t, const char *path, char **ret_path) must_use;
 

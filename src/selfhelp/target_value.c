@@ -233,33 +233,61 @@ target_version_compare(const char *a, const char *b, int *ret)
     return true;
 }
 
-static struct err *
-newest_in(struct target *t, const char *folder, char **ret)
-{
-    char **names = NULL;
-    const char *best = NULL;
-    bool found;
-    int order;
-
-    *ret = NULL;
-    TRY(target_file_list(t, folder, &names, &found));
-    for (size_t i = 0; found && names[i] != NULL; i++)
-        if (target_version_compare(names[i], best == NULL ? "0" : best, &order) &&
-            (best == NULL || order > 0))
-            best = names[i];
-    if (best != NULL)
-        *ret = strdup(best);
-    bool short_of_memory = best != NULL && *ret == NULL;
-
-    if (found)
-        target_names_free(names);
-    return short_of_memory ? fail(OutOfMemory) : NULL;
-}
-
 static char
 separator(const struct target *t)
 {
     return t->os == ACTION_WINDOWS ? '\\' : '/';
+}
+
+/* The highest version among the names; NULL when none is one. */
+static char *
+highest(char *const *names)
+{
+    char *best = NULL;
+    int order;
+
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (target_version_compare(names[i], best == NULL ? "0" : best, &order) &&
+            (best == NULL || order > 0))
+            best = names[i];
+    return best;
+}
+
+/* Is there a folder of that name in ${folder}?  A file may have a version's name, too. */
+static struct err *
+is_folder(struct target *t, const char *folder, const char *name, bool *ret)
+{
+    auto_free char *path = NULL;
+    char **names = NULL;
+
+    if (asprintf(&path, "%s%c%s", folder, separator(t), name) < 0) {
+        path = NULL;
+        return fail(OutOfMemory);
+    }
+    TRY(target_file_list(t, path, &names, ret));
+    if (*ret)
+        target_names_free(names);
+    return NULL;
+}
+
+static struct err *
+newest_in(struct target *t, const char *folder, char **ret)
+{
+    char **names = NULL, *best = NULL;
+    bool found, good = false;
+    struct err *e = NULL;
+
+    *ret = NULL;
+    TRY(target_file_list(t, folder, &names, &found));
+    while (found && e == NULL && !good && (best = highest(names)) != NULL) {
+        e = is_folder(t, folder, best, &good);
+        if (e == NULL && good && (*ret = strdup(best)) == NULL)
+            e = fail(OutOfMemory);
+        best[0] = '\0'; /* no version any more */
+    }
+    if (found)
+        target_names_free(names);
+    return e;
 }
 
 struct err *
