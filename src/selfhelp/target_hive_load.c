@@ -164,8 +164,8 @@ import(void *arg, const char *library, const char *symbol, uint16_t ordinal)
         if (!by_windows_itself(library))
             w->failed = find_library(w, library, user->name, &w->needed);
     } else if (w->needed != NULL && !pe_exports(&w->needed->pe, symbol)) {
-        w->failed = verdict(w, ERROR_PROC_NOT_FOUND, library, "%s needs %s of %s, which has none",
-            user->name, symbol, library);
+        w->failed = verdict(w, ERROR_PROC_NOT_FOUND, library,
+            "%s needs %s of %s, which has none", user->name, symbol, library);
     }
     return w->failed == NULL && w->out->words == NULL;
 }

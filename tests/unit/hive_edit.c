@@ -121,6 +121,7 @@ test_keys(void **state)
     struct hive_edit key = { HIVE_DELETE_KEY, "a\\new\\newer", "", { 0 } };
     struct hive_edit full = { HIVE_DELETE_KEY, "a\\New", "", { 0 } };
     struct hive_edit none = { HIVE_DELETE_KEY, "b\\c", "", { 0 } };
+    struct view file;
     struct made m;
     uint8_t *data;
     size_t len;
@@ -132,10 +133,9 @@ test_keys(void **state)
         "key added: a\\New [-]\nkey added: a\\New\\Newer [-]\n"
         "value added: a\\New\\Newer [x]\n");
     key.key = "a\\new\\newer";
-    assert_fails(hive_edit((struct view){ m.data, m.len }, &m.r, &key, 1, &data, &len, &changed),
-        E_HiveKeyFull);
-    assert_fails(hive_edit((struct view){ m.data, m.len }, &m.r, &full, 1, &data, &len, &changed),
-        E_HiveKeyFull);
+    file = (struct view){ m.data, m.len };
+    assert_fails(hive_edit(file, &m.r, &key, 1, &data, &len, &changed), E_HiveKeyFull);
+    assert_fails(hive_edit(file, &m.r, &full, 1, &data, &len, &changed), E_HiveKeyFull);
     expect(&m, &value, "value removed: a\\New\\Newer [x]\n");
     expect(&m, &key, "key removed: a\\New\\Newer [-]\n");
     expect(&m, &full, "key removed: a\\New [-]\n");
