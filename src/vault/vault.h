@@ -280,7 +280,7 @@ struct vault_damage {
         char *machine, *disk;
         struct vault_range *ranges; /* ascending, not touching */
         size_t nranges;
-    } *hits; /* what listed points lose by it; empty when repaired */
+    } *hits; /* what listed points lose by it; none when it is, or can be, mended */
     size_t nhits;
 };
 struct vault_report {

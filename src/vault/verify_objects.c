@@ -11,17 +11,18 @@ struct signed_kind {
     const char *folder;
     enum armour_kind kind;
     size_t len, cert_at; /* of the body; of the certificate's hash in it */
+    size_t named;        /* bytes at the body's start that its name begins with */
     const char *label;
     unsigned roles;
 };
 
 #define COLLECTORS (1U << ROLE_COLLECTOR)
 static const struct signed_kind signed_kinds[] = {
-    { "sessions", KIND_SESSION, 136, 40, "firn session", 1U << ROLE_WRITER },
-    { "forgot", KIND_FORGOT, 120, 24, "firn forget", COLLECTORS },
-    { "tombs", KIND_TOMB, 144, 48, "firn tomb", COLLECTORS },
-    { "rounds", KIND_ROUND, 116, 20, "firn round", COLLECTORS },
-    { "verified", KIND_VERIFIED, 124, 28, "firn verified",
+    { "sessions", KIND_SESSION, 136, 40, 16, "firn session", 1U << ROLE_WRITER },
+    { "forgot", KIND_FORGOT, 120, 24, 16, "firn forget", COLLECTORS },
+    { "tombs", KIND_TOMB, 144, 48, 48, "firn tomb", COLLECTORS },
+    { "rounds", KIND_ROUND, 116, 20, 16, "firn round", COLLECTORS },
+    { "verified", KIND_VERIFIED, 124, 28, 16, "firn verified",
         1U << ROLE_WRITER | 1U << ROLE_VERIFIER },
 };
 
@@ -54,6 +55,22 @@ put_back(struct verify *f, const char *name, const struct object *o)
     return mended_or_not(f, name, f->c->repair, NULL);
 }
 
+/* Does the name say what the body says?  After the first 16 bytes a dot comes, if more does. */
+static bool
+is_named_so(const char *name, const uint8_t *body, const struct signed_kind *k)
+{
+    char hex[2 * 48 + 2];
+    size_t len = 32;
+
+    bytes_to_hex(body, 16, hex);
+    if (k->named > 16) {
+        hex[len++] = '.';
+        bytes_to_hex(body + 16, k->named - 16, hex + len);
+        len += 2 * (k->named - 16);
+    }
+    return strncmp(name + strlen(k->folder) + 1, hex, len) == 0;
+}
+
 static struct err *
 check_signed(struct verify *f, struct believer *b, const char *name,
     const struct signed_kind *k)
@@ -70,7 +87,7 @@ check_signed(struct verify *f, struct believer *b, const char *name,
         return NULL;
     f->report->objects++;
     f->report->bytes += o.len;
-    if (o.body.len == k->len)
+    if (o.body.len == k->len && is_named_so(name, o.body.data, k))
         TRY(believer_signed(b, o.body, o.body.data + k->cert_at, k->roles, k->label, &ok));
     if (!ok)
         return mended_or_not(f, name, false, fail(ObjectForeign, name));

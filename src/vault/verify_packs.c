@@ -105,8 +105,8 @@ check_parity(struct verify *f, const struct opened_pack *o, const struct armour_
 /* Nodes have their writer's key; once a collector has rewritten packs, one pack may hold
  * frames of several. */
 static struct err *
-check_data(struct verify *f, struct lane *l, const struct opened_pack *o, uint32_t pack,
-    const struct armour_shape *s, bool *ret_ok)
+check_frames(struct verify *f, struct lane *l, const struct opened_pack *o, uint32_t pack,
+    bool *ret_ok)
 {
     bool ok;
 
@@ -120,8 +120,6 @@ check_data(struct verify *f, struct lane *l, const struct opened_pack *o, uint32
         TRY(check_frame(f, l, o, pack, (uint16_t)i, &ok));
         *ret_ok = *ret_ok && ok;
     }
-    if (*ret_ok)
-        TRY(check_parity(f, o, s, ret_ok));
     return NULL;
 }
 
@@ -166,28 +164,47 @@ check_pack(struct verify *f, struct lane *l, uint32_t number, const char *name, 
     if (o == NULL)
         *ret_ok = false;
     else if (f->c->data)
-        TRY(check_data(f, l, o, number, &s, ret_ok));
+        TRY(check_frames(f, l, o, number, ret_ok));
+    if (o != NULL && f->c->data && *ret_ok)
+        TRY(check_parity(f, o, &s, ret_ok));
     return NULL;
 }
 
-/* Read it whole and mend it; then its bytes are proved by its name.  The frames of a pack
- * that was mended are looked at again, so that their entries count as confirmed. */
+/* The frames of a pack as mended in memory: what can be mended is not lost. */
 static struct err *
-repair_pack(struct verify *f, struct lane *l, uint32_t number, const char *name,
-    bool *ret_mended)
+check_image(struct verify *f, struct lane *l, uint32_t number, const struct pack_image *image,
+    bool *ret_ok)
+{
+    auto_ptr(opened_pack) o = NULL;
+
+    TRY(packs_open(f->v, l->seal, index_pack(f->v->index, number), image->body.data, &o));
+    *ret_ok = o != NULL;
+    if (*ret_ok && f->c->data)
+        TRY(check_frames(f, l, o, number, ret_ok));
+    return NULL;
+}
+
+/* Read it whole and mend it; then its bytes are proved by its name, and its frames are looked
+ * at again, so that their entries count as confirmed.  With repair it is put back. */
+static struct err *
+mend_pack(struct verify *f, struct lane *l, uint32_t number, const char *name,
+    bool *ret_usable, bool *ret_mended)
 {
     const struct index_pack *pack = index_pack(f->v->index, number);
     struct pack_image image = { 0 };
     bool ok = false, found = false;
     struct err *e = packs_image(f->v, pack, &image, &ok, &found);
 
-    if (e == NULL && ok)
+    if (e == NULL && ok && f->c->repair)
         e = store_replace(f->v->store, name, image.object, image.len);
+    else if (e == NULL && ok)
+        e = check_image(f, l, number, &image, ret_usable);
     pack_image_done(&image);
     TRY(e);
-    if (ok)
-        TRY(check_pack(f, l, number, name, &ok));
-    *ret_mended = ok;
+    if (ok && f->c->repair) {
+        TRY(check_pack(f, l, number, name, ret_mended));
+        *ret_usable = *ret_mended;
+    }
     return NULL;
 }
 
@@ -210,7 +227,7 @@ static struct err *
 do_pack(struct verify *f, struct lane *l, uint32_t number)
 {
     char name[PACK_NAME_LEN + 1];
-    bool ok = false, mended = false;
+    bool ok = false, usable = false, mended = false;
     size_t at;
 
     pack_name(index_pack(f->v->index, number)->hash, name);
@@ -226,15 +243,13 @@ do_pack(struct verify *f, struct lane *l, uint32_t number)
     }
     if (e == NULL)
         e = fail(ObjectDamaged, name);
-    if (f->c->repair && err_code(e) != E_ObjectMissing) {
-        struct err *second = NULL;
-
+    if (err_code(e) != E_ObjectMissing) {
         pthread_mutex_lock(&f->repair_lock); /* one pack in memory at a time */
-        second = repair_pack(f, l, number, name, &mended);
+        struct err *second = mend_pack(f, l, number, name, &usable, &mended);
         pthread_mutex_unlock(&f->repair_lock);
         e = err_also(e, second);
     }
-    f->pack_bad[number] = !mended;
+    f->pack_bad[number] = !usable;
     return verify_damage(f, name, mended, e, &at);
 }
 
