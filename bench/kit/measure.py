@@ -130,6 +130,15 @@ def first_line(*argv):
     return (done.stdout.splitlines() or [''])[0]
 
 
+def said(*argv):
+    """What a command prints as NAME=VALUE, as a dict of numbers; ValueError when it fails."""
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT)
+    if done.returncode:
+        raise ValueError(done.stderr.strip() or f'{argv[0]}: status {done.returncode}')
+    return {name: float(value)
+            for name, value in (word.split('=') for word in done.stdout.split())}
+
+
 def field(path, name):
     try:
         with open(path, encoding='utf-8') as lines:

@@ -118,6 +118,9 @@ class Peer:
     def has(self, state):
         return os.path.isdir(os.path.join(self.states, f'{self.name}.{state}'))
 
+    def drop(self, state):
+        shutil.rmtree(os.path.join(self.states, f'{self.name}.{state}'), ignore_errors=True)
+
     def bring_back(self, state):
         measure.copy_tree(os.path.join(self.states, f'{self.name}.{state}'), self.live)
 

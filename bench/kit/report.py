@@ -196,6 +196,20 @@ class Report:
         return table(['tool', 'backup s', 'memory MiB', 'restore s', 'memory MiB',
                       'KiB added'], rows)
 
+    def index(self):
+        rows = []
+        for one in self.steps.index:
+            entries, built, asked = one['entries'], one['built'], one['asked']
+            rows.append([f'{entries}', f'{built["seconds"]:.2f}',
+                         f'{built["bytes"] / entries:.0f}', f'{asked["runs"]:.0f}',
+                         f'{asked["open"] * 1000:.1f}', f'{asked["memory_open"] / MIB:.1f}',
+                         *(f'{asked[name] / 1000:.1f}' for name in
+                           ('known', 'unknown', 'known_threads', 'unknown_threads')),
+                         f'{asked["memory"] / MIB:.1f}'])
+        return table(['entries', 'build s', 'bytes / entry', 'runs', 'open ms', 'opened MiB',
+                      'known k/s', 'unknown k/s', 'two threads: known', 'unknown',
+                      'after lookups MiB'], rows)
+
     def parts(self):
         """(title, remark, table) of everything that was measured, and the rows missed."""
         done = self.steps.runs
@@ -222,6 +236,11 @@ class Report:
                    self.growth())
         if 'empty' in done:
             yield '1 TiB without data', 'One point into an empty vault, and back.', self.empty()
+        if self.steps.index:
+            yield ('The index alone', 'Runs as backups leave them, of random ids. Thousands of '
+                   'lookups in a second, of ids that are there and of ids that are not, by '
+                   'one thread and by two. Memory is what the index adds to the process. Bytes '
+                   'count the runs that merging has superseded.', self.index())
         self.misses = misses
 
     def text(self, heading):

@@ -10,18 +10,22 @@ import os
 import shutil
 import sys
 
-from kit import measure
+from kit import kept, measure
 from kit.peers import Failed
 
+LOOKUPS = 100000        # of each kind, in the step of the index
+
 ORDER = ['full', 'untouched', 'reread', 'day', 'list', 'restore', 'verify', 'second', 'noise',
-         'sparse', 'growth', 'empty']
+         'sparse', 'growth', 'empty', 'index']
 
 
 class Steps:
-    def __init__(self, data, work, peers, rounds, few):
+    def __init__(self, data, work, peers, rounds, few, index_program, entries):
         self.data = data
         self.work = work
         self.peers = peers              # in the order of a round; the limit is the first
+        self.index_program = index_program
+        self.entries = entries          # sizes of index that are measured
         self.rounds = {name: few for name in ORDER}
         self.rounds.update(full=rounds, restore=rounds)
         self.sparse = sorted((int(name[7:-4]), name) for name in os.listdir(data)
@@ -32,6 +36,7 @@ class Steps:
         self.was_read = {}                              # tool -> bytes read of untouched file
         self.scaling = []                               # (GiB, data MiB, tool, Run)
         self.empty = {}
+        self.index = []                                 # what bench-index said, a dict each
         self.failures = []
         self.broken = set()                             # tools without a first point
 
@@ -104,6 +109,14 @@ class Steps:
                     self.broken.add(peer.name)
         return image
 
+    def expect_first_day(self):
+        """Another day's file at the path: its times are not those that the tools stored."""
+        image = os.path.join(self.work, 'source', 'day.img')
+        if os.path.exists(image) and os.path.samefile(image, self.path('system.img')):
+            return
+        for peer in self.peers:
+            peer.drop('full')
+
     def prepare_day(self):
         """The next day's file at the same path, not yet stored."""
         image = self.prepare_full()
@@ -113,6 +126,8 @@ class Steps:
 
     def bring_back(self, step, state):
         """All tools in a kept state; those that cannot get there are out of the step."""
+        if state == 'full':
+            self.expect_first_day()
         image = self.prepare_day() if state == 'day' else self.prepare_full()
         for peer in self.peers:
             if peer.name in self.broken:
@@ -316,15 +331,52 @@ class Steps:
             self.empty[peer.name] = (result, back, grown[0] - start[0], grown[1] - start[1])
             peer.drop_restored()
 
-    def run(self, names):
+    def step_index(self):
+        """The index alone: one process builds it, another asks it, each of them once."""
+        vault = os.path.join(self.work, 'index')
+        for entries in self.entries:
+            shutil.rmtree(vault, ignore_errors=True)
+            try:
+                built = measure.said(self.index_program, 'build', vault, str(entries))
+                os.sync()
+                asked = measure.said(self.index_program, 'ask', vault, str(entries),
+                                     str(LOOKUPS))
+            except (OSError, ValueError) as failure:
+                self.failures.append(f'index of {entries} entries: {failure}')
+                print(f'  {failure}', file=sys.stderr, flush=True)
+                continue
+            self.index.append({'entries': entries, 'built': built, 'asked': asked})
+            print(f'  {entries} entries: built in {built["seconds"]:.1f} s, '
+                  f'{asked["unknown"]:.0f} lookups/s', file=sys.stderr, flush=True)
+        shutil.rmtree(vault, ignore_errors=True)
+
+    def clear(self, but):
         for name in (os.listdir(self.work) if os.path.isdir(self.work) else []):
-            if name != 'floor.bin':
+            if name not in but:
                 shutil.rmtree(os.path.join(self.work, name), ignore_errors=True)
+
+    def run(self, names, key, when, resume):
+        """The steps in their order; *when* is today as it goes into the record.  With resume,
+        what these very programs were measured in before is taken from there.  Returns the
+        days on which the steps were measured."""
+        self.clear(('floor.bin', 'states', 'source', kept.FOLDER)
+                   if resume and kept.same(self.work, key) else ('floor.bin',))
+        kept.begin(self.work, key)
+        days = []
         for name in ORDER:
-            if name in names:
-                print(f'{name}:', file=sys.stderr, flush=True)
-                try:
-                    getattr(self, 'step_' + name)()
-                except Failed as failure:
-                    self.failures.append(str(failure))
-                    print(f'  {failure}', file=sys.stderr, flush=True)
+            if name not in names:
+                continue
+            day = kept.load(self, name) if resume else ''
+            print(f'{name}: {"measured before" if day else ""}', file=sys.stderr, flush=True)
+            days.append(day or when)
+            if day:
+                continue
+            failed_before = len(self.failures)
+            try:
+                getattr(self, 'step_' + name)()
+            except Failed as failure:
+                self.failures.append(str(failure))
+                print(f'  {failure}', file=sys.stderr, flush=True)
+            if len(self.failures) == failed_before:
+                kept.save(self, name, when)
+        return days
