@@ -13,6 +13,7 @@ cmd_backup(struct cmd *c)
         .nsources = c->o.nargs,
         .machine = c->o.value[OPT_MACHINE],
         .format = c->o.value[OPT_SOURCE_FORMAT],
+        .guest = c->o.value[OPT_GUEST],
         .changed = c->o.value[OPT_CHANGED],
         .reread = c->o.set[OPT_REREAD],
     };

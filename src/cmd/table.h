@@ -29,6 +29,7 @@ enum cmd_option_id {
     OPT_SOURCE_FORMAT,
     OPT_CHANGED,
     OPT_REREAD,
+    OPT_GUEST,
     OPT_DISK,
     OPT_TARGET_FORMAT,
     OPT_IN_PLACE,

@@ -8,6 +8,7 @@
 
 #include "backup_internal.h"
 #include "codes.h"
+#include "job_guest.h"
 #include "stop.h"
 
 /* ---- one backup ---- */
@@ -151,8 +152,10 @@ backup(const struct job *j, const struct job_backup *o, struct disks *d,
     TRY(job_open(j, &v));
     if ((vault_can(v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
-    TRY(open_disks(o, vault_lanes(v) - 1, d));
     options.machine = o->machine != NULL ? o->machine : d->d[0].name;
+    if (o->guest != NULL)
+        TRY(job_guest_prepare(j, o->guest, options.machine));
+    TRY(open_disks(o, vault_lanes(v) - 1, d));
     return backup_run(v, d->d, d->n, &options, ret);
 }
 

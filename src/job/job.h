@@ -49,6 +49,7 @@ struct job_backup {
     size_t nsources;
     const char *machine; /* NULL: the first disk's name */
     const char *format;  /* of the sources; NULL: by suffix */
+    const char *guest;   /* whose extension is asked first, "qga:SOCKET"; NULL: none */
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */
 };

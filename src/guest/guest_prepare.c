@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How it works: one listing finds every copy of the program, <root>/<package>/<version>/.
+ * Of each package the highest version by number is asked; which of its versions is the one
+ * in force, the extension itself knows best, so it is only told the package.
+ *
+ * The codes that an extension may report are its own business, but for those that firn has
+ * an article with variables for: these become the typed failure, so that `firn doctor` finds
+ * the same facts whether the failure came from here or from an agent. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auto.h"
+#include "codes.h"
+#include "dotted.h"
+#include "guest_prepare.h"
+#include "json_read.h"
+#include "qga.h"
+
+enum { PATH_LEN = 1024, FIND_MS = 30000, ANSWER_DEPTH = 32, ANSWER_VALUES = 16384 };
+
+/* Where the extension lives, and what lists the copies of its program there. */
+struct place {
+    const char *root, *program;
+    char slash;
+    const char *finder;
+    const char *const *args;
+};
+
+static const char *const windows_args[] = { "/d", "/c", "dir", "/b", "/s", "/a-d",
+    "C:\\Packages\\Plugins\\firn-extension.exe", NULL };
+static const char *const linux_args[] = { "/var/lib/firn/plugins", "-mindepth", "3",
+    "-maxdepth", "3", "-type", "f", "-name", "firn-extension", NULL };
+
+static const struct place windows_place = { "C:\\Packages\\Plugins\\", "firn-extension.exe",
+    '\\', "C:\\Windows\\System32\\cmd.exe", windows_args };
+static const struct place linux_place = { "/var/lib/firn/plugins/", "firn-extension", '/',
+    "/usr/bin/find", linux_args };
+
+/* The latest copy of one package. */
+struct copy {
+    char *package, *path;
+    struct dotted version;
+};
+
+struct copies {
+    struct copy item[GUEST_PREPARE_PACKAGES];
+    size_t n;
+};
+
+static void
+copies_done(struct copies *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->item[i].package);
+        free(c->item[i].path);
+    }
+}
+
+/* ---- finding ---- */
+
+/* ${line} is <root><package>/<version>/<program>: *ret_package is the package's name, to be
+ * freed, or NULL when the line is something else. */
+static struct err *
+package_of(const struct place *p, const char *line, char **ret_package,
+    struct dotted *ret_version)
+{
+    const char *rest, *version, *program;
+    char dotted[64];
+
+    *ret_package = NULL;
+    if (strncasecmp(line, p->root, strlen(p->root)) != 0)
+        return NULL;
+    rest = line + strlen(p->root);
+    version = strchr(rest, p->slash);
+    program = version != NULL ? strchr(version + 1, p->slash) : NULL;
+    if (program == NULL || strcasecmp(program + 1, p->program) != 0 || version == rest ||
+        (size_t)(program - version) > sizeof(dotted))
+        return NULL;
+    memcpy(dotted, version + 1, (size_t)(program - version - 1));
+    dotted[program - version - 1] = '\0';
+    if (!dotted_parse(dotted, ret_version))
+        return NULL; /* a folder of another name stands beside the versions */
+    *ret_package = strndup(rest, (size_t)(version - rest));
+    return *ret_package != NULL ? NULL : fail(OutOfMemory);
+}
+
+static struct err *
+keep_latest(struct copies *c, const char *package, const char *path,
+    const struct dotted *version)
+{
+    struct copy *at = NULL;
+
+    for (size_t i = 0; i < c->n && at == NULL; i++)
+        if (strcasecmp(c->item[i].package, package) == 0)
+            at = &c->item[i];
+    if (at != NULL && dotted_compare(&at->version, version) >= 0)
+        return NULL;
+    if (at == NULL && c->n == GUEST_PREPARE_PACKAGES)
+        return NULL;
+    auto_free char *new_path = strdup(path);
+    if (at == NULL) {
+        auto_free char *name = strdup(package);
+        if (name == NULL || new_path == NULL)
+            return fail(OutOfMemory);
+        at = &c->item[c->n++];
+        at->package = take(name);
+    }
+    if (new_path == NULL)
+        return fail(OutOfMemory);
+    free(at->path);
+    at->path = take(new_path);
+    at->version = *version;
+    return NULL;
+}
+
+static struct err *
+copies_read(const struct place *p, char *lines, struct copies *ret)
+{
+    char *rest = lines, *line;
+    size_t n = 0;
+
+    while ((line = strsep(&rest, "\r\n")) != NULL && n < GUEST_PREPARE_VERSIONS) {
+        auto_free char *package = NULL;
+        struct dotted version;
+
+        if (*line == '\0' || strlen(line) >= PATH_LEN)
+            continue;
+        n++;
+        TRY(package_of(p, line, &package, &version));
+        if (package != NULL)
+            TRY(keep_latest(ret, package, line, &version));
+    }
+    return NULL;
+}
+
+/* A finder that finds nothing ends with a number other than 0: that is no failure. */
+static struct err *
+find_copies(struct qga *g, const struct place *p, struct deadline by, struct copies *ret)
+{
+    struct qga_program finder = { .path = p->finder, .args = p->args };
+    struct qga_result r = { 0 };
+    struct err *e;
+
+    TRY(qga_run(g, &finder, deadline_first(by, deadline_in_ms(FIND_MS)), &r));
+    e = r.out != NULL ? copies_read(p, (char *)r.out, ret) : NULL;
+    qga_result_done(&r);
+    return e;
+}
+
+/* ---- asking ---- */
+
+static const char *
+string_of(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+
+    return s != NULL ? s : "";
+}
+
+/* What the extension reported, as a failure of ours. */
+static struct err *
+reported(const char *vm, const char *package, const json_t *answer)
+{
+    const json_t *facts = json_object_get(answer, "facts");
+    const char *code = string_of(answer, "code");
+
+    if (strcmp(code, "ExtensionVCRedistInstallationFailure") == 0)
+        return fail(ExtensionVCRedistInstallationFailure, vm, string_of(facts, "runtime"),
+            (int64_t)json_integer_value(json_object_get(facts, "exit")));
+    if (strcmp(code, "PluginSharedLibraryMissing") == 0)
+        return fail(PluginSharedLibraryMissing, vm, string_of(facts, "runtime"),
+            string_of(facts, "library"), string_of(facts, "installer"));
+    return fail(ExtensionNotReady, vm, package, code, string_of(answer, "message"));
+}
+
+static struct err *
+judge(struct qga *g, const char *package, const struct qga_result *r,
+    void (*warn)(void *arg, struct err *warning), void *arg)
+{
+    const char *vm = qga_name(g), *result;
+    const struct json_limits limits = { GUEST_PREPARE_ANSWER, ANSWER_DEPTH, ANSWER_VALUES };
+    char why[JSON_WHY_MAX];
+    json_t *answer;
+    struct err *e = NULL;
+
+    if (r->cut || r->out_len > GUEST_PREPARE_ANSWER)
+        return fail(ExtensionAnswerWrong, vm, "it is too long");
+    TRY(json_read((struct view){ r->out, r->out_len }, &limits, why, &answer));
+    if (answer == NULL)
+        return fail(ExtensionAnswerWrong, vm, r->out_len == 0 ? "it is empty" : why);
+    result = string_of(answer, "result");
+    if (strcmp(result, "failed") == 0)
+        e = reported(vm, package, answer);
+    else if (strcmp(result, "skipped") == 0)
+        warn(arg, fail(ExtensionCheckSkipped, vm, package));
+    else if (strcmp(result, "ready") != 0)
+        e = fail(ExtensionAnswerWrong, vm, "it does not say whether it is ready");
+    json_decref(answer);
+    return e;
+}
+
+static struct err *
+ask(struct qga *g, const struct copy *c, struct deadline by,
+    void (*warn)(void *arg, struct err *warning), void *arg)
+{
+    const char *const args[] = { "prepare", "--json", "--package", c->package, NULL };
+    struct qga_program program = { .path = c->path, .args = args, .may_stop = true };
+    struct qga_result r = { 0 };
+    struct err *e;
+
+    TRY(qga_run(g, &program, by, &r));
+    e = judge(g, c->package, &r, warn, arg);
+    qga_result_done(&r);
+    return e;
+}
+
+struct err *
+guest_prepare(struct qga *g, struct deadline by,
+    void (*warn)(void *arg, struct err *warning), void *arg)
+{
+    const struct qga_os *os;
+    const struct place *p;
+    struct copies copies = { 0 };
+    struct err *e;
+
+    TRY(qga_os(g, by, &os));
+    p = os->family == QGA_WINDOWS ? &windows_place : &linux_place;
+    e = find_copies(g, p, by, &copies);
+    if (e == NULL && copies.n == 0)
+        e = fail(ExtensionMissing, qga_name(g), p->root);
+    for (size_t i = 0; e == NULL && i < copies.n; i++)
+        e = ask(g, &copies.item[i], by, warn, arg);
+    copies_done(&copies);
+    return e;
+}

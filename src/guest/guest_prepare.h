@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest_prepare.h -- ask the backup extension in a guest whether it could do its work now.
+ *
+ * This is the PREPARE of the freeze window: it comes before anything is frozen, and what is
+ * missing in the guest is found here.  firn looks for the extension below the platform's
+ * folder (C:\Packages\Plugins or /var/lib/firn/plugins), runs `prepare --json` of the latest
+ * version of each package through the guest agent, and reads the one document that comes
+ * back.  Nothing in it is trusted. */
+#ifndef GUEST_PREPARE_H
+#define GUEST_PREPARE_H
+
+#include <stdbool.h>
+
+#include "clock.h"
+#include "err.h"
+
+struct qga;
+
+enum {
+    GUEST_PREPARE_S = 1800,         /* an installer may run meanwhile */
+    GUEST_PREPARE_ANSWER = 1 << 20, /* bytes of the document */
+    GUEST_PREPARE_PACKAGES = 8,     /* extensions in one guest */
+    GUEST_PREPARE_VERSIONS = 256    /* folders of versions that are looked at */
+};
+
+/* ${warn} is told of a check that was skipped (ExtensionCheckSkipped); it takes the warning.
+ *
+ * ExtensionMissing, ExtensionAnswerWrong; and for what the extension itself reports its own
+ * code where firn has an article for it, else ExtensionNotReady with that code. */
+struct err *guest_prepare(struct qga *g, struct deadline by,
+    void (*warn)(void *arg, struct err *warning), void *arg) must_use;
+
+#endif
