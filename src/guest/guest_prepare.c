@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How it works: one listing finds every copy of the program, <root>/<package>/<version>/.
+/* How it works: one listing finds every copy of the program, <root>/<package>/<version>/bin/.
  * Of each package the highest version by number is asked; which of its versions is the one
  * in force, the extension itself knows best, so it is only told the package.
  *
@@ -30,8 +30,8 @@ struct place {
 
 static const char *const windows_args[] = { "/d", "/c", "dir", "/b", "/s", "/a-d",
     "C:\\Packages\\Plugins\\firn-extension.exe", NULL };
-static const char *const linux_args[] = { "/var/lib/firn/plugins", "-mindepth", "3",
-    "-maxdepth", "3", "-type", "f", "-name", "firn-extension", NULL };
+static const char *const linux_args[] = { "/var/lib/firn/plugins", "-mindepth", "4",
+    "-maxdepth", "4", "-type", "f", "-name", "firn-extension", NULL };
 
 static const struct place windows_place = { "C:\\Packages\\Plugins\\", "firn-extension.exe",
     '\\', "C:\\Windows\\System32\\cmd.exe", windows_args };
@@ -60,13 +60,13 @@ copies_done(struct copies *c)
 
 /* ---- finding ---- */
 
-/* ${line} is <root><package>/<version>/<program>: *ret_package is the package's name, to be
+/* ${line} is <root><package>/<version>/bin/<program>: *ret_package is the package's name, to be
  * freed, or NULL when the line is something else. */
 static struct err *
 package_of(const struct place *p, const char *line, char **ret_package,
     struct dotted *ret_version)
 {
-    const char *rest, *version, *program;
+    const char *rest, *version, *bin, *program;
     char dotted[64];
 
     *ret_package = NULL;
@@ -74,12 +74,13 @@ package_of(const struct place *p, const char *line, char **ret_package,
         return NULL;
     rest = line + strlen(p->root);
     version = strchr(rest, p->slash);
-    program = version != NULL ? strchr(version + 1, p->slash) : NULL;
+    bin = version != NULL ? strchr(version + 1, p->slash) : NULL;
+    program = bin != NULL ? strchr(bin + 1, p->slash) : NULL;
     if (program == NULL || strcasecmp(program + 1, p->program) != 0 || version == rest ||
-        (size_t)(program - version) > sizeof(dotted))
+        (size_t)(bin - version) > sizeof(dotted))
         return NULL;
-    memcpy(dotted, version + 1, (size_t)(program - version - 1));
-    dotted[program - version - 1] = '\0';
+    memcpy(dotted, version + 1, (size_t)(bin - version - 1));
+    dotted[bin - version - 1] = '\0';
     if (!dotted_parse(dotted, ret_version))
         return NULL; /* a folder of another name stands beside the versions */
     *ret_package = strndup(rest, (size_t)(version - rest));
