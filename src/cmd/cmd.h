@@ -30,6 +30,8 @@ struct cmd {
     bool json, trace;
     FILE *out;         /* for cmd_say: standard output; standard error when that is a disk */
     json_t *doc;       /* with --json */
+    bool streams;      /* the document has begun on standard output */
+    size_t streamed;   /* items of its array */
     json_t *warnings;
     int weaker;        /* exit status of the gravest warning, 0: none */
     bool bold;         /* standard output is a terminal that shows it */
@@ -50,6 +52,12 @@ void cmd_note(struct cmd *c, const char *format, ...) __attribute__((format(prin
  * means that memory ran out. */
 struct err *cmd_result(struct cmd *c, json_t *doc) must_use;
 
+/* With --json: begin the document with an array of this name, whose items are printed one by
+ * one (cmd_stream takes them), so that a long list takes no memory.  What the command gives
+ * to cmd_result follows it.  One array for a command. */
+void cmd_stream_begin(struct cmd *c, const char *name);
+struct err *cmd_stream(struct cmd *c, json_t *item) must_use;
+
 /* A failure with its causes on standard error, and how to learn more. */
 void cmd_show_error(struct cmd *c, const struct err *e);
 
@@ -67,6 +75,7 @@ struct err *cmd_points(struct cmd *c) must_use;
 struct err *cmd_restore(struct cmd *c) must_use;
 struct err *cmd_verify(struct cmd *c) must_use;
 struct err *cmd_explain(struct cmd *c) must_use;
+struct err *cmd_article(struct cmd *c) must_use;
 struct err *cmd_key_add(struct cmd *c) must_use;
 struct err *cmd_key_list(struct cmd *c) must_use;
 struct err *cmd_key_remove(struct cmd *c) must_use;

@@ -30,6 +30,7 @@ static struct err *(*const run[CMD_COUNT])(struct cmd *c) = {
     [CMD_RESTORE] = cmd_restore,
     [CMD_VERIFY] = cmd_verify,
     [CMD_EXPLAIN] = cmd_explain,
+    [CMD_ARTICLE] = cmd_article,
     [CMD_KEY_ADD] = cmd_key_add,
     [CMD_KEY_LIST] = cmd_key_list,
     [CMD_KEY_REMOVE] = cmd_key_remove,
@@ -167,6 +168,7 @@ print_document(struct cmd *c, const struct err *e)
     json_t *doc = c->doc == NULL ? json_object() : json_incref(c->doc);
     json_t *error = e == NULL ? NULL : err_json(e);
     char *text = NULL;
+    size_t skip = c->streams; /* the { is there already */
     bool ok = json_object_set_new(doc, "schema", json_integer(1)) == 0 &&
         json_object_set(doc, "warnings", c->warnings) == 0 &&
         (e == NULL || json_object_update(doc, error) == 0);
@@ -175,13 +177,18 @@ print_document(struct cmd *c, const struct err *e)
         text = json_dumps(doc, JSON_INDENT(2));
     json_decref(error);
     json_decref(doc);
+    if (c->streams)
+        (void)fputs("\n  ],", stdout);
     if (text == NULL) { /* the shape of a failure still holds */
-        (void)printf("{\"schema\": 1, \"warnings\": [], \"error\": {\"code\": \"OutOfMemory\", "
-                     "\"number\": 1, \"class\": \"host.resource\", \"message\": \"\", "
-                     "\"facts\": {}, \"os\": null, \"cause\": null, \"also\": []}}\n");
+        static const char short_of[] =
+            "{\"schema\": 1, \"warnings\": [], \"error\": {\"code\": \"OutOfMemory\", "
+            "\"number\": 1, \"class\": \"host.resource\", \"message\": \"\", "
+            "\"facts\": {}, \"os\": null, \"cause\": null, \"also\": []}}";
+
+        (void)puts(short_of + skip);
         return fail(OutOfMemory);
     }
-    (void)puts(text);
+    (void)puts(text + skip);
     free(text);
     return NULL;
 }

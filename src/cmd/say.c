@@ -87,6 +87,28 @@ cmd_result(struct cmd *c, json_t *doc)
     return NULL;
 }
 
+void
+cmd_stream_begin(struct cmd *c, const char *name)
+{
+    if (!c->json)
+        return;
+    (void)printf("{\n  \"%s\": [", name);
+    c->streams = true;
+}
+
+struct err *
+cmd_stream(struct cmd *c, json_t *item)
+{
+    char *text = item == NULL ? NULL : json_dumps(item, JSON_COMPACT);
+
+    json_decref(item);
+    if (text == NULL)
+        return fail(OutOfMemory);
+    (void)printf("%s%s", c->streamed++ == 0 ? "\n" : ",\n", text);
+    free(text);
+    return ferror(stdout) ? fail(OutputFailed) : NULL;
+}
+
 struct lines {
     const char *lead; /* before the first line */
 };

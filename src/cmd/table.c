@@ -59,6 +59,12 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "Take the new passphrase from the first line of FILE instead of asking for it." },
     [OPT_NEW_KEY_FILE] = { "new-key-file", VALUE_FILE, "FILE", NULL,
         "Make a key file instead of a passphrase. FILE must not exist." },
+    [OPT_LINT] = { "lint", VALUE_NONE, NULL, NULL,
+        "Look for what is wrong, and fail when something is." },
+    [OPT_CLOUD] = { "cloud", VALUE_TEXT, "NAME", "FIRN_CLOUD",
+        "Warn of articles that are not meant for this cloud; public without it." },
+    [OPT_PRODUCT] = { "product", VALUE_TEXT, "ID", "FIRN_PRODUCT",
+        "Warn of articles that are not meant for this product." },
 };
 
 const struct cmd_command cmd_commands[CMD_COUNT] = {
@@ -103,6 +109,13 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "is the name that a failure was reported with, its number, or its diagnostic "
         "scenario. A class, such as vault.key, lists the codes in it; without CODE all are "
         "listed." },
+    [CMD_ARTICLE] = { "article", "article", "FILE|DIR...", 1, ARGS_MANY, WORD_FILE,
+        EVERY | OPT(LINT) | OPT(CLOUD) | OPT(PRODUCT),
+        "show what firn understands of an article",
+        "Reads self-help articles, also those that others wrote, and shows for each the code, "
+        "the steps as typed actions with their conditions, and what its text leaves unclear. "
+        "A step that firn would not execute is marked for a person. Nothing is executed.\n"
+        "Of a folder all files that end with .md or .txt are read, also in folders below it." },
     [CMD_KEY_ADD] = { "key add", "key", "", 0, 0, WORD_NONE,
         OPENS | OPT(NEW_PASSPHRASE_FILE) | OPT(NEW_KEY_FILE) | OPT(LABEL),
         "add a passphrase or a key file",

@@ -38,6 +38,9 @@ enum cmd_option_id {
     OPT_REPAIR,
     OPT_NEW_PASSPHRASE_FILE,
     OPT_NEW_KEY_FILE,
+    OPT_LINT,
+    OPT_CLOUD,
+    OPT_PRODUCT,
     OPT_COUNT,
 };
 #define OPT(id) (UINT64_C(1) << OPT_##id)
@@ -59,6 +62,7 @@ enum cmd_id {
     CMD_RESTORE,
     CMD_VERIFY,
     CMD_EXPLAIN,
+    CMD_ARTICLE,
     CMD_KEY_ADD,
     CMD_KEY_LIST,
     CMD_KEY_REMOVE,

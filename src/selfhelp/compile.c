@@ -100,7 +100,7 @@ sentences(struct compiler *c, const struct flat *f, struct sentence kind, bool h
 static bool
 is_bold_line(const struct flat *f)
 {
-    if (f->len == 0 || f->len > 120)
+    if (f->len == 0 || f->len > 120 || command_starts(f->s, f->len))
         return false;
     for (size_t i = 0; i < f->len; i++)
         if ((f->mark[i] & FLAT_BOLD) == 0 && f->s[i] != ' ' && f->s[i] != FLAT_HARD &&
@@ -198,6 +198,17 @@ text_block(struct compiler *c, const struct article_block *b)
     flat_done(&f);
 }
 
+static bool
+has_ticks(const struct article *a, const struct article_block *b)
+{
+    const unsigned char *s = a->bytes + b->inner.off;
+    size_t i = 0;
+
+    while (i < b->inner.len && (s[i] == ' ' || s[i] == '\t'))
+        i++;
+    return i < b->inner.len && (s[i] == '`' || s[i] == '*');
+}
+
 static void
 block(struct compiler *c, const struct article_block *b)
 {
@@ -208,8 +219,13 @@ block(struct compiler *c, const struct article_block *b)
     case ARTICLE_ITEM:
         text_block(c, b);
         break;
+    case ARTICLE_INDENTED: /* people indent code that is marked as code besides */
+        if (has_ticks(c->a, b))
+            text_block(c, b);
+        else
+            code_block(c, b);
+        break;
     case ARTICLE_FENCE:
-    case ARTICLE_INDENTED:
         code_block(c, b);
         break;
     default:
@@ -268,6 +284,26 @@ only_links(const struct plan *p)
     return links > 0;
 }
 
+/* Articles of ours that have no fence are prose for people: what firn does on its own they say
+ * in fences, and nowhere else. */
+static void
+for_people(struct compiler *c)
+{
+    for (size_t i = 0; i < c->plan->nsteps; i++) {
+        struct plan_step *s = &c->plan->steps[i];
+        struct finds l = { 0 };
+        struct find *f;
+
+        if (!plan_step_runs(s) || strcmp(s->action.kind->name, "operation.retry") == 0)
+            continue;
+        f = find_new(&l, 0, 0, "person.do");
+        find_person(&l, f, "person.do", s->text, strlen(s->text));
+        action_done(&s->action);
+        s->action = f->action;
+        c->no_memory = c->no_memory || l.no_memory;
+    }
+}
+
 static bool
 has_json(const struct article *a)
 {
@@ -307,6 +343,8 @@ compile_article(const struct article *a, const char *file, struct plan **ret)
         if (plan->nsteps == 0 && !has_json(a))
             blocks(&c, true);
         plan->remedy_lost = only_links(plan);
+        if (article_value(a, "errorNumber") != NULL)
+            for_people(&c);
     }
     if (!c.no_memory)
         compile_conflicts(&c, file);

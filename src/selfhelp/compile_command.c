@@ -492,6 +492,28 @@ code_words(struct finds *l, const struct sentence *s, size_t i)
         find_note(l, &l->find[l->n - 1], "span-open", NULL);
 }
 
+bool
+command_starts(const char *s, size_t len)
+{
+    size_t i = 0, n = 0;
+
+    while (i < len && is_blank(s[i]))
+        i++;
+    while (i + n < len && !is_blank(s[i + n]))
+        n++;
+    return reader_of(s + i, n) != NULL;
+}
+
+/* In prose a command ends with its line at the latest when the next line starts another. */
+static size_t
+command_room(const struct sentence *s, size_t from)
+{
+    for (size_t i = from; i < s->to; i++)
+        if (s->f->s[i] == FLAT_SOFT && command_starts(s->f->s + i, s->to - i))
+            return i - from;
+    return s->to - from;
+}
+
 void
 find_commands(struct finds *l, const struct sentence *s)
 {
@@ -524,6 +546,7 @@ find_commands(struct finds *l, const struct sentence *s)
             !text_equal(c.text, w->to - w->from, "sudo"))
             continue;
         c.asked = asked(s, i);
+        c.len = command_room(s, w->from);
         n = command_find(l, &c, w->from);
         spoken_of(l, s, i, before);
         while (n > 0 && i + 1 < s->nwords && s->word[i + 1].from < w->from + n)

@@ -33,6 +33,8 @@ unsolved_after(const struct compiler *c, size_t from, size_t to)
     for (size_t i = to; i >= from && i > 0; i--)
         if (strcmp(c->plan->steps[i - 1].action.kind->name, "operation.retry") == 0)
             return i;
+    while (to > from && c->plan->steps[to - 1].when == PLAN_ALTERNATIVE)
+        to--;
     return to >= from ? to : 0;
 }
 
@@ -112,7 +114,8 @@ group_end(const struct compiler *c, long label, size_t *ret_first)
                 continue;
             *ret_first = c->group[i - 1].first;
             for (size_t k = i; k < c->ngroups; k++)
-                if (c->group[k].label % NUMBERED > label % NUMBERED)
+                if (c->group[k].label < NUMBERED ||
+                    (label > NUMBERED && c->group[k].label > label))
                     return c->group[k].first - 1;
             return c->plan->nsteps;
         }
@@ -263,13 +266,11 @@ cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
         return rest;
     }
     if (words_are(s, start, "in case") > 0)
-        start += 2;
+        start += 2 + word_is(s, start + 2, "of|that");
     else if (word_is(s, start, "if"))
         start++;
     else
         return 0;
-    while (word_is(s, start, "of|that") && start < 3)
-        start++;
     end = cond_end(s, start, &rest);
     *ret_has = end > start;
     cond_of(c, s, start, end, ret, ret_scope);

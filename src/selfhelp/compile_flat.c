@@ -49,15 +49,20 @@ is_word_byte(char c)
         (unsigned char)c >= 0x80;
 }
 
+/* The neighbours of a place; a no-break space is a blank too. */
 static char
 prev(const struct scan *k, size_t i)
 {
+    if (i > 1 && k->t[i - 1] == '\xa0' && k->t[i - 2] == '\xc2')
+        return ' ';
     return i == 0 ? ' ' : k->t[i - 1];
 }
 
 static char
 next(const struct scan *k, size_t i)
 {
+    if (i + 1 < k->len && k->t[i] == '\xc2' && k->t[i + 1] == '\xa0')
+        return ' ';
     return i >= k->len ? ' ' : k->t[i];
 }
 

@@ -166,6 +166,8 @@ struct cmdline {
     bool asked; /* the words before it ask for a command */
 };
 size_t command_find(struct finds *l, const struct cmdline *c, size_t at);
+/* Is the first word a program that firn reads commands of? */
+bool command_starts(const char *s, size_t len);
 
 enum { ARGV_MAX = 32 };
 struct arg {

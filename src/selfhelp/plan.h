@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "action.h"
+#include "ambiguity.h"
 #include "article.h"
 #include "auto.h"
 #include "err.h"
@@ -75,12 +76,6 @@ struct plan {
     bool remedy_lost; /* the article is only a link */
     bool ours;        /* made from fences, which may hold variables */
 };
-
-/* The closed list of ambiguities, with a line each for the manual page; ends with { NULL }. */
-struct plan_ambiguity_id {
-    const char *id, *about;
-};
-extern const struct plan_ambiguity_id plan_ambiguities[];
 
 const char *plan_confidence_name(enum plan_confidence c);
 

@@ -286,6 +286,138 @@ traps_are_for_people(void **state)
     CHECK(traps);
 }
 
+/* ---- conditions ---- */
+
+static const struct row conditions[] = {
+    { "1. Reboot the VM and retry the backup.\n2. If the issue persists, restart the VSS "
+      "service.\n",
+        "[always] machine.restart\n[always] operation.retry\n"
+        "[unsolved:2] windows.service.state service=VSS want=restarted\n", NULL },
+    { "- Run `net start DemoSvc`\n- If that fails, reboot the VM.\n",
+        "[always] windows.service.state service=DemoSvc want=running\n"
+        "[failed:1] machine.restart\n", NULL },
+    { "- Retry the backup.\n- If it still fails, reboot the VM.\n- Restart the VSS service.\n",
+        "[always] operation.retry\n[unsolved:1] machine.restart\n"
+        "[unsolved:1] windows.service.state service=VSS want=restarted\n",
+        "conditional-sibling" },
+    { "Perform Step 1. If the issue persists, try steps 2 and 3.\n\n1. Retry the backup.\n"
+      "2. Restart the VSS service.\n3. Reboot the VM.\n",
+        "[always] operation.retry\n[unsolved:1] windows.service.state service=VSS "
+        "want=restarted\n[unsolved:1] machine.restart\n", NULL },
+    { "If the VM is old, reboot the VM. Restart the VSS service.",
+        "[if:the VM is old] machine.restart\n"
+        "[always] windows.service.state service=VSS want=restarted\n", NULL },
+    { "Reboot the VM if it is needed.", "[if:it is needed] machine.restart\n", NULL },
+    { "- Look at `vssadmin list writers`.\n- For every writer that is not stable, restart the "
+      "VSS service.\n",
+        "[always] windows.vss.writers\n"
+        "[each:1] windows.service.state service=VSS want=restarted\n", NULL },
+    { "Open `services.msc` and restart the Volume Shadow Copy service.\n\n(or)\n\nRun "
+      "`net stop VSS`.\n",
+        "[always] windows.service.state service=VSS want=stopped\n", "alternatives" },
+    { "Restart the VSS service.\n\n- Run the following commands:\n\n```\nnet stop VSS\n"
+      "net start VSS\n```\n",
+        "[always] windows.service.state service=VSS want=restarted\n", NULL },
+};
+
+static void
+conditions_stand_in_the_wording(void **state)
+{
+    (void)state;
+    CHECK(conditions);
+}
+
+/* ---- our own articles ---- */
+
+static void
+fences_are_the_plan(void **state)
+{
+    static const char body[] = "Reboot the VM.\n\n1. It can start.\n\n```probe\n"
+        "windows.service.is service=msiserver start=3\n```\n2. Let it start.\n\n"
+        "```action\nwindows.service.start_type service={service} want=3\n```\n"
+        "3. Restart.\n\n```action failed:1\nmachine.restart\n```\n"
+        "```action\nrm -rf /\n```\n```action failed:9\nmachine.restart\n```\n"
+        "```probe\nmachine.restart\n```\n";
+    auto_ptr(plan) p = plan_of_body(body);
+    size_t invalid = 0;
+
+    (void)state;
+    assert_true(p->ours);
+    assert_int_equal(p->nprobes, 1);
+    assert_string_equal(p->probes[0].id, "p1");
+    assert_int_equal(p->nsteps, 3);
+    assert_string_equal(p->steps[0].text, "Let it start.");
+    assert_false(plan_step_runs(&p->steps[0])); /* its variable is not filled */
+    assert_int_equal(p->steps[1].when, PLAN_FAILED);
+    assert_int_equal(p->steps[2].when, PLAN_ALWAYS);
+    for (size_t i = 0; i < p->nambiguities; i++)
+        invalid += strcmp(p->ambiguities[i].id, "action-invalid") == 0;
+    assert_int_equal(invalid, 2); /* those of the article, and one of a step */
+}
+
+static void
+a_link_is_no_remedy(void **state)
+{
+    auto_ptr(plan) p = plan_of_body("To resolve it, refer to [this](https://example.org/x).");
+    auto_ptr(plan) q = plan_of_body("Refer to [this](https://example.org/x). Reboot the VM.");
+
+    (void)state;
+    assert_true(p->remedy_lost);
+    assert_true(plan_has(p, "remedy-lost"));
+    assert_false(q->remedy_lost);
+}
+
+/* ---- articles from elsewhere, where they are at hand ---- */
+
+static char *
+slurp(const char *path, size_t *ret_len)
+{
+    FILE *f = fopen(path, "rb");
+    char *s = NULL;
+
+    if (f == NULL)
+        return NULL;
+    s = malloc(1 << 20);
+    assert_non_null(s);
+    *ret_len = fread(s, 1, 1 << 20, f);
+    (void)fclose(f);
+    return s;
+}
+
+static void
+the_mission_compiles(void **state)
+{
+    static const char expected[] =
+        "1 [always] windows.installer.run path=C:\\Packages\\Plugins\\"
+        "Microsoft.Azure.RecoveryServices.VMSnapshot\\<latest>\\vcredist2013_x64\n"
+        "- 2 [instead:1] person.download "
+        "address=https://www.microsoft.com/download/details.aspx?id=40784\n"
+        "3 [always] operation.retry\n"
+        "4 [failed:1] windows.service.start_type service=msiserver want=3\n"
+        "5 [failed:1] windows.installer.register\n"
+        "6 [failed:1] machine.restart\n"
+        "7 [failed:1] operation.retry\n"
+        "8 [unsolved:7] override.set key=HKLM\\SOFTWARE\\Microsoft\\BcdrAgentPersistentKeys "
+        "name=IsVCRedistInstalled type=sz data=True\n"
+        "9 [unsolved:7] operation.retry\n";
+    static const char *const unclear[] = { "runtime-version-conflict", "value-name-missing",
+        "placeholder", "extension-missing", "register-switch", "conditional-sibling",
+        "alternatives", "override-only", "code-id-mismatch" };
+    size_t len = 0;
+    auto_free char *bytes = slurp("../shared/seeds/000_39961e91dfbd45b2.txt", &len);
+    auto_ptr(plan) p = NULL;
+    auto_free char *text = NULL;
+
+    (void)state;
+    if (bytes == NULL)
+        skip();
+    p = plan_of(bytes, len);
+    text = plan_text(p, false);
+    assert_string_equal(text, expected);
+    for (size_t i = 0; i < sizeof unclear / sizeof unclear[0]; i++)
+        assert_true(plan_has(p, unclear[i]));
+}
+
 int
 main(void)
 {
@@ -295,6 +427,10 @@ main(void)
         cmocka_unit_test(prose_is_read),
         cmocka_unit_test(registry_notations_are_read),
         cmocka_unit_test(traps_are_for_people),
+        cmocka_unit_test(conditions_stand_in_the_wording),
+        cmocka_unit_test(fences_are_the_plan),
+        cmocka_unit_test(a_link_is_no_remedy),
+        cmocka_unit_test(the_mission_compiles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
