@@ -3,6 +3,7 @@
  * change is seen by the comparison. */
 #include "check.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,44 @@ test_circles(void **state)
     free(m.data);
 }
 
+/* The named files of the fuzz target: all but the two whole ones are refused. */
+static void
+test_named(void **state)
+{
+    static const char folder[] = "tests/corpus/hive";
+    DIR *dir = opendir(folder);
+    unsigned whole = 0, refused = 0;
+
+    (void)state;
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        static uint8_t data[1 << 16];
+        char path[400];
+        struct regf r;
+        struct err *bad;
+        size_t len;
+        FILE *f;
+
+        if (e->d_name[0] == '.')
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        f = fopen(path, "rb");
+        assert_non_null(f);
+        len = fread(data, 1, sizeof data, f);
+        assert_int_equal(fclose(f), 0);
+        if (data[0] != 0) /* as the target does */
+            hive_make_checksum(data + 1);
+        bad = regf_open((struct view){ data + 1, len - 1 }, e->d_name, &r);
+        assert_int_equal(bad == NULL,
+            strcmp(e->d_name, "whole") == 0 || strcmp(e->d_name, "pieces") == 0);
+        whole += bad == NULL;
+        refused += bad != NULL;
+        err_free(bad);
+    }
+    (void)closedir(dir);
+    assert_true(whole == 2 && refused >= 25);
+}
+
 static void
 test_too_deep(void **state)
 {
@@ -370,6 +409,7 @@ main(void)
         cmocka_unit_test(test_base_block),
         cmocka_unit_test(test_every_word),
         cmocka_unit_test(test_circles),
+        cmocka_unit_test(test_named),
         cmocka_unit_test(test_too_deep),
         cmocka_unit_test(test_diff),
         cmocka_unit_test(test_diff_time_and_class),
