@@ -24,7 +24,7 @@
 
 enum target_can {
     TARGET_REGISTRY = 1,
-    TARGET_SERVICES = 2,  /* the service manager; of a machine that is off, its database */
+    TARGET_SERVICES = 2,  /* the live service manager; a hive has only the registry */
     TARGET_FILES = 4,
     TARGET_PROGRAMS = 8,
     TARGET_LIBRARIES = 16, /* load tests; of a machine that is off, what they import */
@@ -88,8 +88,7 @@ struct target_vtable {
     /* only an empty key; what is not there is fine */
     struct err *(*reg_delete_key)(struct target *t, const char *key);
 
-    /* the service manager.  Of a machine that is off (offline) it is the registry: a service
-     * is stopped, and what is changed counts from its next start on. */
+    /* the live service manager */
     struct err *(*service_get)(struct target *t, const char *name, struct target_service *ret,
         bool *ret_found);
     struct err *(*service_set_start)(struct target *t, const char *name, uint32_t start);

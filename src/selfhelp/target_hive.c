@@ -46,9 +46,6 @@ static const struct target_vtable hive_calls = {
     .reg_delete = hive_reg_delete,
     .reg_key = hive_reg_key,
     .reg_delete_key = hive_reg_delete_key,
-    .service_get = hive_service_get,
-    .service_set_start = hive_service_set_start,
-    .service_create = hive_service_create,
     .file_read = hive_disk_read,
     .file_write = hive_disk_write,
     .file_rename = hive_disk_rename,
@@ -207,8 +204,6 @@ open_what(struct target_hive *h, const char *path)
         TRY(open_one(h, path));
     TRY(look_at_system(h));
     h->target.can = TARGET_REGISTRY;
-    if (h->hive[HIVE_SYSTEM] != NULL)
-        h->target.can |= TARGET_SERVICES;
     if (h->root >= 0)
         h->target.can |= TARGET_FILES | TARGET_LIBRARIES;
     return NULL;

@@ -2,9 +2,9 @@
 /* target_hive.h -- a Windows disk that is not running, as a machine to act on.
  *
  * What it can: read and change the registry (SYSTEM and SOFTWARE), read and change files, and
- * judge a library by what it imports.  The registry is the database of the service manager, so
- * services can be asked, made and given another start type; what is changed counts from the
- * machine's next start on.  Nothing can be run, installed, started or restarted.
+ * judge a library by what it imports.  There is no service manager; its database is the
+ * registry, so that a start type is a value there, which counts from the machine's next start
+ * on.  Nothing can be run, installed, started or restarted.
  *
  * A disk is refused when a change could harm it: its Windows is asleep (WindowsHibernated), or
  * a hive was not written to its end (HiveDirty).  Nothing is written before target calls that

@@ -45,12 +45,6 @@ struct err *hive_reg_set(struct target *t, const char *key, const char *name,
 struct err *hive_reg_delete(struct target *t, const char *key, const char *name) must_use;
 struct err *hive_reg_key(struct target *t, const char *key, bool *ret_found) must_use;
 struct err *hive_reg_delete_key(struct target *t, const char *key) must_use;
-struct err *hive_service_get(struct target *t, const char *name, struct target_service *ret,
-    bool *ret_found) must_use;
-struct err *hive_service_set_start(struct target *t, const char *name,
-    uint32_t start) must_use;
-struct err *hive_service_create(struct target *t, const char *name,
-    const struct target_service *s) must_use;
 
 struct err *hive_disk_read(struct target *t, const char *path, void **ret, size_t *ret_len,
     bool *ret_found) must_use;

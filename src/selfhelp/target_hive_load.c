@@ -116,8 +116,8 @@ by_windows_itself(const char *name)
     return strncasecmp(name, "api-", 4) == 0 || strncasecmp(name, "ext-", 4) == 0;
 }
 
-/* Find ${name} where Windows looks; *ret is NULL with a verdict, or without one when it need
- * not be followed. */
+/* Find ${name}, which ${user} (NULL: whoever asked) needs, where Windows looks; *ret is NULL
+ * with a verdict when it is not there or of no use. */
 static struct err *
 find_library(struct walk *w, const char *name, const char *user, const struct library **ret)
 {
@@ -148,8 +148,10 @@ find_library(struct walk *w, const char *name, const char *user, const struct li
             *ret = w->library[w->nlibraries - 1];
         return NULL;
     }
-    return verdict(w, ERROR_MOD_NOT_FOUND, name, "%s needs %s, which is nowhere on the disk",
-        user, name);
+    if (user == NULL)
+        return verdict(w, ERROR_MOD_NOT_FOUND, name, "it is not in System32");
+    return verdict(w, ERROR_MOD_NOT_FOUND, name,
+        "%s needs %s, which is neither beside the first nor in System32", user, name);
 }
 
 static bool
@@ -200,7 +202,7 @@ begin(struct walk *w, const char *library, bool *ret_ok)
     if (end == NULL)
         end = strrchr(library, '/');
     if (end == NULL) {
-        TRY(find_library(w, library, "the plug-in", &first));
+        TRY(find_library(w, library, NULL, &first));
         *ret_ok = first != NULL;
         return NULL;
     }

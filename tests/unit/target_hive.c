@@ -14,6 +14,7 @@
 #include "hive_maker.h"
 #include "pe_maker.h"
 #include "proc.h"
+#include "remedy.h"
 #include "target_hive.h"
 #include "windows_maker.h"
 
@@ -78,6 +79,16 @@ dword(struct target *t, const char *key, const char *name)
 }
 
 static void
+set_start(struct target *t, uint32_t start)
+{
+    struct target_value v = { 0 };
+
+    assert_ok(target_value_of_number(TARGET_REG_DWORD, start, &v));
+    assert_ok(target_reg_set(t, MSISERVER, "Start", &v));
+    target_value_done(&v);
+}
+
+static void
 test_registry(void **state)
 {
     struct disk *d = *state;
@@ -115,40 +126,92 @@ test_registry(void **state)
     assert_fails(target_reg_key(t, "HKLM\\SYSTEMX", &found), E_DiskElsewhere);
 }
 
+/* ---- remedies: the engine's own, on a disk ---- */
+
 static void
-test_services(void **state)
+expect_look(struct target *t, const char *line, enum remedy_state state, const char *words)
+{
+    struct remedy_look l = { 0 };
+    struct action a = { 0 };
+
+    assert_int_equal(action_parse(line, &a, NULL), ACTION_OK);
+    assert_ok(remedy_look(t, &a, deadline_in_ms(10000), &l));
+    print_message("# %s: %s\n", line, l.observed);
+    assert_int_equal(l.state, state);
+    assert_non_null(strstr(l.observed, words));
+    remedy_look_done(&l);
+    action_done(&a);
+}
+
+/* Apply, see that it holds, undo, see that it does not. */
+static void
+there_and_back(struct target *t, const char *line, const char *before, const char *after)
+{
+    struct remedy_done done = { 0 };
+    struct action a = { 0 };
+    json_t *record = NULL;
+    char *kept = NULL;
+
+    expect_look(t, line, REMEDY_NOT, before);
+    assert_int_equal(action_parse(line, &a, NULL), ACTION_OK);
+    assert_true(remedy_can(t, &a, NULL));
+    for (int again = 0; again < 2; again++) {
+        assert_ok(remedy_record(t, &a, &record));
+        assert_ok(remedy_apply(t, &a, record, deadline_in_ms(10000), &done));
+        assert_int_equal(done.end, REMEDY_DONE);
+        expect_look(t, line, REMEDY_HOLDS, after);
+        assert_ok(remedy_undo(t, &a, record, deadline_in_ms(10000), &kept));
+        assert_ok(remedy_undo(t, &a, record, deadline_in_ms(10000), &kept));
+        expect_look(t, line, REMEDY_NOT, before);
+        json_decref(record);
+        remedy_done_done(&done);
+        free(kept);
+        kept = NULL;
+    }
+    action_done(&a);
+}
+
+static void
+test_remedies(void **state)
 {
     struct disk *d = *state;
-    struct target *t = d->t;
-    struct target_service s = { 0 }, again = { 0 };
-    bool found;
+    struct action a = { 0 };
+    char *why = NULL;
 
-    assert_ok(target_service_get(t, "MSIServer", &s, &found));
-    assert_true(found);
-    assert_int_equal(s.start, 4);
-    assert_int_equal(s.type, 0x10);
-    assert_int_equal(s.error_control, 1);
-    assert_int_equal(s.state, SERVICE_IS_STOPPED);
-    assert_string_equal(s.image, "%systemroot%\\system32\\msiexec.exe /V");
-    assert_string_equal(s.account, "LocalSystem");
-    assert_string_equal(s.depends[0], "rpcss");
-    assert_null(s.depends[1]);
-    assert_ok(target_service_set_start(t, "msiserver", 3));
-    assert_int_equal(dword(t, MSISERVER, "Start"), 3);
+    expect_look(d->t, "windows.library.loads name=msvcr120.dll", REMEDY_NOT, "msvcr120.dll");
+    expect_look(d->t, "windows.library.loads name=ole32.dll", REMEDY_HOLDS, "");
+    expect_look(d->t, "windows.service.is service=msiserver start=3", REMEDY_NOT,
+        "start type 4");
+    expect_look(d->t, "windows.service.is service=nosuch start=3", REMEDY_NOT, "missing");
+    expect_look(d->t, "windows.service.is service=vss state=running", REMEDY_UNKNOWN, "off");
+    expect_look(d->t, "windows.installer.idle", REMEDY_HOLDS, "");
+    there_and_back(d->t, "windows.service.start_type service=msiserver want=3", "start type 4",
+        "start type 3");
+    there_and_back(d->t,
+        "override.set key=HKLM\\SOFTWARE\\Microsoft\\BcdrAgentPersistentKeys "
+        "name=IsVCRedistInstalled type=sz data=True", "not set", "True");
+    there_and_back(d->t,
+        "windows.registry.set key=HKLM\\SOFTWARE\\New\\Newer name=x type=dword data=5",
+        "not set", "5");
 
-    assert_ok(target_service_get(t, "nosuch", &again, &found));
-    assert_false(found);
-    s.start = 2;
-    assert_ok(target_service_create(t, "Firn Test", &s));
-    assert_ok(target_service_get(t, "firn test", &again, &found));
-    assert_true(found && again.start == 2);
-    assert_string_equal(again.image, s.image);
-    assert_string_equal(again.depends[0], "rpcss");
-    assert_null(again.depends[1]);
-    target_service_done(&again);
-    target_service_done(&s);
-    assert_fails(target_service_control(t, "msiserver", true, deadline_in_ms(10)),
-        E_TargetCannot);
+    assert_int_equal(action_parse("windows.installer.run path=" PLUGINS
+                                  "<latest>\\vcredist2013_x64.exe", &a, NULL), ACTION_OK);
+    assert_false(remedy_can(d->t, &a, &why));
+    assert_non_null(why);
+    free(why);
+    action_done(&a);
+    assert_int_equal(action_parse("machine.restart", &a, NULL), ACTION_OK);
+    assert_false(remedy_can(d->t, &a, NULL));
+    action_done(&a);
+}
+
+/* The installer service is made anew, value by value, and put back. */
+static void
+test_register(void **state)
+{
+    struct disk *d = *state;
+
+    there_and_back(d->t, "windows.installer.register", "start type 4", "start type 3");
 }
 
 static void
@@ -161,6 +224,8 @@ test_cannot(void **state)
     char *s = NULL;
 
     assert_fails(target_run(d->t, argv, deadline_in_ms(10), &exit_code, &s), E_TargetCannot);
+    assert_fails(target_service_control(d->t, "msiserver", true, deadline_in_ms(10)),
+        E_TargetCannot);
     assert_fails(target_restart(d->t, deadline_in_ms(10)), E_TargetCannot);
     assert_fails(target_boot_id(d->t, &s), E_TargetCannot);
     assert_fails(target_package_configure(d->t, deadline_in_ms(10), &exit_code, &s),
@@ -432,7 +497,7 @@ test_loose(void **state)
     (void)snprintf(path, sizeof path, "%s/" WINDOWS_CONFIG "/SYSTEM", d->path);
     assert_ok(target_hive_open(path, "disk:SYSTEM", &t));
     assert_int_equal(dword(t, MSISERVER, "Start"), 4);
-    assert_ok(target_service_set_start(t, "msiserver", 3));
+    set_start(t, 3);
     assert_fails(target_reg_key(t, KEYS, &found), E_DiskElsewhere);
     assert_fails(target_file_read(t, "C:\\x", &data, &len, &found), E_TargetCannot);
     target_free(t);
@@ -440,7 +505,7 @@ test_loose(void **state)
     assert_ok(target_hive_open(path, "disk:SOFTWARE", &t));
     assert_ok(target_reg_key(t, KEYS, &found));
     assert_true(found);
-    assert_fails(target_service_set_start(t, "msiserver", 3), E_TargetCannot);
+    assert_fails(target_reg_key(t, MSISERVER, &found), E_DiskElsewhere);
     target_free(t);
     (void)snprintf(path, sizeof path, "%s/" WINDOWS_CONFIG, d->path);
     assert_ok(target_hive_open(path, "disk:config", &t));
@@ -465,7 +530,7 @@ test_case(void **state)
     assert_int_equal(rename(from, to), 0);
     target_free(d->t);
     assert_ok(target_hive_open(d->path, "disk:w", &d->t));
-    assert_ok(target_service_set_start(d->t, "msiserver", 3));
+    set_start(d->t, 3);
     assert_int_equal(dword(d->t, MSISERVER, "Start"), 3);
     expect_load(d->t, "kernel32.dll", 0, NULL);
 }
@@ -475,7 +540,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_registry, begin_broken, end_any),
-        cmocka_unit_test_setup_teardown(test_services, begin_broken, end_any),
+        cmocka_unit_test_setup_teardown(test_remedies, begin_broken, end_any),
+        cmocka_unit_test_setup_teardown(test_register, begin_broken, end_any),
         cmocka_unit_test_setup_teardown(test_cannot, begin_broken, end_any),
         cmocka_unit_test_setup_teardown(test_files, begin_broken, end_any),
         cmocka_unit_test_setup_teardown(test_ways_out, begin_broken, end_any),
