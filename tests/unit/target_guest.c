@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A Linux guest as a target: the real qemu-ga, with this machine as its guest, in a mount
+ * namespace where the folders that would be changed are other ones. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pattern.h"
+#include "proc.h"
+#include "qga.h"
+#include "target_guest.h"
+
+enum { PATIENT_MS = 60000,
+    START_MS = 20000 };
+
+static struct proc *agent;
+static char sock[200];
+
+static const char START[] =
+    "D=$1; mkdir -p \"$D/updates\"; : > \"$D/lock\"; "
+    "for p in /etc/systemd/system; do [ ! -d $p ] || mount -t tmpfs none $p || exit 9; done; "
+    "[ ! -d /var/lib/dpkg/updates ] || "
+    "mount --bind \"$D/updates\" /var/lib/dpkg/updates || exit 9; "
+    "[ ! -e /var/lib/dpkg/lock-frontend ] || "
+    "mount --bind \"$D/lock\" /var/lib/dpkg/lock-frontend || exit 9; "
+    "exec qemu-ga -m unix-listen -p \"$D/ga\" -t \"$D\" -l \"$D/ga.log\" -b guest-shutdown,"
+    "guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-fsfreeze-thaw,guest-fstrim,"
+    "guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,guest-set-time";
+
+static int
+start_agent(void **state)
+{
+    const char *argv[] = { "unshare", "-m", "--propagation", "private", "sh", "-c", START, "sh",
+        pattern_folder(), NULL };
+    struct deadline by = deadline_in_ms(START_MS);
+    auto_free char *ga = NULL, *unshare = NULL;
+    bool ended = false;
+    int status = 0;
+
+    (void)state;
+    assert_ok(proc_find("qemu-ga", &ga));
+    assert_ok(proc_find("unshare", &unshare));
+    if (ga == NULL || unshare == NULL || getuid() != 0)
+        return 0;
+    snprintf(sock, sizeof(sock), "%s", pattern_path("ga"));
+    assert_ok(proc_start(argv, NULL, &agent));
+    while (access(sock, F_OK) != 0 && !ended && !deadline_passed(by))
+        assert_ok(proc_wait(agent, deadline_in_ms(5), &ended, &status));
+    if (ended) { /* no namespace to be had here */
+        proc_free(agent);
+        agent = NULL;
+    }
+    return 0;
+}
+
+static int
+stop_agent(void **state)
+{
+    (void)state;
+    proc_free(agent);
+    return 0;
+}
+
+static struct target *
+guest(void)
+{
+    const struct target_guest_options options = { .name = "web1" };
+    struct target *t = NULL;
+
+    if (agent == NULL) {
+        print_message("# needs qemu-ga (package qemu-guest-agent), root and namespaces\n");
+        skip();
+    }
+    assert_ok(target_guest_open(sock, &options, deadline_in_ms(PATIENT_MS), &t));
+    return t;
+}
+
+static struct deadline
+patient(void)
+{
+    return deadline_in_ms(PATIENT_MS);
+}
+
+static void
+what_it_can(void **state)
+{
+    auto_ptr(target) t = guest();
+    bool found;
+
+    (void)state;
+    assert_int_equal(t->os, ACTION_LINUX);
+    assert_int_equal(t->can,
+        TARGET_FILES | TARGET_PROGRAMS | TARGET_LIBRARIES | TARGET_PACKAGES | TARGET_UNITS);
+    assert_non_null(strstr(t->cannot[0], "forbids guest-shutdown"));
+    assert_null(t->cannot[1]);
+    assert_fails(target_restart(t, patient()), E_TargetCannot);
+    assert_fails(target_reg_key(t, "HKLM\\SOFTWARE", &found), E_TargetCannot);
+}
+
+static void
+assert_content(struct target *t, const char *path, const char *words)
+{
+    auto_free void *data = NULL;
+    bool found = false;
+    size_t len = 0;
+
+    assert_ok(target_file_read(t, path, &data, &len, &found));
+    assert_true(found);
+    assert_int_equal(len, strlen(words));
+    assert_memory_equal(data, words, len);
+}
+
+static void
+files(void **state)
+{
+    auto_ptr(target) t = guest();
+    auto_free void *data = NULL;
+    bool found = true;
+    size_t len = 0;
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(mkdir(pattern_path("f"), 0755), 0);
+    const char *path = pattern_path("f/a b'\"$(id)");
+    assert_ok(target_file_read(t, path, &data, &len, &found));
+    assert_false(found);
+    assert_ok(target_file_write(t, path, "one", 3));
+    assert_content(t, path, "one");
+    /* what takes its place has its rights */
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(chown(path, 1, 2), 0);
+    assert_ok(target_file_write(t, path, "a second text", 13));
+    assert_content(t, path, "a second text");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(st.st_uid, 1);
+    assert_int_equal(st.st_gid, 2);
+    assert_ok(target_file_write(t, path, "", 0));
+    assert_content(t, path, "");
+    assert_ok(target_file_rename(t, path, pattern_path("f/.hidden")));
+    assert_ok(target_exists(t, path, &found));
+    assert_false(found);
+    assert_ok(target_file_write(t, path, "x", 1));
+    assert_fails(target_file_rename(t, path, pattern_path("f/.hidden")), E_TargetRefused);
+    assert_ok(target_file_delete(t, path));
+    assert_ok(target_file_delete(t, path)); /* what is not there is fine */
+    assert_fails(target_file_write(t, pattern_path("f"), "x", 1), E_TargetRefused);
+    assert_fails(target_file_write(t, "/proc/none", "x", 1), E_GuestFileFailed);
+    assert_ok(target_file_delete(t, pattern_path("f/.hidden")));
+}
+
+static void
+folders(void **state)
+{
+    static const char *const names[] = { ".dot", "-rf", "*", "line\nend", "a b", "\xff" };
+    enum { N = sizeof names / sizeof names[0] };
+    auto_ptr(target) t = guest();
+    char **list = NULL, path[600];
+    bool found = true;
+    size_t n = 0;
+
+    (void)state;
+    assert_ok(target_file_list(t, pattern_path("no folder"), &list, &found));
+    assert_false(found);
+    assert_int_equal(mkdir(pattern_path("l"), 0755), 0);
+    assert_ok(target_file_list(t, pattern_path("l"), &list, &found));
+    assert_true(found);
+    assert_null(list[0]);
+    target_names_free(list);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(path, sizeof(path), "%s/%s", pattern_path("l"), names[i]);
+        assert_int_equal(symlink("nowhere", path), 0);
+    }
+    assert_ok(target_file_list(t, pattern_path("l"), &list, &found));
+    for (; list[n] != NULL; n++) {
+        size_t k = 0;
+        while (k < N && strcmp(names[k], list[n]) != 0)
+            k++;
+        assert_true(k < N);
+    }
+    assert_int_equal(n, N);
+    target_names_free(list);
+}
+
+static void
+programs(void **state)
+{
+    const char *const argv[] = { "/bin/sh", "-c", "echo out; echo err >&2; exit 7", NULL };
+    const char *const missing[] = { "/no/such/program", NULL };
+    const char *const slow[] = { "/bin/sleep", "1000", NULL };
+    auto_ptr(target) t = guest();
+    auto_free char *output = NULL, *id = NULL, *again = NULL;
+    uint32_t code = 0;
+    uint64_t bytes = 0;
+
+    (void)state;
+    assert_ok(target_run(t, argv, patient(), &code, &output));
+    assert_int_equal(code, 7);
+    assert_string_equal(output, "out\nerr\n");
+    struct err *e = target_run(t, missing, patient(), &code, NULL);
+    assert_true(err_has(e, E_GuestProgramUnstarted));
+    assert_fails(e, E_TargetRefused);
+    e = target_run(t, slow, deadline_in_ms(100), &code, NULL);
+    assert_true(err_has(e, E_GuestProgramOverdue));
+    assert_fails(e, E_DeadlinePassed);
+    assert_ok(target_boot_id(t, &id));
+    assert_ok(target_boot_id(t, &again));
+    assert_string_equal(id, again);
+    assert_ok(target_space_free(t, pattern_path("not/there/yet"), &bytes));
+    assert_true(bytes > 0 && bytes < UINT64_C(1) << 60);
+}
+
+static void
+assert_load(struct target *t, const char *library, uint32_t error, const char *missing)
+{
+    struct target_load l = { 0 };
+
+    assert_ok(target_load(t, library, patient(), &l));
+    assert_int_equal(l.loads, error == 0);
+    assert_int_equal(l.error, error);
+    if (missing != NULL)
+        assert_string_equal(l.missing, missing);
+    target_load_done(&l);
+}
+
+static void
+libraries(void **state)
+{
+    static const uint8_t elf32[64] = { 0x7f, 'E', 'L', 'F', 1, 1, 1, 0, [16] = 3, [18] = 3,
+        [20] = 1 };
+    auto_ptr(target) t = guest();
+
+    (void)state;
+    assert_load(t, "libc.so.6", 0, NULL);
+    assert_load(t, "libfirn-nowhere.so.1", TARGET_LOAD_MISSING, "libfirn-nowhere.so.1");
+    pattern_to_file(pattern_path("elf32.so"), elf32, sizeof(elf32), NULL);
+    assert_load(t, pattern_path("elf32.so"), TARGET_LOAD_CLASS, NULL);
+    pattern_to_file(pattern_path("junk.so"), (const uint8_t *)"junk", 4, NULL);
+    assert_load(t, pattern_path("junk.so"), TARGET_LOAD_OTHER, NULL);
+}
+
+static void
+packages(void **state)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    auto_ptr(target) t = guest();
+    auto_free char *version = NULL, *who = NULL;
+    bool found = true, interrupted = true, busy = true;
+    char expected[40];
+
+    (void)state;
+    if (access("/var/lib/dpkg/lock-frontend", F_OK) != 0) {
+        print_message("# needs dpkg\n");
+        skip();
+    }
+    assert_ok(target_package_version(t, "firn-no-such-package", &version, &found));
+    assert_false(found);
+    assert_ok(target_package_version(t, "dpkg", &version, &found));
+    assert_true(found && version[0] >= '1' && version[0] <= '9');
+    pattern_to_file(pattern_path("updates/0001"), (const uint8_t *)"x", 1, NULL);
+    assert_ok(target_package_interrupted(t, &interrupted));
+    assert_true(interrupted);
+    assert_ok(target_installer_busy(t, &busy, &who));
+    assert_false(busy);
+    auto_fd int fd = open(pattern_path("lock"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
+    assert_ok(target_installer_busy(t, &busy, &who));
+    assert_true(busy);
+    snprintf(expected, sizeof(expected), "process %d", (int)getpid());
+    assert_string_equal(who, expected);
+}
+
+static void
+units(void **state)
+{
+    static const char timer[] = "apt-daily.timer";
+    auto_ptr(target) t = guest();
+    auto_free char *tool = NULL;
+    enum target_unit is = UNIT_STATIC;
+    bool active = true;
+
+    (void)state;
+    assert_ok(proc_find("systemctl", &tool));
+    if (tool == NULL || access("/lib/systemd/system/apt-daily.timer", F_OK) != 0) {
+        print_message("# needs systemctl and %s\n", timer);
+        skip();
+    }
+    assert_ok(target_unit_get(t, "firn-none.service", &is, &active));
+    assert_int_equal(is, UNIT_MISSING);
+    assert_ok(target_unit_get(t, timer, &is, &active));
+    assert_int_equal(is, UNIT_DISABLED); /* /etc/systemd/system is empty there */
+    static const enum target_unit wants[] = { UNIT_ENABLED, UNIT_MASKED, UNIT_DISABLED,
+        UNIT_MASKED, UNIT_ENABLED, UNIT_ENABLED, UNIT_DISABLED };
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        assert_ok(target_unit_set(t, timer, wants[i]));
+        assert_ok(target_unit_get(t, timer, &is, &active));
+        assert_int_equal(is, wants[i]);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_it_can),
+        cmocka_unit_test(files),
+        cmocka_unit_test(folders),
+        cmocka_unit_test(programs),
+        cmocka_unit_test(libraries),
+        cmocka_unit_test(packages),
+        cmocka_unit_test(units),
+    };
+
+    return cmocka_run_group_tests(tests, start_agent, stop_agent);
+}
