@@ -36,7 +36,8 @@ exhaust(struct err *(*run)(void), const char *made)
     for (int way = 0; way < 2; way++) {
         for (n = 1;; n++) {
             faults_begin(&(struct fault_plan){
-                .kinds = FAULT_MEMORY | FAULT_FILES | FAULT_SPAWN, .from_then_on = way == 1, .n = n });
+                .kinds = FAULT_MEMORY | FAULT_FILES | FAULT_SPAWN,
+                .from_then_on = way == 1, .n = n });
             struct err *e = run();
             unsigned long calls = faults_end(NULL);
             bool worked = e == NULL;
