@@ -247,6 +247,8 @@ do_pack(struct verify *f, struct lane *l, uint32_t number)
         pthread_mutex_lock(&f->repair_lock); /* one pack in memory at a time */
         struct err *second = mend_pack(f, l, number, name, &usable, &mended);
         pthread_mutex_unlock(&f->repair_lock);
+        if (second != NULL && !is_damage(second))
+            return err_also(second, e); /* no room, no permission: not the pack's fault */
         e = err_also(e, second);
     }
     f->pack_bad[number] = !usable;
