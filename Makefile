@@ -30,6 +30,7 @@ demo: ## see firn work on a real disk image, step by step, in two minutes
 
 check: ## prove everything: style, both compilers, all tests, sanitizers, model
 	@packaging/install-dependencies build run test
+	@packaging/unpack-dependencies build-check/unpacked
 	@tools/check
 
 bench: ## compare with other tools and with the limit (QUICK=1: under 5 minutes)
