@@ -256,6 +256,7 @@ parse_prerequisite(struct package *p, const struct doc_value *v)
 
     q->name = doc_string(doc_get(v, "name"), "");
     q->title = doc_string(doc_get(v, "title"), q->name);
+    q->package = doc_string(doc_get(v, "package"), "");
     q->failure = doc_string(doc_get(v, "failure"), "");
     if (!library_ok(q->name))
         return wrong(p, "a prerequisite needs a name");

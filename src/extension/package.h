@@ -45,6 +45,7 @@ enum package_installer {
 /* What must be there before a plug-in can be loaded. */
 struct package_prerequisite {
     const char *name, *title;
+    const char *package; /* where the system gets it from (a Debian package); "" */
     const char *library[PACKAGE_LIBRARIES_MAX]; /* names for the system: all must load */
     size_t nlibraries;
     bool same_version;     /* and be of one version */

@@ -15,6 +15,7 @@
 
 /* One go at a prerequisite. */
 struct attempt {
+    const struct package *p;
     const struct package_prerequisite *q;
     struct doc *probe;
     bool loaded, same; /* all libraries; and of one version where that is wanted */
@@ -194,6 +195,17 @@ first_not_loaded(const struct attempt *a)
     return NULL;
 }
 
+/* The first plug-in that needs it. */
+static const char *
+needed_by(const struct attempt *a)
+{
+    for (size_t i = 0; i < a->p->nplugins; i++)
+        for (size_t k = 0; k < a->p->plugins[i].nrequires; k++)
+            if (a->p->plugins[i].requires[k] == a->q)
+                return a->p->plugins[i].name;
+    return "";
+}
+
 /* The variables of the failure, flat, as an article uses them. */
 static void
 put_facts(struct doc_out *o, const struct attempt *a)
@@ -206,6 +218,8 @@ put_facts(struct doc_out *o, const struct attempt *a)
     doc_open(o, NULL, '{');
     doc_put_string(o, "prerequisite", a->q->name);
     doc_put_string(o, "runtime", a->q->title);
+    doc_put_string(o, "package", a->q->package);
+    doc_put_string(o, "plugin", needed_by(a));
     doc_put_string(o, "library", doc_string(doc_get(bad, "library"), ""));
     doc_put_int(o, "number", number);
     doc_put_string(o, "reason",
@@ -298,7 +312,7 @@ struct err *
 prerequisite_prepare(const struct package *p, const struct package_prerequisite *q,
     const char *host, struct deadline by, struct prerequisite_result *ret)
 {
-    struct attempt a = { .q = q, .class = EXIT_UNKNOWN };
+    struct attempt a = { .p = p, .q = q, .class = EXIT_UNKNOWN };
     struct prerequisite_result result = { 0 };
     enum prerequisite_state state = PREREQUISITE_MISSING;
     struct err *e = work(&a, p, host, by, &state);

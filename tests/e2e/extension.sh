@@ -110,6 +110,46 @@ in_json out steps.0.step quiesce 'brings the plug-in to rest'
 in_json out steps.1.step resume 'and lets it go on'
 [ ! -e at-rest ] && ok 'no mark is left' || not_ok 'no mark is left'
 
+# a host whose extension is gone lets its application go on
+mkfifo ask
+"$host" serve "$marker" < ask > answers 2> err &
+exec 7> ask
+echo 'quiesce 5000 60000' >&7
+began=$SECONDS
+until [ "$(wc -l < answers)" -ge 2 ]; do [ $((SECONDS - began)) -lt 20 ] || break; done
+[ -s at-rest ] && ok 'a plug-in at rest leaves its mark' || not_ok 'a plug-in at rest leaves its mark' "$(cat answers)"
+exec 7>&-
+wait $!
+[ ! -e at-rest ] && ok 'its host lets it go on when nobody is left' ||
+    not_ok 'its host lets it go on when nobody is left' "$(cat answers)"
+"$host" serve "$marker" < ask > answers 2> err &
+exec 7> ask
+echo 'quiesce 100 100' >&7
+wait $!
+exec 7>&-
+[ "$(wc -l < answers)" = 3 ] && [ ! -e at-rest ] && ok 'and at its deadline, asked or not' ||
+    not_ok 'and at its deadline, asked or not' "$(cat answers)"
+
+# plug-ins that crash and hang
+for how in crash hang refuse; do
+    rm -rf odd
+    mkdir -p odd/bin
+    cp "$(dirname "$needy")/odd.so" odd/bin/
+    echo '"plugins": [{"name": "odd", "file": "bin/odd.so"}]' > odd.json
+    "$mkpackage" odd $name 3.0.0.0 "$platform" odd.json > digest
+    export FIRN_TEST_ODD=$how
+    is 1 "a plug-in that is to $how" "$extension" rehearse --folder odd --deadline 1
+    case $how in
+    crash) says err PluginDied 'is told as dead' ;;
+    hang) says err PluginTooSlow 'is told as too slow' ;;
+    refuse) says err 'I do not want to' 'is told with its words' ;;
+    esac
+done
+export FIRN_TEST_ODD=load
+is 1 'a plug-in that crashes when it is loaded' "$extension" prepare --folder odd --json
+in_json out code PluginUnloadable 'cannot be loaded'
+in_json out facts.why crashed 'since it crashed'
+
 # a prerequisite that is missing, and its installer
 mkdir -p needy/bin
 cp "$needy" needy/bin/needy.so
@@ -146,6 +186,7 @@ in_json out result failed 'the result says so'
 in_json out code ExtensionVCRedistInstallationFailure 'by the code of the manifest'
 in_json out facts.exit 9 'with the exit code'
 in_json out facts.class service 'and what it means'
+in_json out facts.plugin needy 'and for whom'
 in_json out facts.reason missing 'and why the library was not loaded'
 in_json out prerequisites.0.installer.words 'installing for a b' 'and the words of the installer'
 in_json plugins/$name/1.0.0.0/status/prepare.status 0.status.substatus.0.code \

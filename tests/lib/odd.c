@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plug-in that goes wrong as FIRN_TEST_ODD says: load, crash, hang or refuse. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firn-plugin.h"
+
+static int
+is(const char *how)
+{
+    const char *wanted = getenv("FIRN_TEST_ODD");
+
+    return wanted != NULL && strcmp(wanted, how) == 0;
+}
+
+static int
+quiesce(uint32_t deadline_ms, char *words, size_t size)
+{
+    (void)deadline_ms;
+    if (is("crash"))
+        (void)raise(SIGKILL);
+    while (is("hang"))
+        (void)pause();
+    (void)snprintf(words, size, "I do not want to");
+    return 5;
+}
+
+static int
+resume(uint32_t deadline_ms, char *words, size_t size)
+{
+    (void)deadline_ms;
+    (void)words;
+    (void)size;
+    return 0;
+}
+
+FIRN_PLUGIN_EXPORT const struct firn_plugin *
+firn_plugin_describe(void)
+{
+    static const struct firn_plugin plugin = { FIRN_PLUGIN_ABI, sizeof(plugin), "odd", "1.0",
+        "goes wrong", quiesce, resume };
+
+    if (is("load"))
+        (void)raise(SIGKILL);
+    return &plugin;
+}
