@@ -93,8 +93,8 @@ the_agents_folders(void **state)
 
     (void)state;
     (void)snprintf(text, sizeof(text), "\xef\xbb\xbf[{\"name\":\"A.B\",\"version\":1.0,"
-        "\"handlerEnvironment\":{\"statusFolder\":\"%s/s\",\"heartbeatFile\":\"%s/h/b\"}}]", dir,
-        dir);
+        "\"handlerEnvironment\":{\"statusFolder\":\"%s/s\",\"heartbeatFile\":\"%s/h/b\"}}]",
+        dir, dir);
     put("HandlerEnvironment.json", text);
     h = opened();
     assert_ok(handler_heartbeat(h, true, "well"));

@@ -87,7 +87,8 @@ environment_and_folder(void **state)
 static void
 talking(void **state)
 {
-    const char *arguments[] = { "-c", "while read l; do echo \"[$l]\"; echo x >&2; done", NULL };
+    const char *script = "while read l; do echo \"[$l]\"; echo x >&2; done";
+    const char *arguments[] = { "-c", script, NULL };
     auto_ptr(run) r = started(&(struct run_options){ .program = "/bin/sh",
         .arguments = arguments, .talk = true });
     auto_free char *one = NULL, *two = NULL, *none = NULL;
