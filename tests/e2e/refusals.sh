@@ -28,6 +28,20 @@ firn_is 0 'points' points
 [ "$(grep -c ' a$' out)" -eq 1 ] && ok 'no refused backup is listed' ||
     not_ok 'no refused backup is listed'
 
+# a disk with bad sectors
+if have nbdkit; then
+    "$firn" points > before.txt 2> /dev/null
+    nbdkit -U - --filter=error file a.raw error=EIO error-pread-rate=1 \
+        --run "\"$firn\" backup d=\$uri" > out 2> err
+    [ $? -eq 1 ] && code_is SourceReadFailed 'a disk that cannot be read' ||
+        not_ok 'a disk that cannot be read'
+    says err 'cannot be read at byte [0-9]* ([0-9]* bytes)' 'the place is told'
+    firn_is 0 'points' points
+    same out before.txt 'nothing of it is listed'
+else
+    skip 'a disk with bad sectors' 'needs nbdkit'
+fi
+
 cp -r v newer
 for copy in newer/firn.vault newer/firn.vault.copy; do
     chmod u+w $copy
