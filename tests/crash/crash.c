@@ -23,7 +23,7 @@
 enum { DISK = 700001, LARGE_DISK = (9 << 20) + 777, ROOM = 256 << 20, STATES_MIN = 2000 };
 
 static unsigned long states_in_all;
-static unsigned effort = 1; /* 1: a slow build; 2: check; 64: soak */
+static unsigned effort = 1; /* 1: a slow build; 2: check; 16: soak */
 
 /* ---- where ---- */
 
@@ -113,7 +113,7 @@ begin_with_vault(struct world *w, uint64_t size, uint64_t seed)
 static void
 some_days(struct world *w, unsigned days)
 {
-    for (unsigned i = 0; i < (effort > 16 ? 3 : 1) * days; i++) {
+    for (unsigned i = 0; i < (effort > 2 ? 3 : 1) * days; i++) {
         struct vault *v = opened(w, "key");
 
         world_change(w);
@@ -299,7 +299,7 @@ a_writer_within_another(void **state)
     unsigned last = 1, syncs = 0;
 
     (void)state;
-    for (unsigned n = 1; n <= last; n += effort > 16 ? 1 : effort > 1 ? 3 : 7) {
+    for (unsigned n = 1; n <= last; n += effort > 2 ? 1 : effort > 1 ? 3 : 7) {
         one_within_the_other(n, &syncs);
         last = n == 1 ? syncs / 2 : last; /* about what one of the two asks for */
     }
@@ -485,6 +485,6 @@ main(void)
         cmocka_unit_test(enough_was_explored),
     };
 
-    effort = getenv("FIRN_SOAK") != NULL ? 64 : getenv("FIRN_SLOW_BUILD") != NULL ? 1 : 2;
+    effort = getenv("FIRN_SOAK") != NULL ? 16 : getenv("FIRN_SLOW_BUILD") != NULL ? 1 : 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
