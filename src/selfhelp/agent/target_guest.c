@@ -10,9 +10,7 @@
 #include "target_guest_internal.h"
 #include "text.h"
 
-enum { RECONNECT_MS = 3000,
-    RETRY_MS = 500,
-    HOST_DEPTH_MAX = 8,
+enum { RECONNECT_MS = 3000, BOOT_ID_MS = 20000, RETRY_MS = 500, HOST_DEPTH_MAX = 8,
     HOST_VALUES_MAX = 4096 };
 
 struct deadline
@@ -287,7 +285,7 @@ has_restarted(struct guest *m, const char *old, bool *ret)
     struct err *e = qga_open(m->socket, m->t.name, deadline_in_ms(RECONNECT_MS), &g);
     if (e == NULL) {
         m->g = g;
-        e = qga_boot_id(g, deadline_in_ms(RECONNECT_MS), id);
+        e = qga_boot_id(g, deadline_in_ms(BOOT_ID_MS), id);
     }
     if (err_has(e, E_OutOfMemory))
         return e;

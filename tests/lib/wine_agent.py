@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""wine_agent.py SOCKET LAUNCHER [FORBIDDEN] -- the guest agent of a Windows machine that is
+a prefix of Wine ($WINEPREFIX): QEMU's protocol on a local socket, the commands carried out.
+
+Programs run in Wine, by LAUNCHER (wine_launch.exe), in whose folder programs of tests stand
+for those that Wine lacks.  Files are those of the prefix.  A restart ends the prefix's
+wineserver and boots it again; then the number of the boot, which Windows counts in the
+registry and Wine does not, is one more.  Of taskkill.exe, Wine's knows no /T, so it is done
+here.  FORBIDDEN is a list of commands with commas between them.
+
+Ends with its standard input."""
+import base64
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+WINE = os.environ.get("FIRN_WINE", "wine")
+WINESERVER = os.environ.get("FIRN_WINESERVER", "wineserver")
+BOOT_KEY = (r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager"
+            r"\Memory Management\PrefetchParameters")
+OUTPUT_MAX = 16 << 20
+
+
+class Refused(Exception):
+    def __init__(self, words, kind="GenericError"):
+        super().__init__(words)
+        self.kind = kind
+
+
+class Program:
+    def __init__(self, argv, env, data, capture):
+        self.folder = tempfile.mkdtemp(prefix="firn-agent-")
+        self.exit = os.path.join(self.folder, "exit")
+        self.streams = []
+        for name in ("out", "err"):
+            self.streams.append(open(os.path.join(self.folder, name), "w+b"))
+        self.capture = capture
+        full = [WINE, LAUNCHER, "Z:" + self.exit.replace("/", "\\")] + argv
+        self.process = subprocess.Popen(full, env=env, stdin=subprocess.PIPE,
+                                        stdout=self.streams[0], stderr=self.streams[1],
+                                        start_new_session=True)
+        self.process.stdin.write(data)
+        self.process.stdin.close()
+
+    def kill(self):
+        """The launcher's end ends its job."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+
+    def forget(self):
+        for f in self.streams:
+            f.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def status(self):
+        if self.process.poll() is None:
+            return {"exited": False}
+        answer = {"exited": True}
+        try:
+            with open(self.exit, encoding="ascii") as f:
+                answer["exitcode"] = int(f.read())
+        except (OSError, ValueError):
+            answer["exitcode"] = 1
+        for name, f in zip(("out", "err"), self.streams):
+            f.seek(0)
+            data = f.read(OUTPUT_MAX + 1)
+            if self.capture and data:
+                answer[name + "-data"] = base64.b64encode(data[:OUTPUT_MAX]).decode()
+                if len(data) > OUTPUT_MAX:
+                    answer[name + "-truncated"] = True
+        return answer
+
+
+class Agent:
+    def __init__(self, forbidden):
+        self.forbidden = forbidden
+        self.programs = {}
+        self.files = {}
+        self.next = 1000
+        self.boots = 1
+        self.tell_boot()
+
+    def commands(self):
+        return sorted(n[3:].replace("_", "-") for n in dir(self) if n.startswith("do_guest"))
+
+    def run(self, request):
+        name = request.get("execute", "")
+        method = getattr(self, "do_" + name.replace("-", "_"), None)
+        if method is None:
+            raise Refused("The command %s has not been found" % name, "CommandNotFound")
+        if name in self.forbidden:
+            raise Refused("Der Befehl ist gesperrt", "CommandNotFound")
+        return method(request.get("arguments", {}))
+
+    # -- the agent --
+    def do_guest_ping(self, _):
+        return {}
+
+    def do_guest_sync_delimited(self, a):
+        return a["id"]
+
+    def do_guest_info(self, _):
+        return {"version": "108.0.2", "supported_commands": [
+            {"name": n, "enabled": n not in self.forbidden, "success-response": True}
+            for n in self.commands()]}
+
+    def do_guest_get_osinfo(self, _):
+        return {"id": "mswindows", "name": "Microsoft Windows", "version-id": "2019",
+                "kernel-release": "17763", "machine": "x86_64", "variant": "server"}
+
+    def do_guest_fsfreeze_status(self, _):
+        return "thawed"
+
+    # -- the machine --
+    def tell_boot(self):
+        subprocess.run([WINE, "reg.exe", "add", BOOT_KEY, "/v", "BootId", "/t", "REG_DWORD",
+                        "/d", str(self.boots), "/f"], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+    def do_guest_shutdown(self, a):
+        if a.get("mode") != "reboot":
+            raise Refused("this machine can only be restarted")
+        for p in self.programs.values():
+            if p.process.poll() is None:
+                p.kill()
+        self.files.clear()
+        subprocess.run([WINESERVER, "-k"], check=False)
+        subprocess.run([WINESERVER, "-w"], check=False)
+        subprocess.run([WINESERVER, "-p"], check=False)
+        subprocess.run([WINE, "wineboot"], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        self.boots += 1
+        self.tell_boot()
+        return None
+
+    # -- programs --
+    def do_guest_exec(self, a):
+        argv = [a["path"]] + a.get("arg", [])
+        env = dict(os.environ)
+        for pair in a.get("env", []):
+            name, _, value = pair.partition("=")
+            env[name] = value
+        if argv[0] == "taskkill.exe":
+            victim = self.programs.get(int(argv[argv.index("/PID") + 1]))
+            if victim is not None and victim.process.poll() is None:
+                victim.kill()
+            argv = ["cmd.exe", "/c", "exit", "0"]
+        if "\\" in argv[0] and not os.path.exists(self.real(argv[0])):
+            raise Refused("Guest agent command failed, error was 'Datei nicht gefunden'")
+        p = Program(argv, env, base64.b64decode(a.get("input-data", "")),
+                    a.get("capture-output", False))
+        self.next += 1
+        self.programs[self.next] = p
+        return {"pid": self.next}
+
+    def do_guest_exec_status(self, a):
+        p = self.programs.get(a["pid"])
+        if p is None:
+            raise Refused("Invalid parameter 'pid'")
+        status = p.status()
+        if status["exited"]:
+            p.forget()
+            del self.programs[a["pid"]]
+        return status
+
+    # -- files --
+    @staticmethod
+    def real(path):
+        """Where it lies on this machine; names of Windows know no case."""
+        if len(path) < 3 or path[1] != ":":
+            raise Refused("kein Pfad")
+        at = os.path.join(os.environ["WINEPREFIX"], "dosdevices", path[:2].lower())
+        for part in filter(None, path[2:].replace("/", "\\").split("\\")):
+            names = os.listdir(at) if os.path.isdir(at) else []
+            found = [n for n in names if n.lower() == part.lower()]
+            at = os.path.join(at, found[0] if found else part)
+        return at
+
+    def do_guest_file_open(self, a):
+        try:
+            f = open(self.real(a["path"]), a.get("mode", "r").replace("b", "") + "b")
+        except OSError as e:
+            raise Refused("Datei kann nicht geoeffnet werden: %d" % e.errno) from e
+        self.next += 1
+        self.files[self.next] = f
+        return self.next
+
+    def file(self, a):
+        if a["handle"] not in self.files:
+            raise Refused("handle %d" % a["handle"])
+        return self.files[a["handle"]]
+
+    def do_guest_file_read(self, a):
+        data = self.file(a).read(a.get("count", 4096))
+        return {"count": len(data), "buf-b64": base64.b64encode(data).decode(),
+                "eof": len(data) < a.get("count", 4096)}
+
+    def do_guest_file_write(self, a):
+        data = base64.b64decode(a["buf-b64"])
+        return {"count": self.file(a).write(data), "eof": False}
+
+    def do_guest_file_seek(self, a):
+        return {"position": self.file(a).seek(a["offset"], a["whence"]), "eof": False}
+
+    def do_guest_file_flush(self, a):
+        self.file(a).flush()
+        return {}
+
+    def do_guest_file_close(self, a):
+        self.file(a).close()
+        del self.files[a["handle"]]
+        return {}
+
+
+def answer(agent, line):
+    marked = b"\xff" in line
+    try:
+        request = json.loads(line.rsplit(b"\xff", 1)[-1])
+        value = agent.run(request)
+        if value is None:
+            return b""
+        reply = {"return": value}
+    except (ValueError, KeyError, TypeError) as e:
+        return json.dumps({"error": {"class": "GenericError", "desc": str(e)}}).encode() + b"\n"
+    except Refused as e:
+        reply = {"error": {"class": e.kind, "desc": str(e)}}
+    if "id" in request:
+        reply["id"] = request["id"]
+    return (b"\xff" if marked else b"") + json.dumps(reply).encode() + b"\n"
+
+
+def serve(agent, client):
+    rest = b""
+    while True:
+        ready, _, _ = select.select([client, sys.stdin], [], [])
+        if sys.stdin in ready and not os.read(sys.stdin.fileno(), 4096):
+            return False
+        if client not in ready:
+            continue
+        data = client.recv(1 << 20)
+        if not data:
+            return True
+        rest += data
+        while b"\n" in rest:
+            line, rest = rest.split(b"\n", 1)
+            try:
+                client.sendall(answer(agent, line))
+            except OSError:
+                return True
+
+
+def main():
+    agent = Agent(set(sys.argv[3].split(",")) if len(sys.argv) > 3 else set())
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(sys.argv[1] + ".new")
+    listening.listen(4)
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    while True:
+        ready, _, _ = select.select([listening, sys.stdin], [], [])
+        if sys.stdin in ready and not os.read(sys.stdin.fileno(), 4096):
+            break
+        if listening in ready and not serve(agent, listening.accept()[0]):
+            break
+    for p in agent.programs.values():
+        if p.process.poll() is None:
+            p.kill()
+        p.forget()
+
+
+LAUNCHER = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
+main()

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sc.exe for tests, since Wine's own knows neither qc nor config: query, qc, config, create,
+ * start, stop and delete, on the real service manager, in the form of Windows' program.
+ *
+ * Labels are those of a German Windows: who reads this may read numbers only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <windows.h>
+
+static int
+failed(const char *what)
+{
+    DWORD number = GetLastError();
+
+    printf("[SC] %s FEHLER %lu:\r\n\r\n", what, number);
+    return (int)number;
+}
+
+static const wchar_t *
+option(int argc, wchar_t **argv, const wchar_t *name)
+{
+    for (int i = 3; i + 1 < argc; i++)
+        if (_wcsicmp(argv[i], name) == 0)
+            return argv[i + 1];
+    return NULL;
+}
+
+/* The number that stands at ${word}'s place in the list; ${none} when it was not given. */
+static DWORD
+number_of(const wchar_t *word, const wchar_t *const list[], DWORD none)
+{
+    for (DWORD i = 0; word != NULL && list[i] != NULL; i++)
+        if (_wcsicmp(list[i], word) == 0)
+            return i;
+    return none;
+}
+
+static const wchar_t *const starts[] = { L"boot", L"system", L"auto", L"demand", L"disabled",
+    NULL };
+static const wchar_t *const controls[] = { L"ignore", L"normal", L"severe", L"critical", NULL };
+
+/* "a/b" as Windows wants it: each with its NUL, and one more. */
+static const wchar_t *
+depends_of(const wchar_t *words)
+{
+    static wchar_t list[512];
+
+    if (words == NULL)
+        return NULL;
+    for (size_t i = 0; words[i] != L'\0' && i < 510; i++)
+        list[i] = words[i] == L'/' ? L'\0' : words[i];
+    return list;
+}
+
+static int
+create(SC_HANDLE manager, int argc, wchar_t **argv)
+{
+    const wchar_t *type = option(argc, argv, L"type=");
+    const wchar_t *display = option(argc, argv, L"DisplayName=");
+    SC_HANDLE s = CreateServiceW(manager, argv[2], display != NULL ? display : argv[2],
+        SERVICE_ALL_ACCESS,
+        type != NULL && _wcsicmp(type, L"share") == 0 ? SERVICE_WIN32_SHARE_PROCESS :
+                                                        SERVICE_WIN32_OWN_PROCESS,
+        number_of(option(argc, argv, L"start="), starts, 3),
+        number_of(option(argc, argv, L"error="), controls, 1),
+        option(argc, argv, L"binPath="), NULL, NULL,
+        depends_of(option(argc, argv, L"depend=")), option(argc, argv, L"obj="), NULL);
+
+    return s != NULL ? 0 : failed("CreateService");
+}
+
+static int
+print_config(SC_HANDLE s)
+{
+    static union {
+        QUERY_SERVICE_CONFIGW c;
+        char room[8192];
+    } u;
+    DWORD need;
+
+    if (!QueryServiceConfigW(s, &u.c, sizeof(u), &need))
+        return failed("QueryServiceConfig");
+    printf("[SC] QueryServiceConfig ERFOLG\r\n\r\nDIENST_NAME: x : 9\r\n"
+           "        TYP                : %lx  WIN32_OWN_PROCESS\r\n"
+           "        STARTTYP           : %lu   DEMAND_START\r\n"
+           "        FEHLERSTEUERUNG    : %lu   NORMAL\r\n"
+           "        BINAERER_PFADNAME  : C:\\x : y\r\n",
+        u.c.dwServiceType, u.c.dwStartType, u.c.dwErrorControl);
+    return 0;
+}
+
+static int
+print_state(SC_HANDLE s)
+{
+    SERVICE_STATUS status;
+
+    if (!QueryServiceStatus(s, &status))
+        return failed("QueryServiceStatus");
+    printf("\r\nDIENST_NAME: x : 9\r\n"
+           "        TYP                : %lx  WIN32\r\n"
+           "        STATUS             : %lu  ZUSTAND\r\n"
+           "        WIN32_BEENDIGUNGSCODE : %lu\r\n",
+        status.dwServiceType, status.dwCurrentState, status.dwWin32ExitCode);
+    return 0;
+}
+
+static int
+do_with(SC_HANDLE s, int argc, wchar_t **argv)
+{
+    SERVICE_STATUS status;
+
+    if (_wcsicmp(argv[1], L"qc") == 0)
+        return print_config(s);
+    if (_wcsicmp(argv[1], L"query") == 0)
+        return print_state(s);
+    if (_wcsicmp(argv[1], L"config") == 0)
+        return ChangeServiceConfigW(s, SERVICE_NO_CHANGE,
+                   number_of(option(argc, argv, L"start="), starts, SERVICE_NO_CHANGE),
+                   SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL, NULL) ?
+                   0 : failed("ChangeServiceConfig");
+    if (_wcsicmp(argv[1], L"start") == 0)
+        return StartServiceW(s, 0, NULL) ? 0 : failed("StartService");
+    if (_wcsicmp(argv[1], L"stop") == 0)
+        return ControlService(s, SERVICE_CONTROL_STOP, &status) ? 0 : failed("ControlService");
+    if (_wcsicmp(argv[1], L"delete") == 0)
+        return DeleteService(s) ? 0 : failed("DeleteService");
+    return ERROR_INVALID_PARAMETER;
+}
+
+int
+wmain(int argc, wchar_t **argv)
+{
+    SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_ALL_ACCESS);
+
+    if (argc < 3)
+        return ERROR_INVALID_PARAMETER;
+    if (manager == NULL)
+        return failed("OpenSCManager");
+    if (_wcsicmp(argv[1], L"create") == 0)
+        return create(manager, argc, argv);
+    SC_HANDLE s = OpenServiceW(manager, argv[2], SERVICE_ALL_ACCESS);
+    return s != NULL ? do_with(s, argc, argv) : failed("OpenService");
+}
