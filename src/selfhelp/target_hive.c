@@ -137,6 +137,22 @@ open_folder(struct target_hive *h, const char *path)
         NULL;
 }
 
+/* Does a file begin as a disk does: an image format, or a table of partitions? */
+static bool
+is_disk(int folder, const char *name)
+{
+    static const char *const magic[] = { "QFI\xfb", "KDMV", "vhdxfile", "conectix" };
+    auto_fd int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    uint8_t head[512] = { 0 };
+
+    if (fd < 0 || pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head)
+        return false;
+    for (size_t i = 0; i < sizeof magic / sizeof magic[0]; i++)
+        if (memcmp(head, magic[i], strlen(magic[i])) == 0)
+            return true;
+    return head[510] == 0x55 && head[511] == 0xaa;
+}
+
 /* Which one it is shows in what it holds, whatever it is called. */
 static struct err *
 open_one(struct target_hive *h, const char *path)
@@ -152,6 +168,8 @@ open_one(struct target_hive *h, const char *path)
     folder = open(*folder_path == '\0' ? "." : folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return fail(FileUnreadable, path);
+    if (is_disk(folder, slash == NULL ? path : slash + 1))
+        return fail(DiskNotMounted, path);
     TRY(hive_file_open(folder, slash == NULL ? path : slash + 1, path, &f));
     r = hive_file_regf(f);
     if (regf_find(r, "Select") != 0)

@@ -20,7 +20,8 @@
 #include "target.h"
 
 /* ${path}: a folder that holds Windows\System32\config (a mounted disk, a tree), a folder that
- * holds the hives themselves, or one hive file.  ${name} is how messages call the target. */
+ * holds the hives themselves, or one hive file.  A disk image is DiskNotMounted: firn mounts
+ * nothing.  ${name} is how messages call the target. */
 struct err *target_hive_open(const char *path, const char *name, struct target **ret) must_use;
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -420,6 +421,14 @@ test_refused(void **state)
     (void)snprintf(path, sizeof path, "%s/Windows/System32/ntdll.dll", d->path);
     expect_refused(path, E_HiveForeign);
 
+    patch(d, "disk.raw", 510, "\x55\xaa", 2, false);
+    (void)snprintf(path, sizeof path, "%s/disk.raw", d->path);
+    expect_refused(path, E_DiskNotMounted);
+    patch(d, "disk.qcow2", 508, "\0\0\0\0", 4, false);
+    patch(d, "disk.qcow2", 0, "QFI\xfb", 4, false);
+    (void)snprintf(path, sizeof path, "%s/disk.qcow2", d->path);
+    expect_refused(path, E_DiskNotMounted);
+
     patch(d, "hiberfil.sys", 0, "hibr", 4, false);
     expect_refused(d->path, E_WindowsHibernated);
     patch(d, "hiberfil.sys", 0, "wake", 4, false);
@@ -535,6 +544,91 @@ test_case(void **state)
     expect_load(d->t, "kernel32.dll", 0, NULL);
 }
 
+/* ---- a real NTFS file system ---- */
+
+struct ntfs {
+    char folder[64], image[80], mount[80];
+};
+
+static bool
+run(const char *a, const char *b, const char *c, const char *d, const char *e)
+{
+    const char *const argv[] = { a, b, c, d, e, NULL };
+    int status = -1;
+
+    assert_ok(proc_run(argv, deadline_in_ms(60000), &status, NULL));
+    return status == 0;
+}
+
+static bool
+can_mount(void)
+{
+    static const char *const programs[] = { "mkntfs", "ntfs-3g", "umount" };
+
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+        auto_free char *path = NULL;
+
+        assert_ok(proc_find(programs[i], &path));
+        if (path == NULL)
+            return false;
+    }
+    return geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0;
+}
+
+/* What Windows keeps of a file beside its bytes (who may do what) goes with the new file. */
+static void
+test_ntfs(void **state)
+{
+    static const char acl_of[] = "system.ntfs_acl";
+    struct ntfs n;
+    struct target *t = NULL;
+    uint8_t acl[2][4096];
+    ssize_t len[2];
+    char hive[160];
+    int fd;
+
+    (void)state;
+    if (!can_mount())
+        skip();
+    (void)snprintf(n.folder, sizeof n.folder, "/tmp/firn-ntfs.XXXXXX");
+    assert_non_null(mkdtemp(n.folder));
+    (void)snprintf(n.image, sizeof n.image, "%s/image", n.folder);
+    (void)snprintf(n.mount, sizeof n.mount, "%s/mount", n.folder);
+    fd = open(n.image, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && ftruncate(fd, 48 << 20) == 0 && close(fd) == 0);
+    assert_int_equal(mkdir(n.mount, 0700), 0);
+    assert_true(run("mkntfs", "-Q", "-F", "-q", n.image));
+    expect_refused(n.image, E_DiskNotMounted);
+    if (!run("ntfs-3g", n.image, n.mount, NULL, NULL)) {
+        assert_true(run("rm", "-rf", n.folder, NULL, NULL));
+        skip(); /* no right to mount */
+    }
+    assert_true(windows_make(n.mount, WINDOWS_BROKEN));
+    (void)snprintf(hive, sizeof hive, "%s/" WINDOWS_CONFIG "/SYSTEM", n.mount);
+    len[0] = getxattr(hive, acl_of, acl[0], sizeof acl[0]);
+    assert_true(len[0] > 20);
+    acl[0][len[0] - 4] ^= 1; /* another group than it would get by itself */
+    assert_int_equal(setxattr(hive, acl_of, acl[0], (size_t)len[0], 0), 0);
+    len[0] = getxattr(hive, acl_of, acl[0], sizeof acl[0]);
+    assert_ok(target_hive_open(n.mount, "disk:ntfs", &t));
+    there_and_back(t, "windows.service.start_type service=msiserver want=3", "start type 4",
+        "start type 3");
+    set_start(t, 3);
+    target_free(t);
+    len[1] = getxattr(hive, acl_of, acl[1], sizeof acl[1]);
+    assert_int_equal(len[0], len[1]);
+    assert_memory_equal(acl[0], acl[1], (size_t)len[0]);
+    assert_true(run("umount", n.mount, NULL, NULL, NULL));
+
+    /* it is on the disk */
+    assert_true(run("ntfs-3g", n.image, n.mount, NULL, NULL));
+    assert_ok(target_hive_open(n.mount, "disk:ntfs", &t));
+    assert_int_equal(dword(t, MSISERVER, "Start"), 3);
+    target_free(t);
+    assert_true(run("umount", n.mount, NULL, NULL, NULL));
+    assert_true(run("rm", "-rf", n.folder, NULL, NULL));
+}
+
 int
 main(void)
 {
@@ -550,6 +644,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_control_sets, begin_broken, end_any),
         cmocka_unit_test_setup_teardown(test_loose, begin_broken, end_any),
         cmocka_unit_test_setup_teardown(test_case, begin_broken, end_any),
+        cmocka_unit_test(test_ntfs),
     };
 
     return cmocka_run_group_tests_name("target_hive", tests, NULL, NULL);
