@@ -6,7 +6,7 @@ import textwrap
 MIB = 1 << 20
 
 # step -> what it is, how many times faster than restic firn must be, how many times as long as
-# the limit it may take.  The list of changed blocks is held against restic's re-reading.
+# the limit it may take.
 ROWS = {
     'full': ('first full backup', 2.0, 1.2),
     'reread': ('same content, changed time stamps', 4.2, None),
@@ -19,7 +19,6 @@ ROWS = {
     'restore': ('restore, byte-identical', 2.2, None),
     'verify': ('verify every byte', 1.9, None),
 }
-AGAINST = {'list': 'day'}
 STATES = {'full': 'after full', 'day': 'a day later', 'second': 'second machine'}
 MEMORY_MIB = 64
 GROWTH_MIB = 0.02
@@ -56,17 +55,9 @@ class Report:
     def runs(self, step, name):
         return self.steps.runs[step].get(name) or []
 
-    def median(self, step, name):
-        runs = self.runs(step, name)
-        return statistics.median(run.wall for run in runs) if runs else None
-
     def ratio(self, step, upper, lower):
         """Median of upper's time by lower's, round by round where both ran in the same round;
         with its least and greatest."""
-        other = AGAINST.get(step, step) if upper == 'restic' else step
-        if other != step:
-            a, b = self.median(other, upper), self.median(step, lower)
-            return (a / b,) * 3 if a and b else None
         pairs = [x.wall / y.wall
                  for x, y in zip(self.runs(step, upper), self.runs(step, lower))]
         return (statistics.median(pairs), min(pairs), max(pairs)) if pairs else None
@@ -215,8 +206,8 @@ class Report:
         done = self.steps.runs
         lines, misses = self.speed()
         yield ('Speed', 'Seconds of wall clock, median (least-greatest). "x restic" is speed: '
-               'restic\'s time divided by the tool\'s, the median over rounds; the list of '
-               'changed blocks is held against restic\'s re-reading. floor is the limit; its '
+               'restic\'s time divided by the tool\'s, the median over rounds; beside the '
+               'list of changed blocks restic re-reads. floor is the limit; its '
                'first and last run in a step are the noise of the machine, and a difference '
                'smaller than theirs says nothing.', lines)
         spread = self.ratios()

@@ -217,16 +217,19 @@ class Steps:
                 peer.keep('day')
 
     def step_list(self):
+        """By the list; restic, which cannot, reads all beside it: rounds are compared only
+        with what ran in the same minutes."""
         image = self.prepare_day()
-        able = [peer for peer in self.peers if peer.by_list]
+        beside = [peer for peer in self.peers if peer.by_list or peer.name == 'restic']
 
         def action(peer):
             peer.bring_back('full')
-            return self.backup(peer, image, 'day', 'list', self.path('nextday.list'))
+            return self.backup(peer, image, 'day', 'list',
+                               self.path('nextday.list') if peer.by_list else None)
 
-        self.in_turn('list', action, able)
-        for peer in able:
-            if self.runs['list'].get(peer.name):
+        self.in_turn('list', action, beside)
+        for peer in beside:
+            if peer.by_list and self.runs['list'].get(peer.name):
                 self.check_restored('list', peer, 'day', image, 'nextday.img')
 
     def check_restored(self, step, peer, label, image, original):
