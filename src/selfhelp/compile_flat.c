@@ -203,7 +203,7 @@ link_open(struct scan *k, size_t i)
     if (close == 0)
         return 0;
     j = close + 1;
-    while (next(k, j) == ' ')
+    while (j < k->len && next(k, j) == ' ')
         j++;
     if (next(k, j) != '(')
         return 0;
