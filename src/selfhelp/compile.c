@@ -174,7 +174,8 @@ code_block(struct compiler *c, const struct article_block *b)
     flat_init(&f, c->a, span, true);
     if (!f.no_memory)
         sentences(c, &f,
-            (struct sentence){ .code = true, .shell = shell, .script = is_script(&f) || c->sample },
+            (struct sentence){ .code = true, .shell = shell,
+                .script = is_script(&f) || c->sample },
             false);
     c->no_memory = c->no_memory || f.no_memory;
     flat_done(&f);

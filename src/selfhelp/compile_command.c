@@ -316,6 +316,8 @@ static const struct {
 static command_fn *
 reader_of(const char *s, size_t len)
 {
+    if (len < 2 || len > 20 || strchr("adfimnrsvADFIMNRSV", s[0]) == NULL)
+        return NULL; /* most words by far */
     if (len > 4 && strncasecmp(s + len - 4, ".exe", 4) == 0)
         len -= 4;
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)

@@ -70,12 +70,28 @@ size_t sentence_end(const struct flat *f, size_t from, bool raw);
 size_t sentence_words(const struct flat *f, size_t from, size_t to, struct word *word,
     size_t max);
 
-/* Is word ${i} one of "a|b|c" (lower case)?  false beyond the end. */
-bool word_is(const struct sentence *s, size_t i, const char *words);
+/* Is word ${i} one of "a|b|c" (lower case)?  false beyond the end.  Words are many and lists
+ * are long: each place in the source remembers which letters its list's words start with,
+ * which settles most.  So ${words} must be the same at each pass of one place. */
+#define word_is(s, i, words) word_in(s, i, words, LIST_LETTERS(words))
+bool word_in(const struct sentence *s, size_t i, const char *words, uint32_t letters);
+#define LIST_LETTERS(words) \
+    ({ \
+        static uint32_t letters_; \
+        uint32_t now_ = __atomic_load_n(&letters_, __ATOMIC_RELAXED); \
+        if (now_ == 0) { \
+            now_ = list_letters(words); \
+            __atomic_store_n(&letters_, now_, __ATOMIC_RELAXED); \
+        } \
+        now_; \
+    })
+uint32_t list_letters(const char *words);
 /* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
 size_t words_are(const struct sentence *s, size_t i, const char *phrase);
 /* One of the words (or a phrase) stands in [from, to) of the words. */
-bool has_word(const struct sentence *s, size_t from, size_t to, const char *words);
+#define has_word(s, from, to, words) has_word_in(s, from, to, words, LIST_LETTERS(words))
+bool has_word_in(const struct sentence *s, size_t from, size_t to, const char *words,
+    uint32_t letters);
 bool has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase);
 bool text_equal(const char *a, size_t len, const char *b); /* without regard to case */
 bool in_list(const char *s, size_t len, const char *words); /* without regard to case */

@@ -263,7 +263,9 @@ service_start_type(struct finds *l, const struct sentence *s, size_t i)
 void
 find_service(struct finds *l, const struct sentence *s)
 {
-    if (by_hand(s) || elsewhere(s))
+    if (!has_word(s, 0, s->nwords,
+            "restart|start|stop|ensure|make|verify|check|confirm|validate|set|change") ||
+        by_hand(s) || elsewhere(s))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         if (word_is(s, i, "restart|start|stop"))
@@ -426,7 +428,7 @@ installer(struct finds *l, const struct sentence *s, size_t from, size_t to, con
 void
 find_installer(struct finds *l, const struct sentence *s)
 {
-    if (elsewhere(s))
+    if (!has_word(s, 0, s->nwords, "run|install|execute") || elsewhere(s))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         bool run = word_is(s, i, "run|install|execute");
@@ -483,7 +485,7 @@ plain_path(const char *p)
 void
 find_file(struct finds *l, const struct sentence *s)
 {
-    if (elsewhere(s))
+    if (!has_word(s, 0, s->nwords, "rename|copy") || elsewhere(s))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         const char *kind = word_is(s, i, "rename") ? "file.rename"
@@ -598,7 +600,8 @@ retry(struct finds *l, const struct sentence *s, size_t i, bool about_backup)
     while (k < s->nwords && (s->word[k - 1].after == 0 || s->word[k - 1].after == '"')) {
         if (word_is(s, k, "backup|backups|snapshot"))
             backup = true;
-        else if (word_is(s, k, "operation|job|again") && (strong || backup || word_is(s, i, "try")))
+        else if (word_is(s, k, "operation|job|again") &&
+            (strong || backup || word_is(s, i, "try")))
             object = true;
         else if (!word_is(s, k, "the|your|a|an|this|same|failed|vm|manual|ad-hoc|adhoc|"
                                 "on-demand|new|another|full|first"))

@@ -13,32 +13,73 @@ text_equal(const char *a, size_t len, const char *b)
     return strlen(b) == len && strncasecmp(a, b, len) == 0;
 }
 
+static char
+lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* The lists are long and words are many: most are told apart by their first letter. */
 bool
 in_list(const char *s, size_t len, const char *words)
 {
-    while (len > 0 && *words != '\0') {
-        size_t n = strcspn(words, "|");
+    char first = len > 0 ? lower(s[0]) : '\0';
 
-        if (n == len && strncasecmp(words, s, n) == 0)
-            return true;
-        words += n + (words[n] == '|');
+    while (first != '\0') {
+        if (lower(words[0]) == first) {
+            size_t n = 1;
+
+            while (n < len && lower(words[n]) == lower(s[n]))
+                n++;
+            if (n == len && (words[n] == '|' || words[n] == '\0'))
+                return true;
+        }
+        words = strchr(words, '|');
+        if (words == NULL)
+            return false;
+        words++;
     }
     return false;
 }
 
-static const char verbs[] =
-    "add|adjust|allow|apply|assign|attempt|avoid|back|browse|cancel|change|check|choose|clean|"
-    "clear|click|close|collect|complete|configure|confirm|connect|consider|contact|continue|"
-    "convert|copy|create|decrease|delete|deploy|determine|disable|disconnect|double-click|"
-    "download|drop|edit|enable|ensure|enter|examine|execute|expand|extract|find|fix|follow|"
-    "free|get|give|go|grant|identify|increase|initiate|input|inspect|install|investigate|"
-    "invoke|kill|launch|log|login|look|make|manually|migrate|modify|monitor|mount|move|"
-    "navigate|note|open|perform|press|provide|re-register|re-run|re-try|reboot|recreate|"
-    "reduce|refer|register|reinstall|remove|rename|repair|repeat|replace|request|rerun|"
-    "reregister|reset|resize|resolve|restart|restore|resume|retrigger|retry|review|right-click|"
-    "run|save|schedule|search|see|select|set|shut|specify|start|stop|submit|switch|test|"
-    "trigger|try|turn|type|uncheck|uninstall|unmount|unregister|update|upgrade|use|validate|"
-    "verify|view|visit|wait";
+/* By their first letter, since every word is asked. */
+static const char *const verbs[26] = {
+    ['a' - 'a'] = "add|adjust|allow|apply|assign|attempt|avoid",
+    ['b' - 'a'] = "back|browse",
+    ['c' - 'a'] =
+        "cancel|change|check|choose|clean|clear|click|close|collect|complete|"
+        "configure|confirm|connect|consider|contact|continue|convert|copy|create",
+    ['d' - 'a'] =
+        "decrease|delete|deploy|determine|disable|disconnect|double-click|download|"
+        "drop",
+    ['e' - 'a'] = "edit|enable|ensure|enter|examine|execute|expand|extract",
+    ['f' - 'a'] = "find|fix|follow|free",
+    ['g' - 'a'] = "get|give|go|grant",
+    ['i' - 'a'] = "identify|increase|initiate|input|inspect|install|investigate|invoke",
+    ['k' - 'a'] = "kill",
+    ['l' - 'a'] = "launch|log|login|look",
+    ['m' - 'a'] = "make|manually|migrate|modify|monitor|mount|move",
+    ['n' - 'a'] = "navigate|note",
+    ['o' - 'a'] = "open",
+    ['p' - 'a'] = "perform|press|provide",
+    ['r' - 'a'] =
+        "re-register|re-run|re-try|reboot|recreate|reduce|refer|register|reinstall|"
+        "remove|rename|repair|repeat|replace|request|reregister|rerun|reset|resize|"
+        "resolve|restart|restore|resume|retrigger|retry|review|right-click|run",
+    ['s' - 'a'] = "save|schedule|search|see|select|set|shut|specify|start|stop|submit|switch",
+    ['t' - 'a'] = "test|trigger|try|turn|type",
+    ['u' - 'a'] = "uncheck|uninstall|unmount|unregister|update|upgrade|use",
+    ['v' - 'a'] = "validate|verify|view|visit",
+    ['w' - 'a'] = "wait",
+};
+
+static bool
+is_verb_text(const char *low, size_t len)
+{
+    const char *list = len > 0 && low[0] >= 'a' && low[0] <= 'z' ? verbs[low[0] - 'a'] : NULL;
+
+    return list != NULL && in_list(low, len, list);
+}
 
 static bool
 is_blank(char c)
@@ -58,7 +99,7 @@ starts_line(const struct flat *f, size_t i)
         n++;
     if (n == 0 || f->s[i] < 'A' || f->s[i] > 'Z')
         return false;
-    return in_list(f->low + i, n, verbs) ||
+    return is_verb_text(f->low + i, n) ||
         in_list(f->low + i, n, "if|step|method|option|solution|otherwise|then|or|alternatively|"
                                "note|please|for|once|after|to");
 }
@@ -172,11 +213,34 @@ sentence_words(const struct flat *f, size_t from, size_t to, struct word *word, 
     return n;
 }
 
-bool
-word_is(const struct sentence *s, size_t i, const char *words)
+static uint32_t
+letter_bit(char c)
 {
-    return i < s->nwords &&
-        in_list(s->f->low + s->word[i].from, s->word[i].to - s->word[i].from, words);
+    return c >= 'a' && c <= 'z' ? UINT32_C(1) << (c - 'a') : UINT32_C(1) << 26;
+}
+
+uint32_t
+list_letters(const char *words)
+{
+    uint32_t letters = 0;
+
+    for (; words != NULL; words = strchr(words, '|')) {
+        words += *words == '|';
+        letters |= letter_bit(lower(*words));
+    }
+    return letters;
+}
+
+bool
+word_in(const struct sentence *s, size_t i, const char *words, uint32_t letters)
+{
+    const struct word *w;
+
+    if (i >= s->nwords)
+        return false;
+    w = &s->word[i];
+    return (letters & letter_bit(s->f->low[w->from])) != 0 &&
+        in_list(s->f->low + w->from, w->to - w->from, words);
 }
 
 size_t
@@ -184,6 +248,8 @@ words_are(const struct sentence *s, size_t i, const char *phrase)
 {
     size_t n = 0;
 
+    if (i >= s->nwords || s->f->low[s->word[i].from] != phrase[0])
+        return 0;
     while (*phrase != '\0') {
         size_t len = strcspn(phrase, " ");
 
@@ -197,10 +263,11 @@ words_are(const struct sentence *s, size_t i, const char *phrase)
 }
 
 bool
-has_word(const struct sentence *s, size_t from, size_t to, const char *words)
+has_word_in(const struct sentence *s, size_t from, size_t to, const char *words,
+    uint32_t letters)
 {
     for (size_t i = from; i < to && i < s->nwords; i++)
-        if (word_is(s, i, words))
+        if (word_in(s, i, words, letters))
             return true;
     return false;
 }
@@ -217,7 +284,8 @@ has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase)
 bool
 is_verb(const struct sentence *s, size_t i)
 {
-    return word_is(s, i, verbs);
+    return i < s->nwords &&
+        is_verb_text(s->f->low + s->word[i].from, s->word[i].to - s->word[i].from);
 }
 
 /* "do not", "don't", "never", "without", "before" in front of a verb turn it round. */
@@ -247,8 +315,8 @@ is_imperative(const struct sentence *s, size_t i)
     if (s->word[i].before == '(')
         return false;
     return word_is(s, i - 1,
-               "and|then|or|please|also|next|finally|now|again|again,|simply|just|manually|must|"
-               "immediately|&") ||
+               "and|then|or|please|also|next|finally|now|again|again,|simply|just|manually|"
+               "must|immediately|&") ||
         (word_is(s, i - 1, "to") && word_is(s, i - 2, "try|attempt|sure|need|have|want")) ||
         (word_is(s, i - 1, "try|manually") && i == 1);
 }

@@ -316,15 +316,16 @@ program_known(const char *s, size_t len)
 
     return in_list(s, dot,
         "apt-cache|apt-key|aptitude|attrib|auditpol|az|azcopy|azmigrate|bash|bcdboot|bcdedit|"
-        "bitsadmin|bootrec|cat|cd|certreq|certutil|cert|chattr|chkdsk|chmod|chown|chroot|cmdkey|"
-        "compact|copy|cp|curl|dcdiag|dd|del|df|dig|dir|diskpart|diskshadow|dism|dnf|docker|"
+        "bitsadmin|bootrec|cat|cd|certreq|certutil|cert|chattr|chkdsk|chmod|chown|chroot|"
+        "cmdkey|compact|copy|cp|curl|dcdiag|dd|del|df|dig|dir|diskpart|diskshadow|dism|dnf|docker|"
         "dsregcmd|echo|erase|fdisk|find|findstr|firewall-cmd|fltmc|free|fsck|fuser|getenforce|"
         "git|gpupdate|gpresult|grep|grub2-mkconfig|gzip|hostname|icacls|ifconfig|iisreset|"
         "insmod|ip|ipconfig|iptables|journalctl|kill|killall|klist|kubectl|ldconfig|ldd|ln|"
         "logman|ls|lsblk|lsmod|lsof|mkdir|mkfs|modprobe|mount|mountvol|move|msdtc|mv|mysql|"
         "nano|nbtstat|netdom|netsh|netstat|nltest|npm|nslookup|ntdsutil|openssl|pip|pip3|ping|"
-        "powercfg|powershell|psql|psping|python|python3|qwinsta|rd|ren|rename|repadmin|resize2fs|"
-        "rm|rmdir|rmmod|robocopy|rpm|route|rundll32|schtasks|scp|sed|semanage|service|setenforce|"
+        "powercfg|powershell|psql|psping|python|python3|qwinsta|rd|ren|rename|repadmin|"
+        "resize2fs|rm|rmdir|rmmod|robocopy|rpm|route|rundll32|schtasks|scp|sed|semanage|"
+        "service|setenforce|"
         "setfacl|setspn|sfc|slmgr|sqlcmd|ssh|su|swapoff|sysctl|systeminfo|takeown|tar|taskkill|"
         "tasklist|tcpdump|telnet|tracert|umount|unzip|update-grub|usermod|vi|vim|w32tm|wbadmin|"
         "wecutil|wevtutil|wget|where|whoami|winrm|wmic|wuauclt|xcopy|xfs_repair|yum|zypper");

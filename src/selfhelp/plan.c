@@ -197,7 +197,8 @@ params_json(const struct action *a)
 
     for (int i = 0; i < ACTION_PARAMS_MAX; i++)
         if (a->value[i] != NULL &&
-            json_object_set_new(params, a->kind->param[i].name, json_string(a->value[i])) != 0) {
+            json_object_set_new(params, a->kind->param[i].name,
+                json_string(a->value[i])) != 0) {
             json_decref(params);
             return NULL;
         }

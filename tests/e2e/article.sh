@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# firn article over many generated articles (15,000 of 36 MB with FIRN_SOAK=1), over hostile
+# ones, and over our own.
+mkarticles=$2 articles=$3 corpus=$4
+. "$(dirname "$0")/lib.sh"
+count=1500
+[ -z "${FIRN_SOAK:-}" ] || count=15000
+
+mkdir generated
+"$mkarticles" generated $count 42
+# the memory of one article, whatever their number: 200 MB hold for all of them
+if (ulimit -v 200000 && "$firn" article generated) > out 2> err; then
+    ok "$count articles in 200 MB"
+else
+    not_ok "$count articles in 200 MB" "$(head -3 err)"
+fi
+tail -n 1 out > last && mv last out
+says out "^$count articles, " 'all of them were read'
+
+if have python3; then
+    if "$firn" article --json generated "$corpus" 2> err | python3 -c 'import json, sys
+d = json.load(sys.stdin)
+a = d["articles"]
+assert d["schema"] == 1 and len(a) > int(sys.argv[1])
+for x in a:
+    assert x["header"] is not None and isinstance(x["lint"], list), x["file"]
+    assert x["blocks"] or x["file"].endswith("empty.md"), x["file"]
+    ids = [s["id"] for s in x["plan"]]
+    assert len(set(ids)) == len(ids), x["file"]
+    for s in x["plan"]:
+        when, _, of = s["condition"].partition(":")
+        assert when in ("always", "failed", "unsolved", "instead", "each", "if"), s
+        assert when in ("always", "if") or of in ids, s
+        assert not (s["runs"] and s["kind"].startswith("person.")), s
+        assert "serviceName" not in json.dumps(s) or not s["runs"], s
+        assert s["span"]["line"] >= 1 and s["span"]["column"] >= 1, s
+    for m in x["ambiguities"]:
+        assert m["step"] == "" or m["step"] in ids, m
+' $count > py.txt 2>&1; then
+        ok 'the document is whole'
+    else
+        not_ok 'the document is whole' "$(tail -3 py.txt)"
+    fi
+else
+    skip 'the document is whole' 'no python3'
+fi
+
+cat > step.md << 'END'
+<properties pageTitle="backup" errorNumber="1"/>
+
+# T
+
+1. Let it start.
+
+```action
+windows.service.start_type service=msiserver want=3
+```
+
+2. Run `firn nonsense`.
+END
+firn_is 1 'lint finds mistakes' article --lint step.md
+code_is ArticleWrong 'and says so'
+says out 'probe-missing' 'a step without a probe'
+says out 'command-unknown' 'a command that firn does not have'
+firn_is 0 'without lint they are shown' article step.md
+dd if=/dev/zero bs=1024 count=1100 > large.md 2> dd.txt
+firn_is 1 'a large file is refused' article large.md step.md
+code_is ArticleTooLarge 'by its code'
+says out 'T$' 'and the other file is read'
+firn_is 1 'a missing file' article nothing.md
+code_is FileUnreadable 'by its code'
+printf '<properties cloudEnvironments="mooncake"/>\n# T\n\nRefer to [x](https://example.org).\n' \
+    > other.md
+firn_is 0 'an article for another cloud' article other.md
+says err 'ArticleElsewhere' 'is a warning'
+says out 'remedy is lost' 'a link is no remedy'
+firn_is 0 'and none where it belongs' article --cloud mooncake other.md
+if grep -q ArticleElsewhere err; then not_ok 'no warning there'; else ok 'no warning there'; fi
+firn_is 0 'our own articles keep the rules' article --lint "$articles"
+done_testing
