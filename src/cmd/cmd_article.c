@@ -146,7 +146,8 @@ command_exists(void *arg, const char *line, const char **ret_why)
     (void)arg;
     if (copy == NULL)
         return true;
-    for (char *w = strtok_r(copy, " ", &rest); w != NULL && n < 3; w = strtok_r(NULL, " ", &rest))
+    for (char *w = strtok_r(copy, " ", &rest); w != NULL && n < 3;
+        w = strtok_r(NULL, " ", &rest))
         if (w[0] != '-' || n == 0)
             words[n++] = w;
     *ret_why = "firn has no such command";

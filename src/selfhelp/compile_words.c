@@ -317,7 +317,8 @@ program_known(const char *s, size_t len)
     return in_list(s, dot,
         "apt-cache|apt-key|aptitude|attrib|auditpol|az|azcopy|azmigrate|bash|bcdboot|bcdedit|"
         "bitsadmin|bootrec|cat|cd|certreq|certutil|cert|chattr|chkdsk|chmod|chown|chroot|"
-        "cmdkey|compact|copy|cp|curl|dcdiag|dd|del|df|dig|dir|diskpart|diskshadow|dism|dnf|docker|"
+        "cmdkey|compact|copy|cp|curl|dcdiag|dd|del|df|dig|dir|diskpart|diskshadow|dism|dnf|"
+        "docker|"
         "dsregcmd|echo|erase|fdisk|find|findstr|firewall-cmd|fltmc|free|fsck|fuser|getenforce|"
         "git|gpupdate|gpresult|grep|grub2-mkconfig|gzip|hostname|icacls|ifconfig|iisreset|"
         "insmod|ip|ipconfig|iptables|journalctl|kill|killall|klist|kubectl|ldconfig|ldd|ln|"
