@@ -54,7 +54,8 @@ remedy_see(struct target *t, const char *service, struct remedy_views *ret)
     struct target_service s = { 0 };
     bool found;
 
-    *ret = (struct remedy_views){ .manager = START_NONE, .live = (t->can & TARGET_SERVICES) != 0 };
+    *ret = (struct remedy_views){
+        .manager = START_NONE, .live = (t->can & TARGET_SERVICES) != 0 };
     TRY(start_in_registry(t, service, &ret->registry));
     if (!ret->live) {
         auto_free char *key = remedy_service_key(service);
@@ -83,7 +84,8 @@ remedy_start_is(const struct remedy_views *v, uint32_t want)
 }
 
 struct err *
-remedy_tell_start(const struct remedy_views *v, enum remedy_state state, struct remedy_look *ret)
+remedy_tell_start(const struct remedy_views *v, enum remedy_state state,
+    struct remedy_look *ret)
 {
     uint32_t one = v->live ? v->manager : v->registry;
 
@@ -163,7 +165,8 @@ look_start(struct target *t, const struct action *a, struct deadline by,
     (void)by;
     TRY(remedy_see(t, action_get(a, "service"), &v));
     return remedy_tell_start(&v,
-        remedy_start_is(&v, start_wanted(action_get(a, "want"))) ? REMEDY_HOLDS : REMEDY_NOT, ret);
+        remedy_start_is(&v, start_wanted(action_get(a, "want"))) ? REMEDY_HOLDS : REMEDY_NOT,
+        ret);
 }
 
 static char *

@@ -60,7 +60,8 @@ msiexec(const wchar_t *verb)
     if (slash == NULL)
         return ERROR_INSTALL_PACKAGE_OPEN_FAILED;
     *slash = L'\0';
-    _snwprintf(line, PATH_LEN + 64, L"msiexec %ls \"%ls\\vcredist2013_x64.msi\" /qn", verb, self);
+    _snwprintf(line, PATH_LEN + 64, L"msiexec %ls \"%ls\\vcredist2013_x64.msi\" /qn", verb,
+        self);
     if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, 0, NULL, NULL, &start, &child))
         return GetLastError();
     if (WaitForSingleObject(child.hProcess, WAIT_MS) == WAIT_OBJECT_0)
