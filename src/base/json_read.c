@@ -66,7 +66,7 @@ explain(const json_error_t *error, char *why)
 {
     struct text t = { 0 };
 
-    text_escaped(&t, error->text);
+    text_inline(&t, error->text);
     if (t.no_memory) {
         text_done(&t);
         return fail(OutOfMemory);

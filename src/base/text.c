@@ -112,6 +112,17 @@ text_escaped(struct text *t, const char *s)
 }
 
 void
+text_inline(struct text *t, const char *s)
+{
+    size_t from = t->len;
+
+    text_escaped(t, s);
+    for (; from < t->len; from++)
+        if (t->s[from] == '\n' || t->s[from] == '\t')
+            t->s[from] = ' ';
+}
+
+void
 text_done(struct text *t)
 {
     free(t->s);

@@ -40,6 +40,9 @@ void text_fmt(struct text *t, const char *format, ...)
     __attribute__((format(TEXT_PRINTF, 2, 3)));
 /* As text_str, with \xNN for what is not visible; a newline and a tab are. */
 void text_escaped(struct text *t, const char *s);
+/* As text_escaped, and what ends a line or moves along it becomes a blank: words from
+ * elsewhere that stand within a message of ours. */
+void text_inline(struct text *t, const char *s);
 
 /* Accepts one that was never used. */
 void text_done(struct text *t);

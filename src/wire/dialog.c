@@ -156,16 +156,13 @@ dialog_refusal(struct dialog *d, const json_t *o, struct dialog_refusal *ret)
         return NULL;
     if (name == NULL || words == NULL)
         return d->failures->wrong(d->name, "an error has no class or no description");
-    text_escaped(&t, words);
+    text_inline(&t, words);
     if (t.no_memory) {
         text_done(&t);
         return fail(OutOfMemory);
     }
     snprintf(ret->words, sizeof(ret->words), "%s", t.len > 0 ? t.s : "no reason given");
     text_done(&t);
-    for (char *c = ret->words; *c != '\0'; c++)
-        if (*c == '\n' || *c == '\t') /* one line stays one line */
-            *c = ' ';
     ret->error_class = class_number(name);
     ret->refused = true;
     return NULL;

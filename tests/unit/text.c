@@ -63,6 +63,9 @@ a_string_grows(void **state)
     assert_string_equal(t.s + 2000, "a\\x1b\n\\xff");
     text_done(&t);
     assert_null(t.s);
+    text_inline(&t, "\nb\tc\r");
+    assert_non_null(strstr(t.s, " b c\\x0d"));
+    text_done(&t);
 }
 
 int
