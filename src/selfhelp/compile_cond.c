@@ -196,7 +196,8 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
         has_word(s, from, to, "backup|operation|snapshot|job|retry")) {
         ret->when = PLAN_UNSOLVED;
         ret->of = unsolved_after(c, 1, n);
-    } else if (has_word(s, from, to, "that|this|it|above|previous|command|step|steps|both")) {
+    } else if (has_word(s, from, to, "fail|fails|failed|unsuccessful|unable|not|doesn't") &&
+        has_word(s, from, to, "that|this|it|above|previous|command|step|steps|both")) {
         bool retry = strcmp(c->plan->steps[n - 1].action.kind->name, "operation.retry") == 0;
 
         ret->when = retry ? PLAN_UNSOLVED : PLAN_FAILED;

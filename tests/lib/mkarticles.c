@@ -143,8 +143,8 @@ put_body(struct text *t, struct rng *r, size_t size)
 
     text_fmt(t, "#%sError in the %s\n\n", chance(r, 300) ? "" : " ", ANY(r, nouns));
     if (chance(r, 5)) {
-        text_fmt(t, "<!--issueDescription-->\n%s The machine <!--$vmname-->[vmname]<!--/$vmname-->"
-                    " is affected.\n%s",
+        text_fmt(t, "<!--issueDescription-->\n%s The machine "
+                    "<!--$vmname-->[vmname]<!--/$vmname--> is affected.\n%s",
             ANY(r, sentences), chance(r, 30) ? "" : "<!--/issueDescription-->\n\n");
     }
     do {
