@@ -69,6 +69,10 @@ struct err *remedy_apply(struct target *t, const struct action *a, const json_t 
 struct err *remedy_undo(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept) must_use;
 
+/* After a restart a Windows Installer service that was marked for deletion is gone: make it
+ * again from ${before}, the record of a windows.installer.register.  Nothing to do is fine. */
+struct err *remedy_keep_installer(struct target *t, const json_t *before) must_use;
+
 void remedy_look_done(struct remedy_look *l);
 void remedy_done_done(struct remedy_done *d);
 

@@ -147,6 +147,21 @@ ensure_installer_service(struct target *t, const json_t *before, uint32_t start)
     return NULL;
 }
 
+struct err *
+remedy_keep_installer(struct target *t, const json_t *before)
+{
+    struct target_service s = { 0 };
+    bool found;
+
+    if ((t->can & TARGET_SERVICES) == 0)
+        return NULL;
+    TRY(target_service_get(t, REMEDY_MSISERVER, &s, &found));
+    target_service_done(&s);
+    if (!found) /* one that is marked goes with the next restart, and is made again then */
+        TRY(create_installer_service(t, before, START_DEMAND));
+    return NULL;
+}
+
 static struct err *
 unregister_and_register(struct target *t, struct deadline by)
 {
@@ -204,7 +219,10 @@ apply_registered(struct target *t, const struct action *a, const json_t *before,
     e = unregister_and_register(t, by);
     second = ensure_installer_service(t, before, START_DEMAND);
     if (err_has(second, E_TargetRefused) && e == NULL) {
-        TRY(remedy_see(t, REMEDY_MSISERVER, &v));
+        struct err *third = remedy_see(t, REMEDY_MSISERVER, &v);
+
+        if (third != NULL)
+            return err_also(second, third);
         if (v.marked) {
             err_free(second);
             ret->end = REMEDY_AFTER_RESTART;

@@ -271,6 +271,8 @@ undo_start(struct target *t, const struct action *a, const json_t *before, struc
         !json_is_integer(json_object_get(before, "manager")))
         return remedy_bad_record(a);
     TRY(remedy_see(t, service, &now));
+    if (now.marked) /* it goes with the next restart; what is set now would go with it */
+        return fail(TargetRefused, t->name, "change a service before a restart", 1072);
     if (now.live && now.there && manager >= 0 && manager <= START_DISABLED &&
         now.manager != (uint32_t)manager) {
         bool later;

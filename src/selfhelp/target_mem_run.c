@@ -144,6 +144,8 @@ run_msiexec(struct mem *m, const char *const argv[])
     const struct mem_service *s = mem_service_find(m, MSISERVER);
     bool was_marked = s != NULL && s->s.marked;
 
+    if (m->refuse != 0) /* the service manager refuses msiexec as it does others */
+        return m->refuse;
     if (has_arg(argv, "/unregister") || has_arg(argv, "/unreg")) {
         mem_service_drop(m, MSISERVER);
         return 0;

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal.c -- lines are appended with one write and one fsync; memory follows the file.
+ *
+ * The lock is flock: it goes with the process, so nothing can be left behind that has to be
+ * broken.  A torn last line is cut off before anything is added after it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "codes.h"
+#include "journal.h"
+#include "journal_internal.h"
+#include "number.h"
+#include "state.h"
+#include "text.h"
+
+struct err *
+journal_folder(char **ret)
+{
+    auto_free char *state = NULL, *folder = NULL;
+
+    TRY(state_folder(&state));
+    if (asprintf(&folder, "%s/journal", state) < 0)
+        return fail(OutOfMemory);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return fail(FileUnwritable, folder);
+    *ret = take(folder);
+    return NULL;
+}
+
+static struct err *
+sync_folder(const char *folder)
+{
+    auto_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) != 0)
+        return fail(FileUnwritable, folder);
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static struct err *
+write_line(struct journal *j, json_t *line)
+{
+    auto_free char *s = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
+    size_t len = s == NULL ? 0 : strlen(s);
+
+    json_decref(line);
+    if (s == NULL)
+        return fail(OutOfMemory);
+    if (j->broken)
+        return fail(FileUnwritable, j->path);
+    j->broken = true; /* until all of it went well */
+    if (len + 1 > JOURNAL_LINE_MAX || j->len + len + 1 > JOURNAL_FILE_MAX)
+        return fail(InputInvalid, j->path, "what is to be recorded is too long");
+    s[len] = '\n'; /* in place of the NUL: one write, whole lines */
+    ssize_t n = pwrite(j->fd, s, len + 1, (off_t)j->len);
+
+    if (n != (ssize_t)(len + 1) || fdatasync(j->fd) != 0)
+        return fail(FileUnwritable, j->path);
+    j->len += len + 1;
+    if (j->written != NULL)
+        TRY(j->written(j->arg));
+    j->broken = false;
+    return NULL;
+}
+
+static struct err *
+new_id(char id[JOURNAL_ID_LEN + 1])
+{
+    uint8_t raw[JOURNAL_ID_LEN / 2];
+    uint32_t now = (uint32_t)(clock_real_ns() / CLOCK_S);
+
+    for (int i = 0; i < 4; i++)
+        raw[i] = (uint8_t)(now >> (24 - 8 * i)); /* ids sort by time */
+    if (getrandom(raw + 4, 4, 0) != 4)
+        return fail(SystemCallFailed, "getrandom");
+    bytes_to_hex(raw, sizeof(raw), id);
+    return NULL;
+}
+
+struct err *
+journal_begin(const char *folder, const char *target, const char *code, struct journal **ret)
+{
+    auto_ptr(journal) j = calloc(1, sizeof(*j));
+    char now[NUMBER_TIME_MAX];
+
+    if (j == NULL)
+        return fail(OutOfMemory);
+    j->fd = -1;
+    TRY(new_id(j->id));
+    j->target = strdup(target);
+    j->code = strdup(code);
+    if (j->target == NULL || j->code == NULL ||
+        asprintf(&j->path, "%s/%s.jsonl", folder, j->id) < 0)
+        return fail(OutOfMemory);
+    j->fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (j->fd < 0 || flock(j->fd, LOCK_EX | LOCK_NB) != 0)
+        return fail(FileUnwritable, j->path);
+    number_time(now, clock_real_ns());
+    TRY(write_line(j, json_pack("{s:i, s:s, s:s, s:s, s:s}", "schema", 1, "run", j->id,
+                          "target", target, "code", code, "time", now)));
+    TRY(sync_folder(folder));
+    *ret = take(j);
+    return NULL;
+}
+
+struct err *
+journal_intent(struct journal *j, const char *step, const struct action *a,
+    const json_t *before, size_t *ret_i)
+{
+    auto_free char *text = action_text(a);
+    struct journal_entry *e;
+
+    if (text == NULL)
+        return fail(OutOfMemory);
+    if (j->n >= JOURNAL_ENTRIES_MAX)
+        return fail(InputInvalid, j->path, "one run cannot change so much");
+    e = &j->entries[j->n];
+    *e = (struct journal_entry){ .step = strdup(step), .before = json_deep_copy(before) };
+    j->n++;
+    if (e->step == NULL || e->before == NULL || !action_copy(&e->action, a))
+        return fail(OutOfMemory);
+    TRY(write_line(j, json_pack("{s:I, s:s, s:s, s:O}", "intent", (json_int_t)(j->n - 1),
+                          "step", step, "action", text, "before", e->before)));
+    *ret_i = j->n - 1;
+    return NULL;
+}
+
+struct err *
+journal_result(struct journal *j, size_t i, const char *result, const json_t *facts)
+{
+    struct journal_entry *e = &j->entries[i];
+
+    free(e->result);
+    e->result = strdup(result);
+    if (e->result == NULL)
+        return fail(OutOfMemory);
+    TRY(write_line(j, json_pack("{s:I, s:s, s:o}", "result", (json_int_t)i, "is", result,
+                          "facts", facts == NULL ? json_object() : json_deep_copy(facts))));
+    return NULL;
+}
+
+struct err *
+journal_undone(struct journal *j, size_t i, const char *kept)
+{
+    TRY(write_line(j, json_pack("{s:I, s:s?}", "undone", (json_int_t)i, "kept", kept)));
+    j->entries[i].undone = true;
+    return NULL;
+}
+
+struct err *
+journal_wait(struct journal *j)
+{
+    TRY(write_line(j, json_pack("{s:s}", "waits", "restart")));
+    j->waits = true;
+    return NULL;
+}
+
+struct err *
+journal_end(struct journal *j, const char *outcome)
+{
+    TRY(write_line(j, json_pack("{s:s}", "end", outcome)));
+    free(j->outcome);
+    j->outcome = strdup(outcome);
+    return j->outcome == NULL ? fail(OutOfMemory) : NULL;
+}
+
+void
+journal_watch(struct journal *j, struct err *(*written)(void *arg), void *arg)
+{
+    j->written = written;
+    j->arg = arg;
+}
+
+/* ---- what it holds ---- */
+
+const char *
+journal_id(const struct journal *j)
+{
+    return j->id;
+}
+
+const char *
+journal_target(const struct journal *j)
+{
+    return j->target;
+}
+
+const char *
+journal_code(const struct journal *j)
+{
+    return j->code;
+}
+
+const char *
+journal_outcome(const struct journal *j)
+{
+    return j->outcome;
+}
+
+bool
+journal_waits(const struct journal *j)
+{
+    return j->waits && j->outcome == NULL;
+}
+
+size_t
+journal_entries(const struct journal *j)
+{
+    return j->n;
+}
+
+const struct journal_entry *
+journal_entry(const struct journal *j, size_t i)
+{
+    return &j->entries[i];
+}
+
+void
+journal_free(struct journal *j)
+{
+    if (j == NULL)
+        return;
+    for (size_t i = 0; i < j->n; i++) {
+        free(j->entries[i].step);
+        free(j->entries[i].result);
+        json_decref(j->entries[i].before);
+        action_done(&j->entries[i].action);
+    }
+    if (j->fd >= 0)
+        (void)close(j->fd);
+    free(j->path);
+    free(j->target);
+    free(j->code);
+    free(j->outcome);
+    free(j);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal_internal.h -- a run in memory, shared by writing and reading. */
+#ifndef JOURNAL_INTERNAL_H
+#define JOURNAL_INTERNAL_H
+
+#include "journal.h"
+
+struct journal {
+    char id[JOURNAL_ID_LEN + 1];
+    char *path, *target, *code, *outcome;
+    int fd;
+    size_t len; /* of the file's whole lines */
+    bool broken, waits;
+    struct journal_entry entries[JOURNAL_ENTRIES_MAX];
+    size_t n;
+    struct err *(*written)(void *arg);
+    void *arg;
+};
+
+#endif

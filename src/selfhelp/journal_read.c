@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal_read.c -- from the file back to a run: line by line, each of a closed list of
+ * forms, in the only order in which a run writes them. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "codes.h"
+#include "journal.h"
+#include "journal_internal.h"
+
+static struct err *
+damaged(const struct journal *j, size_t line, const char *why)
+{
+    return fail(JournalDamaged, j->path, (int64_t)line, why);
+}
+
+static bool
+is_id(const char *s)
+{
+    return strlen(s) == JOURNAL_ID_LEN &&
+        strspn(s, "0123456789abcdef") == JOURNAL_ID_LEN;
+}
+
+static const char *
+string_at(const json_t *o, const char *name)
+{
+    return json_string_value(json_object_get(o, name));
+}
+
+static struct err *
+read_head(struct journal *j, const json_t *o)
+{
+    const char *run = string_at(o, "run"), *target = string_at(o, "target");
+    const char *code = string_at(o, "code");
+
+    if (json_integer_value(json_object_get(o, "schema")) != 1 || run == NULL ||
+        strcmp(run, j->id) != 0 || target == NULL || code == NULL)
+        return damaged(j, 1, "it does not begin as a run does");
+    j->target = strdup(target);
+    j->code = strdup(code);
+    return j->target == NULL || j->code == NULL ? fail(OutOfMemory) : NULL;
+}
+
+static struct err *
+read_intent(struct journal *j, const json_t *o, size_t line)
+{
+    const char *step = string_at(o, "step"), *text = string_at(o, "action");
+    json_t *before = json_object_get(o, "before");
+    struct journal_entry *e = &j->entries[j->n];
+    enum action_fault f;
+
+    if (j->n >= JOURNAL_ENTRIES_MAX ||
+        json_integer_value(json_object_get(o, "intent")) != (json_int_t)j->n ||
+        step == NULL || text == NULL || !json_is_object(before))
+        return damaged(j, line, "an intent is not whole");
+    *e = (struct journal_entry){ 0 };
+    f = action_parse(text, &e->action, NULL);
+    if (f == ACTION_NO_MEMORY)
+        return fail(OutOfMemory);
+    if (f != ACTION_OK)
+        return damaged(j, line, action_fault_text(f));
+    j->n++; /* from here on journal_free ends it */
+    if (!action_complete(&e->action))
+        return damaged(j, line, "an action is not complete");
+    e->step = strdup(step);
+    e->before = json_incref(before);
+    return e->step == NULL ? fail(OutOfMemory) : NULL;
+}
+
+/* The entry that a result or an undoing names; NULL when it is none. */
+static struct journal_entry *
+named(struct journal *j, const json_t *number)
+{
+    json_int_t i = json_integer_value(number);
+
+    return json_is_integer(number) && i >= 0 && (size_t)i < j->n ? &j->entries[i] : NULL;
+}
+
+static struct err *
+read_line(struct journal *j, const json_t *o, size_t line)
+{
+    struct journal_entry *e;
+    const char *s;
+
+    if (line == 1)
+        return read_head(j, o);
+    if (json_object_get(o, "intent") != NULL)
+        return read_intent(j, o, line);
+    if (json_object_get(o, "result") != NULL) {
+        e = named(j, json_object_get(o, "result"));
+        s = string_at(o, "is");
+        if (e == NULL || s == NULL)
+            return damaged(j, line, "a result belongs to nothing");
+        free(e->result);
+        e->result = strdup(s);
+        return e->result == NULL ? fail(OutOfMemory) : NULL;
+    }
+    if (json_object_get(o, "undone") != NULL) {
+        e = named(j, json_object_get(o, "undone"));
+        if (e == NULL)
+            return damaged(j, line, "what was undone is not there");
+        e->undone = true;
+        return NULL;
+    }
+    if (json_object_get(o, "waits") != NULL) {
+        j->waits = true;
+        return NULL;
+    }
+    s = string_at(o, "end");
+    if (s == NULL)
+        return damaged(j, line, "it is of no known form");
+    free(j->outcome);
+    j->outcome = strdup(s);
+    return j->outcome == NULL ? fail(OutOfMemory) : NULL;
+}
+
+static struct err *
+read_all(struct journal *j, const char *data, size_t len)
+{
+    size_t line = 0;
+
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(data + at, '\n', len - at);
+        size_t n = end == NULL ? 0 : (size_t)(end - data) - at;
+
+        if (end == NULL)
+            break; /* torn: never finished */
+        if (n > JOURNAL_LINE_MAX)
+            return damaged(j, line + 1, "it is too long");
+        json_t *o = json_loadb(data + at, n, JSON_REJECT_DUPLICATES, NULL);
+        struct err *e = json_is_object(o) ? read_line(j, o, ++line)
+                                          : damaged(j, line + 1, "it is no JSON object");
+
+        json_decref(o);
+        TRY(e);
+        at += n + 1;
+        j->len = at;
+    }
+    return line == 0 ? damaged(j, 1, "it is empty") : NULL;
+}
+
+static struct err *
+read_file(struct journal *j)
+{
+    struct stat st;
+    auto_free char *data = NULL;
+    size_t len = 0;
+
+    if (fstat(j->fd, &st) != 0)
+        return fail(FileUnreadable, j->path);
+    if (!S_ISREG(st.st_mode) || st.st_size > JOURNAL_FILE_MAX)
+        return damaged(j, 1, "it is no file of a run, or too long");
+    data = malloc((size_t)st.st_size + 1);
+    if (data == NULL)
+        return fail(OutOfMemory);
+    while (len < (size_t)st.st_size) {
+        ssize_t n = pread(j->fd, data + len, (size_t)st.st_size - len, (off_t)len);
+
+        if (n < 0)
+            return fail(FileUnreadable, j->path);
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    TRY(read_all(j, data, len));
+    return NULL;
+}
+
+struct err *
+journal_open(const char *folder, const char *id, struct journal **ret)
+{
+    auto_ptr(journal) j = NULL;
+
+    if (!is_id(id))
+        return fail(JournalMissing, id, folder);
+    j = calloc(1, sizeof(*j));
+    if (j == NULL)
+        return fail(OutOfMemory);
+    j->fd = -1;
+    memcpy(j->id, id, JOURNAL_ID_LEN + 1);
+    if (asprintf(&j->path, "%s/%s.jsonl", folder, id) < 0)
+        return fail(OutOfMemory);
+    j->fd = open(j->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (j->fd < 0)
+        return errno == ENOENT ? fail(JournalMissing, id, folder)
+                               : fail(FileUnreadable, j->path);
+    if (flock(j->fd, LOCK_EX | LOCK_NB) != 0)
+        return fail(JournalBusy, id);
+    TRY(read_file(j));
+    if (ftruncate(j->fd, (off_t)j->len) != 0)
+        return fail(FileUnwritable, j->path);
+    *ret = take(j);
+    return NULL;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)b, *(char *const *)a);
+}
+
+void
+journal_ids_free(char **ids)
+{
+    for (size_t i = 0; ids != NULL && ids[i] != NULL; i++)
+        free(ids[i]);
+    free(ids);
+}
+
+/* The ids of all files, newest first. */
+static struct err *
+list(const char *folder, char ***ret)
+{
+    DIR *d = opendir(folder);
+    char **ids = calloc(JOURNAL_RUNS_MAX + 1, sizeof(*ids));
+    size_t n = 0;
+    bool memory = ids != NULL;
+
+    if (d == NULL) {
+        free(ids);
+        return fail(FileUnreadable, folder);
+    }
+    for (const struct dirent *f; memory && n < JOURNAL_RUNS_MAX && (f = readdir(d)) != NULL;) {
+        size_t len = strlen(f->d_name);
+
+        if (len != JOURNAL_ID_LEN + 6 || strcmp(f->d_name + JOURNAL_ID_LEN, ".jsonl") != 0)
+            continue;
+        ids[n] = strndup(f->d_name, JOURNAL_ID_LEN);
+        memory = ids[n] != NULL;
+        n += memory;
+    }
+    (void)closedir(d);
+    if (!memory) {
+        journal_ids_free(ids);
+        return fail(OutOfMemory);
+    }
+    qsort(ids, n, sizeof(ids[0]), newest_first);
+    *ret = ids;
+    return NULL;
+}
+
+struct err *
+journal_unfinished(const char *folder, const char *target, char ***ret)
+{
+    char **ids = NULL;
+    size_t n = 0;
+
+    TRY(list(folder, &ids));
+    for (size_t i = 0; ids[i] != NULL; i++) {
+        auto_ptr(journal) j = NULL;
+        struct err *e = journal_open(folder, ids[i], &j);
+        bool mine = e == NULL && j->outcome == NULL && strcmp(j->target, target) == 0;
+
+        if (err_code(e) == E_OutOfMemory) {
+            for (; ids[i] != NULL; i++) /* those before ${i} have moved or gone */
+                free(ids[i]);
+            ids[n] = NULL;
+            journal_ids_free(ids);
+            return e;
+        }
+        err_free(e);
+        if (mine)
+            ids[n++] = ids[i];
+        else
+            free(ids[i]);
+    }
+    ids[n] = NULL;
+    *ret = ids;
+    return NULL;
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runbook.c -- triage, one run for each verified candidate, and the word that it ends in. */
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "runbook_internal.h"
+#include "runtimes.h"
+
+/* ---- the naming probe ---- */
+
+/* A step of prose that can be looked at says by itself how a healthy machine is. */
+static bool
+tells_health(const struct plan_step *s)
+{
+    const char *want = action_get(&s->action, "want");
+    enum action_risk risk = s->action.kind->risk;
+
+    return plan_step_runs(s) && risk != RISK_READ && risk != RISK_RESTART &&
+        risk != RISK_OVERRIDE && risk != RISK_DATA &&
+        (want == NULL || strcmp(want, "restarted") != 0) &&
+        !run_is(&s->action, "windows.installer.register");
+}
+
+static struct err *
+derive(struct run *r, const struct plan *p)
+{
+    for (size_t i = 0; i < p->nsteps; i++) {
+        const struct plan_step *s = &p->steps[i];
+        const char *path = action_get(&s->action, "path");
+        const struct runtime *known = path == NULL ? NULL : runtime_find(path);
+
+        if (plan_step_runs(s) && known != NULL && known->library != NULL) {
+            action_init(&r->naming, action_find("windows.library.loads"));
+            r->has_naming = true;
+            return action_set(&r->naming, "name", known->library) ? NULL : fail(OutOfMemory);
+        }
+    }
+    for (size_t i = 0; i < p->nsteps && !r->has_naming; i++)
+        if (tells_health(&p->steps[i])) {
+            if (!action_copy(&r->naming, &p->steps[i].action))
+                return fail(OutOfMemory);
+            r->has_naming = true;
+        }
+    return NULL;
+}
+
+static struct err *
+find_naming(struct run *r)
+{
+    const struct plan *p = r->c->plan;
+
+    action_done(&r->naming);
+    r->has_naming = false;
+    if (p->nprobes == 0) {
+        TRY(derive(r, p));
+    } else if (action_complete(&p->probes[0].action)) {
+        if (!action_copy(&r->naming, &p->probes[0].action))
+            return fail(OutOfMemory);
+        r->has_naming = true;
+    }
+    return NULL;
+}
+
+/* ---- triage ---- */
+
+static struct err *
+rule_out(struct run *r, const char *observed)
+{
+    struct runbook_report *rep = r->r;
+    struct runbook_ruled_out *more =
+        realloc(rep->ruled_out, (rep->nruled_out + 1) * sizeof(*more));
+
+    if (more == NULL)
+        return fail(OutOfMemory);
+    rep->ruled_out = more;
+    more = &more[rep->nruled_out++];
+    *more = (struct runbook_ruled_out){ strdup(r->c->code),
+        r->has_naming ? action_text(&r->naming) : strdup("none"), strdup(observed) };
+    return more->code == NULL || more->probe == NULL || more->observed == NULL
+        ? fail(OutOfMemory) : NULL;
+}
+
+/* A failure of the machine to answer is no verdict. */
+static struct err *
+look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
+{
+    struct remedy_look l = { 0 };
+    struct err *e;
+
+    *ret = REMEDY_UNKNOWN;
+    if (!r->has_naming)
+        return run_set(ret_observed, "%s", r->c->plan->nprobes > 0
+                ? "its probe needs what only the failure tells" : "it has no probe");
+    e = remedy_look(r->t, &r->naming, run_by(r, RUNBOOK_STEP_MS), &l);
+    if (err_has(e, E_OutOfMemory) || err_has(e, E_Interrupted))
+        return e;
+    if (e != NULL) {
+        struct err *told = run_set(ret_observed, "%s", err_message(e));
+
+        err_free(e);
+        return told;
+    }
+    *ret = l.state;
+    *ret_observed = take(l.observed);
+    return NULL;
+}
+
+static void
+drop_rows(struct runbook_report *r)
+{
+    for (size_t i = 0; i < r->nrows; i++) {
+        free(r->rows[i].id);
+        free(r->rows[i].action);
+        free(r->rows[i].condition);
+        json_decref(r->rows[i].params);
+        free(r->rows[i].probe);
+        free(r->rows[i].change);
+        free(r->rows[i].result);
+    }
+    r->nrows = 0;
+}
+
+static bool
+worth_a_look(const struct action *a)
+{
+    return !a->kind->person && !run_is(a, "operation.retry") && !run_is(a, "machine.wait") &&
+        action_complete(a);
+}
+
+/* The table before anything is done. */
+static struct err *
+fill_rows(struct run *r)
+{
+    const struct plan *p = r->c->plan;
+
+    drop_rows(r->r);
+    for (size_t i = 0; i < p->nsteps; i++) {
+        const struct action *a = &p->steps[i].action;
+        struct remedy_look l = { 0 };
+        struct runbook_row *row;
+        struct err *e;
+
+        TRY(run_add_row(r, &p->steps[i], a, &row));
+        if (!worth_a_look(a))
+            continue;
+        e = remedy_look(r->t, a, run_by(r, RUNBOOK_STEP_MS), &l);
+        row->probe = e == NULL ? take(l.observed) : strdup(err_message(e));
+        err_free(e);
+        remedy_look_done(&l);
+        if (a->kind->risk == RISK_READ)
+            continue;
+        e = remedy_change(r->t, a, run_by(r, RUNBOOK_STEP_MS), &row->change);
+        if (err_has(e, E_OutOfMemory))
+            return e;
+        err_free(e);
+    }
+    return NULL;
+}
+
+/* ---- the end of a run ---- */
+
+/* Was a check switched off before this run? */
+static struct err *
+masked_before(struct run *r, const struct plan_step **ret)
+{
+    const struct plan *p = r->c->plan;
+
+    *ret = NULL;
+    for (size_t i = 0; i < p->nsteps && r->overrides == 0; i++) {
+        struct remedy_look l = { 0 };
+        struct err *e;
+
+        if (p->steps[i].action.kind->risk != RISK_OVERRIDE || !plan_step_runs(&p->steps[i]))
+            continue;
+        e = remedy_look(r->t, &p->steps[i].action, run_by(r, RUNBOOK_STEP_MS), &l);
+        if (err_has(e, E_OutOfMemory))
+            return e;
+        if (e == NULL && l.state == REMEDY_HOLDS)
+            *ret = &p->steps[i];
+        err_free(e);
+        remedy_look_done(&l);
+    }
+    return NULL;
+}
+
+/* The repair is real: an override of earlier days has no reason any more. */
+static struct err *
+offer_removal(struct run *r, const struct plan_step *s)
+{
+    struct action a;
+    enum exit_class class;
+    enum step_end end;
+    struct err *e;
+    bool all;
+
+    TRY(run_set(&r->r->note, "%s is still set from earlier and switches a check off; the cause "
+                             "is repaired, so it can be removed",
+        action_get(&s->action, "name")));
+    action_init(&a, action_find("windows.registry.delete"));
+    if (!action_set(&a, "key", action_get(&s->action, "key")) ||
+        !action_set(&a, "name", action_get(&s->action, "name"))) {
+        action_done(&a);
+        return fail(OutOfMemory);
+    }
+    if ((r->consent & 1U << RISK_OVERRIDE) == 0) {
+        action_done(&a);
+        return NULL;
+    }
+    r->consent |= 1U << RISK_CONFIG; /* the key of the override, which was allowed */
+    e = run_step(r, NULL, &a, &end, &class);
+    action_done(&a);
+    TRY(e);
+    if (end != STEP_DONE)
+        return NULL;
+    TRY(run_retry(r));
+    if (r->solved)
+        return run_set(&r->r->note, "%s, set earlier, is removed",
+            action_get(&s->action, "name"));
+    /* the check fails although its reason is gone */
+    TRY(run_undo(r, r->napplied - 1, &all));
+    TRY(run_retry(r));
+    r->r->undone = false; /* what was done for the cause stays */
+    r->r->outcome = RUNBOOK_MASKED;
+    return run_set(&r->r->note, "the cause is repaired, but the operation works only while %s "
+                                "is set, as it was before",
+        action_get(&s->action, "name"));
+}
+
+static struct err *
+judge_solved(struct run *r)
+{
+    const struct plan_step *earlier;
+    enum remedy_state now;
+
+    TRY(run_probe(r, &now));
+    TRY(masked_before(r, &earlier));
+    bool turned = r->has_naming && now == REMEDY_HOLDS;
+
+    r->r->outcome = turned && r->overrides == 0 ? RUNBOOK_REPAIRED : RUNBOOK_MASKED;
+    if (r->r->outcome == RUNBOOK_MASKED && r->overrides == 0)
+        TRY(run_set(&r->r->note, "the operation works%s, but the cause is still there",
+            earlier != NULL ? " since a check is switched off" : ""));
+    if (r->r->outcome == RUNBOOK_REPAIRED && earlier != NULL)
+        TRY(offer_removal(r, earlier));
+    if (r->r->outcome == RUNBOOK_REPAIRED && r->policy->retry == NULL && r->r->note == NULL)
+        TRY(run_set(&r->r->note, "start the operation again: that proves it"));
+    return NULL;
+}
+
+/* *ret_open: the journal stays without an end. */
+static struct err *
+judge_unsolved(struct run *r, bool *ret_open)
+{
+    enum remedy_state now;
+    bool all = true;
+
+    *ret_open = false;
+    TRY(run_probe(r, &now));
+    if (r->other && now == REMEDY_HOLDS && r->overrides == 0) {
+        r->r->outcome = RUNBOOK_ESCALATED;
+        return run_set(&r->r->note, "%s is repaired; the operation fails for another reason: %s",
+            r->c->code, err_id(r->r->why));
+    }
+    r->r->outcome = r->r->blocked != NULL ? RUNBOOK_BLOCKED : RUNBOOK_ESCALATED;
+    if (r->restart_due && r->r->blocked != NULL && r->overrides == 0) {
+        *ret_open = true; /* what was done takes effect with the restart */
+        if (strstr(r->r->blocked, "restart") == NULL) {
+            auto_free char *first = strdup(r->r->blocked);
+
+            TRY(run_set(&r->r->blocked, "%s; and restart the machine, then run firn doctor "
+                                        "again",
+                first == NULL ? "" : first));
+        }
+        return r->j != NULL ? journal_wait(r->j) : NULL;
+    }
+    TRY(run_undo(r, 0, &all));
+    if (!all) {
+        *ret_open = true;
+        TRY(run_set(&r->r->blocked, "not all could be undone: firn doctor %s --undo %s "
+                                    "when the machine answers",
+            r->t->name, journal_id(r->j)));
+    }
+    return NULL;
+}
+
+static struct err *
+finish(struct run *r)
+{
+    bool open = false;
+
+    TRY(run_keep_installer(r));
+    if (r->solved)
+        TRY(judge_solved(r));
+    else
+        TRY(judge_unsolved(r, &open));
+    r->r->installs += r->installs;
+    r->r->restarts += r->restarts;
+    r->r->overrides += r->overrides;
+    if (r->j != NULL && !open)
+        TRY(journal_end(r->j, runbook_outcome_name(r->r->outcome)));
+    if (r->r->outcome == RUNBOOK_ESCALATED && r->policy->bundles != NULL)
+        TRY(run_bundle(r));
+    return NULL;
+}
+
+static struct err *
+run_one(struct run *r)
+{
+    TRY(fill_rows(r));
+    if (!r->policy->apply) {
+        r->r->outcome = RUNBOOK_FOUND;
+        return NULL;
+    }
+    if (r->policy->order == RUNBOOK_ARTICLE)
+        TRY(run_article(r));
+    else
+        TRY(run_safe(r));
+    TRY(finish(r));
+    return NULL;
+}
+
+/* ---- all candidates ---- */
+
+/* A run that waited for a restart: did it help? */
+static struct err *
+take_up(struct run *r, struct journal *j, const struct runbook_candidate *c, size_t n,
+    bool *ret_helped)
+{
+    *ret_helped = false;
+    for (size_t i = 0; i < n && !*ret_helped; i++) {
+        enum remedy_state now;
+
+        if (strcasecmp(c[i].code, journal_code(j)) != 0)
+            continue;
+        r->c = &c[i];
+        TRY(find_naming(r));
+        TRY(run_probe(r, &now));
+        *ret_helped = now == REMEDY_HOLDS;
+    }
+    for (size_t i = 0; *ret_helped && i < journal_entries(j); i++) {
+        const struct journal_entry *e = journal_entry(j, i);
+
+        if (run_is(&e->action, "windows.installer.register"))
+            TRY(remedy_keep_installer(r->t, e->before));
+    }
+    if (*ret_helped)
+        TRY(journal_end(j, runbook_outcome_name(RUNBOOK_REPAIRED)));
+    return NULL;
+}
+
+static struct err *
+finish_one(struct run *r, const char *id, const struct runbook_candidate *c, size_t n,
+    bool *ret_clean)
+{
+    auto_ptr(journal) j = NULL;
+    bool helped = false;
+    size_t kept;
+    struct err *e;
+
+    TRY(journal_open(r->policy->journals, id, &j));
+    if (journal_waits(j))
+        TRY(take_up(r, j, c, n, &helped));
+    if (helped)
+        return NULL;
+    journal_free(take(j)); /* its lock with it */
+    e = runbook_undo(r->t, r->policy->journals, id, NULL, NULL, &kept);
+    if (err_code(e) != E_UndoIncomplete)
+        return e;
+    *ret_clean = false;
+    struct err *told = run_set(&r->r->blocked, "%s", err_message(e));
+
+    err_free(e);
+    return told;
+}
+
+/* Runs of this machine that were killed are undone first. */
+static struct err *
+finish_past(struct run *r, const struct runbook_candidate *c, size_t n, bool *ret_clean)
+{
+    char **ids = NULL;
+    struct err *e = NULL;
+
+    *ret_clean = true;
+    TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
+    if (!r->policy->apply) {
+        if (ids[0] != NULL)
+            e = run_set(&r->r->note, "an earlier run has no end: --apply goes on with it, "
+                                     "--undo %s takes it back", ids[0]);
+        journal_ids_free(ids);
+        return e;
+    }
+    r->r->finished = ids;
+    for (size_t i = 0; ids[i] != NULL; i++)
+        TRY(finish_one(r, ids[i], c, n, ret_clean));
+    return NULL;
+}
+
+static void
+next_candidate(struct run *r, const struct runbook_candidate *c)
+{
+    journal_free(r->j);
+    r->j = NULL;
+    r->c = c;
+    r->napplied = 0;
+    r->installs = r->restarts = r->overrides = 0;
+    r->restarts_itself = r->restart_due = r->solved = r->other = false;
+}
+
+/* No candidate is the cause: does the operation work? */
+static struct err *
+judge_none(struct run *r, bool unsure)
+{
+    if (r->policy->apply && r->policy->retry != NULL) {
+        r->c = NULL;
+        TRY(run_retry(r));
+        r->r->outcome = r->solved ? RUNBOOK_HEALTHY : RUNBOOK_ESCALATED;
+        if (!r->solved && r->policy->bundles != NULL)
+            TRY(run_bundle(r));
+        return NULL;
+    }
+    r->r->outcome = unsure ? RUNBOOK_BLOCKED : RUNBOOK_HEALTHY;
+    if (unsure && r->r->blocked == NULL)
+        TRY(run_set(&r->r->blocked, "a person must tell whether this is the cause: %s",
+            r->r->ruled_out[r->r->nruled_out - 1].observed));
+    return NULL;
+}
+
+static struct err *
+try_all(struct run *r, const struct runbook_candidate *c, size_t n)
+{
+    bool unsure = false, verified = false;
+
+    for (size_t i = 0; i < n; i++) {
+        auto_free char *observed = NULL;
+        enum remedy_state state;
+
+        next_candidate(r, &c[i]);
+        TRY(find_naming(r));
+        TRY(look_naming(r, &state, &observed));
+        if (state != REMEDY_NOT) {
+            unsure |= state == REMEDY_UNKNOWN;
+            TRY(rule_out(r, observed));
+            if (n == 1 && state == REMEDY_UNKNOWN)
+                TRY(fill_rows(r)); /* for the person who must judge */
+            continue;
+        }
+        verified = true;
+        TRY(run_set(&r->r->cause, "%s", c[i].code));
+        free(r->r->naming);
+        r->r->naming = action_text(&r->naming);
+        free(r->r->observed);
+        r->r->observed = take(observed);
+        TRY(run_one(r));
+        if (r->r->outcome != RUNBOOK_ESCALATED || r->other)
+            return NULL;
+    }
+    return verified ? NULL : judge_none(r, unsure);
+}
+
+struct err *
+runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
+    const struct runbook_policy *policy, struct runbook_report **ret)
+{
+    auto_ptr(runbook_report) report = calloc(1, sizeof(*report));
+    struct run *r = calloc(1, sizeof(*r));
+    struct err *e = NULL;
+    bool clean;
+
+    if (r == NULL || report == NULL) {
+        free(r);
+        return fail(OutOfMemory);
+    }
+    r->t = t;
+    r->policy = policy;
+    r->r = report;
+    r->consent = policy->consent;
+    r->until_ns = target_now_ns(t) + RUNBOOK_TOTAL_MS * CLOCK_MS;
+    e = finish_past(r, c, n, &clean);
+    if (e == NULL && !clean)
+        report->outcome = RUNBOOK_BLOCKED;
+    else if (e == NULL)
+        e = try_all(r, c, n);
+    journal_free(r->j);
+    action_done(&r->naming);
+    free(r);
+    TRY(e);
+    *ret = take(report);
+    return NULL;
+}
+
+/* ---- undo by name ---- */
+
+static struct err *
+undo_entry(struct target *t, struct journal *j, size_t i,
+    void (*line)(void *arg, const char *text), void *arg, size_t *kept_count)
+{
+    const struct journal_entry *entry = journal_entry(j, i);
+    auto_free char *kept = NULL, *text = action_text(&entry->action), *said = NULL;
+
+    if (text == NULL)
+        return fail(OutOfMemory);
+    TRY(remedy_undo(t, &entry->action, entry->before, deadline_in_ms(RUNBOOK_INSTALL_MS),
+        &kept));
+    TRY(journal_undone(j, i, kept));
+    *kept_count += kept != NULL;
+    TRY(run_set(&said, "%s: %s", text, kept != NULL ? kept : "undone"));
+    if (line != NULL)
+        line(arg, said);
+    return NULL;
+}
+
+struct err *
+runbook_undo(struct target *t, const char *folder, const char *id,
+    void (*line)(void *arg, const char *text), void *arg, size_t *ret_kept)
+{
+    auto_ptr(journal) j = NULL;
+    auto_free char *first = NULL;
+    struct err *worst = NULL;
+
+    *ret_kept = 0;
+    TRY(journal_open(folder, id, &j));
+    if (strcmp(journal_target(j), t->name) != 0)
+        return fail(InputInvalid, id, "it is a run on another machine");
+    for (size_t i = journal_entries(j); i > 0; i--) {
+        struct err *e;
+
+        if (journal_entry(j, i - 1)->undone)
+            continue;
+        e = undo_entry(t, j, i - 1, line, arg, ret_kept);
+        if (e == NULL)
+            continue;
+        if (first == NULL)
+            first = action_text(&journal_entry(j, i - 1)->action);
+        worst = err_also(worst, e);
+    }
+    if (worst != NULL)
+        return err_because(fail(UndoIncomplete, id, first == NULL ? "" : first), worst);
+    TRY(journal_end(j, "undone"));
+    return NULL;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runbook.h -- run a plan on a machine: is this the cause, what would help, did it help?
+ *
+ * Candidates are tried in order.  Each has a naming probe, the first of its plan; for an
+ * article that is prose only it is derived from what the plan would install.  While the
+ * probe holds, the cause is another one.  When it does not, the cause is verified, and with
+ * consent the plan's steps are applied until the probe holds again and the operation that
+ * failed works.  What did not help is undone, newest first.
+ *
+ * Nothing is changed without: consent for the step's risk; a journal line that is on the
+ * disk; a record of what was there.  Nothing is called repaired unless the naming probe
+ * turned and the operation worked (where it can be tried).  An override repairs nothing: it
+ * ends as masked.
+ *
+ * The safe order is that of a careful person: wait for other installations, install, look at
+ * the installer's service before registering it anew, restart only where something waits for
+ * it or nothing else helped, override last.  The article's order is its own.  Both keep the
+ * budgets. */
+#ifndef RUNBOOK_H
+#define RUNBOOK_H
+
+#include "journal.h"
+#include "plan.h"
+#include "remedy.h"
+
+enum runbook_outcome {
+    RUNBOOK_FOUND,     /* the cause is verified; the plan is shown, nothing was changed */
+    RUNBOOK_HEALTHY,   /* no candidate is the cause, and the operation works */
+    RUNBOOK_REPAIRED,
+    RUNBOOK_MASKED,    /* it works, but only since a check is switched off */
+    RUNBOOK_BLOCKED,   /* a person must do something; .blocked says what */
+    RUNBOOK_ESCALATED  /* nothing helped; a bundle tells everything */
+};
+
+enum runbook_order { RUNBOOK_SAFE, RUNBOOK_ARTICLE };
+
+/* Budgets of one run. */
+enum {
+    RUNBOOK_INSTALLS = 3,
+    RUNBOOK_RESTARTS = 2,
+    RUNBOOK_INSTALL_MS = 15 * 60 * 1000,
+    RUNBOOK_RESTART_MS = 15 * 60 * 1000,
+    RUNBOOK_BUSY_MS = 10 * 60 * 1000, /* waiting for others' installations */
+    RUNBOOK_STEP_MS = 2 * 60 * 1000,
+    RUNBOOK_RETRY_MS = 10 * 60 * 1000,
+    RUNBOOK_TOTAL_MS = 60 * 60 * 1000
+};
+
+struct runbook_policy {
+    bool apply;       /* false: show the plan, change nothing */
+    unsigned consent; /* 1 << RISK_... */
+    /* Ask a person about one step; NULL: nobody is there.  A yes counts for its risk. */
+    bool (*ask)(void *arg, const struct action *a, const char *change);
+    enum runbook_order order;
+    /* Try the operation that failed once more.  *ret_why (owned by the receiver) is NULL
+     * when it worked.  NULL: there is none, and the naming probe alone proves. */
+    struct err *(*retry)(void *arg, struct deadline by, struct err **ret_why);
+    /* For tests: see journal_watch. */
+    struct err *(*written)(void *arg);
+    void *arg;
+    const char *journals; /* folder */
+    const char *bundles;  /* folder; NULL: none is written */
+};
+
+struct runbook_candidate {
+    const char *code;
+    const struct plan *plan;
+};
+
+/* One line of the table. */
+struct runbook_row {
+    const struct plan_step *step; /* borrowed from the plan; NULL: added by the runbook */
+    const char *kind;
+    char *id, *action, *condition;
+    json_t *params;
+    enum action_risk risk;
+    bool runs;          /* false: for a person */
+    char *probe, *change; /* what was seen, what would change */
+    const char *undo;   /* for people */
+    char *result;       /* what came of it; NULL: nothing was tried */
+};
+
+struct runbook_ruled_out {
+    char *code, *probe, *observed;
+};
+
+struct runbook_report {
+    enum runbook_outcome outcome;
+    char *cause; /* verified; NULL: none */
+    char *naming, *observed; /* the naming probe and what it saw first */
+    struct runbook_row *rows;
+    size_t nrows;
+    struct runbook_ruled_out *ruled_out;
+    size_t nruled_out;
+    char *journal;       /* the last run's id; NULL: nothing was changed */
+    char **finished;     /* ids of earlier runs that were killed and are undone now */
+    bool undone;         /* what was changed is taken back */
+    char *blocked;       /* what a person must do */
+    char *note;          /* an override that may go, a proof that is still to come */
+    bool retried;
+    struct err *why;     /* the operation's failure, when it was tried and failed */
+    char *bundle;        /* path */
+    unsigned installs, restarts, overrides;
+    unsigned own_restarts; /* that an installer made although it was told not to */
+};
+
+/* ${n} may be 0: then nothing is ruled out and only the operation counts.  A failure of this
+ * call is one of firn's own side (memory, the journal, a request to end); what machines do
+ * wrong is told in the report. */
+struct err *runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
+    const struct runbook_policy *policy, struct runbook_report **ret) must_use;
+
+/* Take back the run ${id}, newest change first.  UndoIncomplete when something could not be.
+ * *ret_kept is how many changes stay for a reason; each is told to ${line}, which may be
+ * NULL. */
+struct err *runbook_undo(struct target *t, const char *folder, const char *id,
+    void (*line)(void *arg, const char *text), void *arg, size_t *ret_kept) must_use;
+
+const char *runbook_outcome_name(enum runbook_outcome o);
+
+/* {outcome, cause, ruled_out, plan, journal, undone, retry, ...} as DESIGN.md says it;
+ * *ret is the caller's. */
+struct err *runbook_json(const struct runbook_report *r, json_t **ret) must_use;
+
+void runbook_report_free(struct runbook_report *r); /* accepts NULL */
+DEFINE_AUTO(runbook_report);
+
+#endif

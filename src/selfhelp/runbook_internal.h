@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runbook_internal.h -- one run in progress, and the moves that both orders are made of. */
+#ifndef RUNBOOK_INTERNAL_H
+#define RUNBOOK_INTERNAL_H
+
+#include "runbook.h"
+
+/* A change that was begun, and what undo needs. */
+struct applied {
+    size_t entry; /* of the journal */
+    bool undone;
+};
+
+enum { RUN_STEPS_MAX = PLAN_STEPS_MAX };
+
+/* What a step came to. */
+enum step_end {
+    STEP_DONE,          /* applied, and another look says so */
+    STEP_ALREADY,       /* it was so */
+    STEP_AFTER_RESTART,
+    STEP_FAILED,
+    STEP_REFUSED,       /* no consent */
+    STEP_CANNOT         /* not on this target, or for a person */
+};
+
+struct run {
+    struct target *t;
+    const struct runbook_policy *policy;
+    const struct runbook_candidate *c;
+    struct runbook_report *r;
+    struct action naming;   /* owned */
+    bool has_naming;
+    struct journal *j;      /* NULL until the first change */
+    struct applied applied[RUN_STEPS_MAX];
+    size_t napplied;
+    int64_t until_ns;       /* of the target's clock */
+    unsigned consent;
+    unsigned installs, restarts, overrides;
+    bool restarts_itself;   /* the installer does, whatever it is told */
+    bool restart_due;       /* something takes effect with the next restart */
+    bool solved;            /* the operation worked, or the probe turned and none is there */
+    bool other;             /* the operation fails now, but with another code */
+};
+
+/* What is left of the run's time, but at most ${ms}. */
+struct deadline run_by(struct run *r, int64_t ms);
+bool run_out_of_time(struct run *r);
+
+/* Text of the report; NULL is out of memory, which these remember as a failure. */
+struct err *run_set(char **to, const char *format, ...)
+    __attribute__((format(printf, 2, 3))) must_use;
+struct runbook_row *run_row(struct run *r, const struct plan_step *s);
+/* ${s} is NULL for what the runbook added.  Rows may move. */
+struct err *run_add_row(struct run *r, const struct plan_step *s, const struct action *a,
+    struct runbook_row **ret) must_use;
+
+/* The naming probe now.  What the machine does not answer counts as not holding. */
+struct err *run_probe(struct run *r, enum remedy_state *ret) must_use;
+
+/* Consent for this action: given, or asked for. */
+struct err *run_consents(struct run *r, const struct action *a, bool *ret) must_use;
+
+/* Journal, apply, look again.  ${s} may be NULL for an action that the runbook added.  An
+ * installer's class goes to *ret_class. */
+struct err *run_step(struct run *r, const struct plan_step *s, const struct action *a,
+    enum step_end *ret, enum exit_class *ret_class) must_use;
+
+/* Take back what is not undone yet, newest first, down to the change ${first} (0: all of the
+ * run); *ret_all = false when something could not be. */
+struct err *run_undo(struct run *r, size_t first, bool *ret_all) must_use;
+
+/* Try the operation, if there is one.  r->solved, r->other, r->r->why. */
+struct err *run_retry(struct run *r) must_use;
+
+/* Wait until nobody else installs; *ret_idle = false when that takes too long. */
+struct err *run_wait_idle(struct run *r, bool *ret_idle) must_use;
+
+/* Restart for ${s} (NULL: none of the plan's).  *ret_end as for a step. */
+struct err *run_restart(struct run *r, const struct plan_step *s, enum step_end *ret) must_use;
+
+/* After an installer that restarts by itself: wait for another boot id than ${old}. */
+struct err *run_await_boot(struct run *r, const char *old, bool *ret_back) must_use;
+
+/* The installer service is there again if a registration of this run, and a restart after it,
+ * removed it. */
+struct err *run_keep_installer(struct run *r) must_use;
+
+bool run_is_install(const struct action *a);
+bool run_is_register(const struct action *a);
+bool run_is(const struct action *a, const char *kind);
+
+/* The two orders.  They end with r->solved, or without. */
+struct err *run_safe(struct run *r) must_use;
+struct err *run_article(struct run *r) must_use;
+
+/* Everything about a run that ended without success, secrets removed; sets r->r->bundle. */
+struct err *run_bundle(struct run *r) must_use;
+
+#endif

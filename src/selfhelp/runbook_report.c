@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runbook_report.c -- what a run found and did, as rows and as JSON. */
+#include <string.h>
+
+#include "codes.h"
+#include "err_json.h"
+#include "runbook_internal.h"
+
+static json_t *
+params_json(const struct action *a)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < ACTION_PARAMS_MAX && a->kind->param[i].name != NULL; i++)
+        if (a->value[i] != NULL)
+            (void)json_object_set_new(o, a->kind->param[i].name, json_string(a->value[i]));
+    return o;
+}
+
+struct err *
+run_add_row(struct run *r, const struct plan_step *s, const struct action *a,
+    struct runbook_row **ret)
+{
+    struct runbook_row *rows = realloc(r->r->rows, (r->r->nrows + 1) * sizeof(*rows)), *row;
+
+    if (rows == NULL)
+        return fail(OutOfMemory);
+    r->r->rows = rows;
+    row = &rows[r->r->nrows++];
+    *row = (struct runbook_row){ .step = s, .kind = a->kind->name, .risk = a->kind->risk,
+        .runs = s == NULL || plan_step_runs(s), .id = strdup(s == NULL ? "+" : s->id),
+        .action = action_text(a), .params = params_json(a),
+        .condition = s == NULL ? strdup("always") : plan_condition(s),
+        .undo = a->kind->undo != NULL ? a->kind->undo : a->kind->fixed };
+    if (row->id == NULL || row->action == NULL || row->condition == NULL ||
+        row->params == NULL)
+        return fail(OutOfMemory);
+    *ret = row;
+    return NULL;
+}
+
+const char *
+runbook_outcome_name(enum runbook_outcome o)
+{
+    static const char *const names[] = { "found", "healthy", "repaired", "masked", "blocked",
+        "escalated" };
+
+    return names[o];
+}
+
+static json_t *
+row_json(const struct runbook_row *r)
+{
+    return json_pack("{s:s, s:s, s:O, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s?}", "id", r->id,
+        "kind", r->kind, "params", r->params, "condition", r->condition, "risk",
+        action_risk_name(r->risk), "runs", r->runs, "probe", r->probe, "change", r->change,
+        "undo", r->undo, "result", r->result);
+}
+
+static json_t *
+rows_json(const struct runbook_report *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->nrows; i++)
+        (void)json_array_append_new(all, row_json(&r->rows[i]));
+    return all;
+}
+
+static json_t *
+ruled_out_json(const struct runbook_report *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->nruled_out; i++)
+        (void)json_array_append_new(all,
+            json_pack("{s:s, s:s, s:s}", "code", r->ruled_out[i].code, "probe",
+                r->ruled_out[i].probe, "observed", r->ruled_out[i].observed));
+    return all;
+}
+
+static json_t *
+retry_json(const struct runbook_report *r)
+{
+    json_t *error = r->why == NULL ? NULL : err_json(r->why), *o;
+
+    if (!r->retried)
+        return json_null();
+    o = json_pack("{s:n, s:O?}", "point", "error", json_object_get(error, "error"));
+    json_decref(error);
+    return o;
+}
+
+struct err *
+runbook_json(const struct runbook_report *r, json_t **ret)
+{
+    json_t *finished = json_array();
+
+    for (size_t i = 0; r->finished != NULL && r->finished[i] != NULL; i++)
+        (void)json_array_append_new(finished, json_string(r->finished[i]));
+    *ret = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:s?, s:b, s:o, s:s?, s:s?, s:s?, "
+                     "s:o, s:i, s:i, s:i}",
+        "outcome", runbook_outcome_name(r->outcome), "cause", r->cause, "probe", r->naming,
+        "observed", r->observed, "ruled_out", ruled_out_json(r), "plan", rows_json(r),
+        "journal", r->journal, "undone", r->undone, "retry", retry_json(r), "blocked",
+        r->blocked, "note", r->note, "bundle", r->bundle, "finished", finished, "installs",
+        (int)r->installs, "restarts", (int)r->restarts, "installer_restarts",
+        (int)r->own_restarts);
+    return *ret == NULL ? fail(OutOfMemory) : NULL;
+}
+
+void
+runbook_report_free(struct runbook_report *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->nrows; i++) {
+        struct runbook_row *row = &r->rows[i];
+
+        free(row->id);
+        free(row->action);
+        free(row->condition);
+        json_decref(row->params);
+        free(row->probe);
+        free(row->change);
+        free(row->result);
+    }
+    for (size_t i = 0; i < r->nruled_out; i++) {
+        free(r->ruled_out[i].code);
+        free(r->ruled_out[i].probe);
+        free(r->ruled_out[i].observed);
+    }
+    journal_ids_free(r->finished);
+    free(r->rows);
+    free(r->ruled_out);
+    free(r->cause);
+    free(r->naming);
+    free(r->observed);
+    free(r->journal);
+    free(r->blocked);
+    free(r->note);
+    free(r->bundle);
+    err_free(r->why);
+    free(r);
+}

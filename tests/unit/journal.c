@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: what is written is read back; cut at any byte it is what was whole; anything
+ * else gives a code; a run that is alive is left alone. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal.h"
+
+static char folder[64], path[128];
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof(folder), "/tmp/firn-journal-XXXXXX");
+    return mkdtemp(folder) == NULL ? -1 : 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    return rmdir(folder);
+}
+
+static void
+name_file(const char *id)
+{
+    (void)snprintf(path, sizeof(path), "%s/%s.jsonl", folder, id);
+}
+
+static size_t
+read_file(char *to, size_t room)
+{
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, to, room);
+
+    (void)close(fd);
+    assert_true(n > 0 && (size_t)n < room);
+    return (size_t)n;
+}
+
+static void
+write_file(const char *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_int_equal(write(fd, data, len), (ssize_t)len);
+    (void)close(fd);
+}
+
+/* A run of two changes, the second without a result. */
+static void
+make_run(char id[JOURNAL_ID_LEN + 1])
+{
+    auto_ptr(journal) j = NULL;
+    json_t *before = json_pack("{s:i}", "start", 4);
+    struct action a;
+    size_t i;
+
+    assert_ok(journal_begin(folder, "disk:server", "SomeCode", &j));
+    memcpy(id, journal_id(j), JOURNAL_ID_LEN + 1);
+    name_file(id);
+    assert_int_equal(action_parse("windows.service.start_type service=vss want=3", &a, NULL),
+        ACTION_OK);
+    assert_ok(journal_intent(j, "1", &a, before, &i));
+    assert_ok(journal_result(j, i, "done", NULL));
+    assert_ok(journal_intent(j, "2", &a, before, &i));
+    json_decref(before);
+    action_done(&a);
+}
+
+static void
+a_run_is_read_back(void **state)
+{
+    char id[JOURNAL_ID_LEN + 1], **ids = NULL;
+    auto_ptr(journal) j = NULL;
+    auto_ptr(journal) second = NULL;
+
+    (void)state;
+    make_run(id);
+    assert_ok(journal_unfinished(folder, "disk:server", &ids));
+    assert_string_equal(ids[0], id);
+    assert_null(ids[1]);
+    journal_ids_free(ids);
+    assert_ok(journal_unfinished(folder, "another", &ids));
+    assert_null(ids[0]);
+    journal_ids_free(ids);
+
+    assert_ok(journal_open(folder, id, &j));
+    assert_int_equal(journal_entries(j), 2);
+    assert_string_equal(journal_entry(j, 0)->result, "done");
+    assert_null(journal_entry(j, 1)->result);
+    assert_int_equal(json_integer_value(json_object_get(journal_entry(j, 1)->before, "start")),
+        4);
+    assert_fails(journal_open(folder, id, &second), E_JournalBusy);
+    assert_ok(journal_undone(j, 1, NULL));
+    assert_ok(journal_end(j, "undone"));
+    journal_free(take(j));
+    assert_ok(journal_open(folder, id, &j));
+    assert_true(journal_entry(j, 1)->undone);
+    assert_false(journal_entry(j, 0)->undone);
+    assert_string_equal(journal_outcome(j), "undone");
+    (void)unlink(path);
+}
+
+/* Cut after any byte: whole lines count, the rest was never finished, and writing goes on. */
+static void
+cut_anywhere(void **state)
+{
+    char id[JOURNAL_ID_LEN + 1], data[4096];
+    size_t len;
+
+    (void)state;
+    make_run(id);
+    len = read_file(data, sizeof(data));
+    for (size_t cut = 0; cut <= len; cut++) {
+        auto_ptr(journal) j = NULL;
+        size_t lines = 0;
+
+        for (size_t i = 0; i < cut; i++)
+            lines += data[i] == '\n';
+        write_file(data, cut);
+        if (lines == 0) {
+            assert_fails(journal_open(folder, id, &j), E_JournalDamaged);
+            continue;
+        }
+        assert_ok(journal_open(folder, id, &j));
+        assert_int_equal(journal_entries(j), lines < 2 ? 0 : lines < 4 ? 1 : 2);
+        assert_ok(journal_end(j, "healthy"));
+        journal_free(take(j));
+        assert_ok(journal_open(folder, id, &j));
+        assert_string_equal(journal_outcome(j), "healthy");
+    }
+    (void)unlink(path);
+}
+
+static void
+odd_bytes_give_a_code(void **state)
+{
+    char id[JOURNAL_ID_LEN + 1], data[4096], head[512];
+    static const char *const lines[] = { "{", "[]", "{}", "7", "{\"intent\": 5}",
+        "{\"intent\": 0, \"step\": \"1\", \"action\": \"rm -rf /\", \"before\": {}}",
+        "{\"intent\": 0, \"step\": \"1\", \"action\": \"windows.registry.set key=HKLM\\\\A\", "
+        "\"before\": {}}",
+        "{\"intent\": 0, \"step\": \"1\", \"action\": \"machine.restart\", \"before\": []}",
+        "{\"result\": 9, \"is\": \"done\"}", "{\"undone\": -1}", "{\"end\": 1}",
+        "{\"end\": \"a\", \"end\": \"b\"}" };
+    auto_ptr(journal) j = NULL;
+    size_t len;
+
+    (void)state;
+    make_run(id);
+    len = read_file(data, sizeof(data));
+    size_t first = (size_t)((char *)memchr(data, '\n', len) - data) + 1;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        int n = snprintf(head, sizeof(head), "%.*s%s\n", (int)first, data, lines[i]);
+
+        write_file(head, (size_t)n);
+        assert_fails(journal_open(folder, id, &j), E_JournalDamaged);
+    }
+    for (size_t i = 0; i < len; i++) { /* any byte another: read or refused, never a crash */
+        char was = data[i];
+
+        data[i] = (char)(was ^ 0x15);
+        write_file(data, len);
+        err_free(journal_open(folder, id, &j));
+        journal_free(take(j));
+        data[i] = was;
+    }
+    (void)unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_fails(journal_open(folder, id, &j), E_FileUnreadable);
+    (void)rmdir(path);
+    assert_fails(journal_open(folder, "0123456789ABCDEF", &j), E_JournalMissing);
+    assert_fails(journal_open(folder, "../../../etc/pass", &j), E_JournalMissing);
+}
+
+static struct err *
+refuse(void *arg)
+{
+    ++*(int *)arg;
+    return fail(Interrupted);
+}
+
+/* After a failed line nothing more is taken. */
+static void
+a_broken_journal_stays_broken(void **state)
+{
+    auto_ptr(journal) j = NULL;
+    json_t *before = json_object();
+    struct action a;
+    size_t i;
+    int calls = 0;
+
+    (void)state;
+    assert_ok(journal_begin(folder, "t", "C", &j));
+    name_file(journal_id(j));
+    journal_watch(j, refuse, &calls);
+    assert_int_equal(action_parse("machine.restart", &a, NULL), ACTION_OK);
+    assert_fails(journal_intent(j, "1", &a, before, &i), E_Interrupted);
+    assert_fails(journal_intent(j, "2", &a, before, &i), E_FileUnwritable);
+    assert_fails(journal_end(j, "x"), E_FileUnwritable);
+    assert_int_equal(calls, 1);
+    json_decref(before);
+    action_done(&a);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_read_back),
+        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(odd_bytes_give_a_code),
+        cmocka_unit_test(a_broken_journal_stays_broken),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The failure loop over thousands of machines in states by chance: it ends in one of its
+ * words, within its budgets, says "repaired" only of what is, takes back what did not help,
+ * never leaves the installer service missing; and all of that also when it is killed after
+ * any line of its journal, or when any call to the machine fails. */
+#include "check.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runbook_world.h"
+#include "target_fault.h"
+#include "target_mem.h"
+#include "text.h"
+
+static char folder[64], bundles[80];
+
+static unsigned long
+times(unsigned long usual)
+{
+    return getenv("FIRN_SOAK") != NULL ? usual * 20
+        : getenv("FIRN_SLOW_BUILD") != NULL ? usual / 10 + 1 : usual;
+}
+
+static int
+set_up(void **state)
+{
+    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+    (void)state;
+    (void)snprintf(folder, sizeof(folder), "%s/firn-runbook-XXXXXX", place);
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    (void)snprintf(bundles, sizeof(bundles), "%s/bundles", folder);
+    return 0;
+}
+
+static void
+empty(const char *path)
+{
+    DIR *d = opendir(path);
+    char name[512];
+
+    for (const struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
+        (void)snprintf(name, sizeof(name), "%s/%s", path, f->d_name);
+        (void)unlink(name);
+    }
+    if (d != NULL)
+        (void)closedir(d);
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    empty(bundles);
+    (void)rmdir(bundles);
+    empty(folder);
+    return rmdir(folder);
+}
+
+/* ---- one run ---- */
+
+struct kill {
+    struct world *w;
+    struct target *fault; /* NULL: nobody is killed */
+    unsigned after, lines;
+};
+
+static struct err *
+retry(void *arg, struct deadline by, struct err **ret_why)
+{
+    return world_retry(((struct kill *)arg)->w, by, ret_why);
+}
+
+/* From the line ${after} on, neither journal nor machine hears from this run again. */
+static struct err *
+written(void *arg)
+{
+    struct kill *k = arg;
+
+    if (k->fault == NULL || ++k->lines < k->after)
+        return NULL;
+    target_fault_cut(k->fault);
+    return fail(Interrupted);
+}
+
+static struct runbook_report *
+run(struct world *w, struct target *t, struct kill *k, bool apply, struct err **ret_failure)
+{
+    struct runbook_policy p = { .apply = apply, .consent = w->consent, .order = w->order,
+        .retry = retry, .written = written, .arg = k, .journals = folder,
+        .bundles = bundles };
+    struct runbook_candidate c = { w->code, w->plan };
+    struct runbook_report *r = NULL;
+    struct err *e;
+
+    k->w = w;
+    e = runbook_run(t, &c, 1, &p, &r);
+    if (ret_failure != NULL)
+        *ret_failure = e;
+    else
+        assert_ok(e);
+    return r;
+}
+
+static bool
+awaits_restart(const struct runbook_report *r)
+{
+    return r->outcome == RUNBOOK_BLOCKED && !r->undone && r->journal != NULL &&
+        strstr(r->blocked, "restart") != NULL;
+}
+
+static bool
+undo_is_incomplete(const struct runbook_report *r)
+{
+    return r->blocked != NULL && strstr(r->blocked, "not all could be undone") != NULL;
+}
+
+/* Something waits for a restart: a person restarts the machine and starts firn again. */
+static struct runbook_report *
+after_a_persons_restart(struct world *w, struct runbook_report *r)
+{
+    struct kill none = { 0 };
+
+    for (int i = 0; i < 2; i++) {
+        bool open = r->blocked != NULL && (strstr(r->blocked, "could not undo") != NULL ||
+                                              undo_is_incomplete(r));
+
+        if (!awaits_restart(r) && !open)
+            return r;
+        target_mem_restart_is(w->t, MEM_RESTARTS);
+        assert_ok(target_restart(w->t, deadline_in_ms(1000)));
+        runbook_report_free(r);
+        r = run(w, w->t, &none, true, NULL);
+    }
+    return r;
+}
+
+#define expect(what) \
+    do { \
+        if (!(what)) { \
+            empty(folder); \
+            print_error("seed %llu %s, order %d, consent %x, outcome %s: %s\n", \
+                (unsigned long long)seed, w->os == ACTION_WINDOWS ? "windows" : "linux", \
+                w->order, w->consent, r == NULL ? "none" : runbook_outcome_name(r->outcome), \
+                #what); \
+            show(r); \
+            _fail(__FILE__, __LINE__); \
+        } \
+    } while (0)
+
+static void
+show(const struct runbook_report *r)
+{
+    for (size_t i = 0; r != NULL && i < r->nrows; i++)
+        print_error("  %s %s | %s | %s\n", r->rows[i].id, r->rows[i].action,
+            r->rows[i].probe == NULL ? "" : r->rows[i].probe,
+            r->rows[i].result == NULL ? "" : r->rows[i].result);
+    if (r != NULL)
+        print_error("  blocked: %s\n  note: %s\n", r->blocked == NULL ? "" : r->blocked,
+            r->note == NULL ? "" : r->note);
+}
+
+/* What must be so whatever happened. */
+static void
+check_end(struct world *w, uint64_t seed, const struct runbook_report *r, bool had_override)
+{
+    expect(r->installs <= RUNBOOK_INSTALLS);
+    expect(r->restarts <= RUNBOOK_RESTARTS);
+    expect(r->overrides <= 1);
+    if (r->outcome == RUNBOOK_REPAIRED) {
+        expect(world_loads(w));
+        expect(world_works(w));
+        expect(!world_override_is_set(w) || had_override);
+        expect(r->cause != NULL);
+    }
+    if (r->outcome == RUNBOOK_MASKED) {
+        expect(world_works(w));
+        expect(world_override_is_set(w));
+    }
+    if (r->outcome == RUNBOOK_HEALTHY)
+        expect(world_works(w));
+    if (r->outcome == RUNBOOK_BLOCKED)
+        expect(r->blocked != NULL);
+    if (r->outcome == RUNBOOK_ESCALATED)
+        expect(r->bundle != NULL && access(r->bundle, R_OK) == 0);
+    if (w->service_was_there)
+        expect(world_service_exists(w));
+}
+
+static void
+show_difference(const char *before, const char *now)
+{
+    for (int i = 0; i < 2; i++) {
+        auto_free char *lines = strdup(i == 0 ? before : now);
+        char *save = NULL;
+
+        for (char *l = strtok_r(lines, "\n", &save); l != NULL;
+             l = strtok_r(NULL, "\n", &save))
+            if (strstr(i == 0 ? now : before, l) == NULL)
+                print_error("%s: %.150s\n", i == 0 ? "before" : "now", l);
+    }
+}
+
+/* What did not help is gone: the machine is as a twin of it that nobody touched. */
+static void
+check_untouched(struct world *w, uint64_t seed, const struct runbook_report *r)
+{
+    struct world twin;
+
+    if (r->cause == NULL || !w->service_was_there || w->product_was_there ||
+        undo_is_incomplete(r) || awaits_restart(r) ||
+        (r->note != NULL && strstr(r->note, "is repaired;") != NULL))
+        return;
+    world_make(&twin, w->os, seed);
+    auto_free char *now = world_dump(w), *before = world_dump(&twin);
+
+    if (strcmp(now, before) != 0)
+        show_difference(before, now);
+    expect(strcmp(now, before) == 0);
+    world_done(&twin);
+}
+
+/* ---- coverage ---- */
+
+enum state { S_DETECT, S_INSTALL, S_BUSY, S_NEWER, S_FIX_START, S_REGISTER, S_AGAIN, S_RESTART,
+    S_VERIFY, S_RETRY, S_OVERRIDE, S_ESCALATE, S_DONE, S_UNDONE, S_COUNT };
+
+static const char *const state_names[S_COUNT] = { "S1 detect", "S2 install", "busy",
+    "newer present", "S4 fix start", "S5 register", "S6 install again", "S7 restart",
+    "S8 verify", "S9 retry", "S10 override", "S11 escalate", "S12 done", "undone" };
+static unsigned long reached[S_COUNT], outcomes[6];
+
+static void
+tally(const struct runbook_report *r)
+{
+    reached[S_DETECT]++;
+    outcomes[r->outcome]++;
+    reached[S_ESCALATE] += r->outcome == RUNBOOK_ESCALATED;
+    reached[S_DONE] += r->outcome == RUNBOOK_REPAIRED || r->outcome == RUNBOOK_MASKED;
+    reached[S_RETRY] += r->retried;
+    reached[S_UNDONE] += r->undone;
+    reached[S_AGAIN] += r->installs > 1;
+    reached[S_RESTART] += r->restarts > 0;
+    reached[S_OVERRIDE] += r->overrides > 0;
+    for (size_t i = 0; i < r->nrows; i++) {
+        const char *kind = r->rows[i].kind, *result = r->rows[i].result;
+
+        if (result == NULL)
+            continue;
+        bool install = strstr(kind, "install") != NULL && strstr(kind, "register") == NULL;
+
+        reached[S_INSTALL] += install && strncmp(result, "not done", 8) != 0;
+        reached[S_BUSY] += strstr(result, "busy") != NULL;
+        reached[S_NEWER] += strstr(result, "newer-present") != NULL;
+        reached[S_VERIFY] += install && strncmp(result, "done", 4) == 0;
+        reached[S_FIX_START] += strstr(kind, "start_type") != NULL &&
+            strncmp(result, "done", 4) == 0;
+        reached[S_REGISTER] += (strstr(kind, "register") != NULL ||
+                                   strstr(kind, "configure") != NULL) &&
+            strncmp(result, "done", 4) == 0;
+    }
+}
+
+static void
+every_start_ends_well(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < times(6000); seed++)
+        for (int os = 0; os < 2; os++) {
+            struct world world, *w = &world;
+            struct kill k = { 0 };
+
+            world_make(w, os == 0 ? ACTION_WINDOWS : ACTION_LINUX, seed);
+            bool had_override = world_override_is_set(w), loads = world_loads(w);
+            auto_ptr(runbook_report) r = run(w, w->t, &k, true, NULL);
+
+            if (loads)
+                expect(r->cause == NULL && r->journal == NULL);
+            tally(r);
+            check_end(w, seed, r, had_override);
+            r = after_a_persons_restart(w, r);
+            check_end(w, seed, r, had_override);
+            if (r->outcome == RUNBOOK_BLOCKED || r->outcome == RUNBOOK_ESCALATED)
+                check_untouched(w, seed, r);
+            world_done(w);
+            empty(folder);
+            empty(bundles);
+        }
+    for (int i = 0; i < S_COUNT; i++)
+        print_message("# %-16s %lu\n", state_names[i], reached[i]);
+    for (int i = 0; i < 6; i++)
+        print_message("# %-16s %lu\n", runbook_outcome_name((enum runbook_outcome)i),
+            outcomes[i]);
+    for (int i = 0; i < S_COUNT; i++)
+        assert_true(reached[i] > 0);
+    for (int i = 1; i < 6; i++)
+        assert_true(outcomes[i] > 0);
+}
+
+/* Without --apply: the same cause, and not a byte is changed. */
+static void
+a_plan_changes_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < times(500); seed++)
+        for (int os = 0; os < 2; os++) {
+            struct world world, *w = &world;
+            struct kill k = { 0 };
+
+            world_make(w, os == 0 ? ACTION_WINDOWS : ACTION_LINUX, seed);
+            auto_free char *before = target_mem_dump(w->t);
+            auto_ptr(runbook_report) r = run(w, w->t, &k, false, NULL);
+            auto_free char *after = target_mem_dump(w->t);
+
+            expect(strcmp(before, after) == 0);
+            expect((r->outcome == RUNBOOK_FOUND) == !world_loads(w));
+            expect(r->outcome == RUNBOOK_FOUND || r->outcome == RUNBOOK_HEALTHY);
+            expect(r->journal == NULL && r->installs == 0);
+            expect(r->outcome != RUNBOOK_FOUND || r->nrows == w->plan->nsteps);
+            world_done(w);
+        }
+}
+
+/* Killed after the k-th line, for every k; the next run undoes it and ends as any other. */
+static void
+killed_after_any_line(void **state)
+{
+    unsigned long killed = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < times(250); seed++)
+        for (int os = 0; os < 2; os++)
+            for (unsigned after = 1; after < 64; after++) {
+                struct world world, *w = &world;
+                struct target_fault never = { 0 };
+                struct err *e = NULL;
+                auto_ptr(target) f = NULL;
+
+                world_make(w, os == 0 ? ACTION_WINDOWS : ACTION_LINUX, seed);
+                bool had_override = world_override_is_set(w);
+
+                assert_ok(target_fault_new(w->t, &never, &f));
+                struct kill k = { .fault = f, .after = after };
+                auto_ptr(runbook_report) r = run(w, f, &k, true, &e);
+                bool was_killed = e != NULL;
+
+                err_free(e);
+                if (was_killed) {
+                    struct kill none = { 0 };
+
+                    killed++;
+                    runbook_report_free(take(r));
+                    r = run(w, w->t, &none, true, NULL);
+                    expect(r->finished != NULL);
+                    r = after_a_persons_restart(w, r);
+                    check_end(w, seed, r, had_override);
+                    if (r->outcome == RUNBOOK_BLOCKED || r->outcome == RUNBOOK_ESCALATED)
+                        check_untouched(w, seed, r);
+                }
+                world_done(w);
+                empty(folder);
+                empty(bundles);
+                if (!was_killed)
+                    break;
+            }
+    print_message("# killed and taken up %lu times\n", killed);
+    assert_true(killed > 100);
+}
+
+/* Each call to the machine fails once, before or after it took effect, or from then on. */
+static void
+any_call_may_fail(void **state)
+{
+    unsigned long faults = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < times(40); seed++)
+        for (int os = 0; os < 2; os++)
+            for (int kind = 0; kind < 3; kind++)
+                for (uint64_t call = 1;; call++) {
+                    struct world world, *w = &world;
+                    struct target_fault plan = { .call = call, .onwards = kind == 2,
+                        .kind = kind == 1 ? TARGET_FAULT_AFTER : TARGET_FAULT_BEFORE };
+                    struct kill k = { 0 }, none = { 0 };
+                    struct err *e = NULL;
+                    auto_ptr(target) f = NULL;
+
+                    world_make(w, os == 0 ? ACTION_WINDOWS : ACTION_LINUX, seed);
+                    bool had_override = world_override_is_set(w);
+
+                    assert_ok(target_fault_new(w->t, &plan, &f));
+                    auto_ptr(runbook_report) r = run(w, f, &k, true, &e);
+
+                    assert_ok(e);
+                    bool struck = target_fault_calls(f) >= call;
+
+                    if (kind == 2) { /* what is left open is taken up when it answers again */
+                        runbook_report_free(take(r));
+                        r = run(w, w->t, &none, true, NULL);
+                    }
+                    r = after_a_persons_restart(w, r);
+                    check_end(w, seed, r, had_override);
+                    world_done(w);
+                    empty(folder);
+                    empty(bundles);
+                    if (!struck)
+                        break;
+                    faults++;
+                }
+    print_message("# %lu faults\n", faults);
+}
+
+/* ---- single stories ---- */
+
+static void
+undo_by_name_brings_back_a_repair(void **state)
+{
+    struct world world, *w = &world;
+    uint64_t seed;
+
+    (void)state;
+    for (seed = 0;; seed++) {
+        struct kill k = { 0 };
+        size_t kept;
+
+        world_make(w, ACTION_WINDOWS, seed);
+        struct runbook_report *r = run(w, w->t, &k, true, NULL);
+        bool right = r->outcome == RUNBOOK_REPAIRED && r->restarts == 0 &&
+            w->service_was_there && r->installs > 1;
+
+        if (right) {
+            assert_ok(runbook_undo(w->t, folder, r->journal, NULL, NULL, &kept));
+            check_untouched(w, seed, r);
+            assert_fails(runbook_undo(w->t, folder, "0123456789abcdef", NULL, NULL, &kept),
+                E_JournalMissing);
+            assert_fails(runbook_undo(w->t, folder, "../../etc/passwd", NULL, NULL, &kept),
+                E_JournalMissing);
+        }
+        runbook_report_free(r);
+        world_done(w);
+        if (right)
+            return;
+    }
+}
+
+static bool
+read_whole(const char *path, struct text *to)
+{
+    char part[4096];
+    FILE *f = fopen(path, "r");
+    size_t n;
+
+    if (f == NULL)
+        return false;
+    while ((n = fread(part, 1, sizeof(part), f)) > 0)
+        text_add(to, part, n);
+    (void)fclose(f);
+    return true;
+}
+
+static struct err *
+retry_with_secret(void *arg, struct deadline by, struct err **ret_why)
+{
+    (void)arg;
+    (void)by;
+    *ret_why = fail(InputInvalid, "https://x.example/disk?sv=1&sig=S3cretS1g&se=2",
+        "the answer held password: hunter22, \"token\": \"abcdef\"");
+    return NULL;
+}
+
+static void
+bundles_hold_no_secrets(void **state)
+{
+    struct world world, *w = &world;
+    struct runbook_policy p = { .apply = true, .retry = retry_with_secret, .journals = folder,
+        .bundles = bundles };
+    auto_ptr(runbook_report) r = NULL;
+    struct text all = { 0 };
+
+    (void)state;
+    world_make(w, ACTION_LINUX, 1);
+    assert_ok(runbook_run(w->t, NULL, 0, &p, &r));
+    assert_int_equal(r->outcome, RUNBOOK_ESCALATED);
+    assert_true(read_whole(r->bundle, &all));
+    assert_null(strstr(all.s, "S3cretS1g"));
+    assert_null(strstr(all.s, "hunter22"));
+    assert_null(strstr(all.s, "abcdef"));
+    assert_non_null(strstr(all.s, "sig=[removed]&se=2"));
+    text_done(&all);
+    world_done(w);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_start_ends_well),
+        cmocka_unit_test(a_plan_changes_nothing),
+        cmocka_unit_test(killed_after_any_line),
+        cmocka_unit_test(any_call_may_fail),
+        cmocka_unit_test(undo_by_name_brings_back_a_repair),
+        cmocka_unit_test(bundles_hold_no_secrets),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
