@@ -100,14 +100,13 @@ remedy_change(struct target *t, const struct action *a, struct deadline by, char
 {
     const struct remedy_body *b = body_of(a);
     struct remedy_look now = { 0 };
-    char *wanted = NULL;
+    auto_free char *wanted = NULL;
 
     if (b != NULL && b->wanted != NULL) {
         wanted = b->wanted(a);
         if (wanted == NULL)
             return fail(OutOfMemory);
     }
-    auto_free char *kept = wanted;
     const char *to = wanted != NULL ? wanted : a->kind->about;
 
     TRY(remedy_look(t, a, by, &now));
