@@ -41,8 +41,8 @@ static const char *const whole[] = {
     "windows.registry.set key=HKLM\\S name=A type=binary data=00ffA1",
     "windows.registry.is key=HKLM\\S name=A data=3 not=4",
     "windows.registry.is key=HKLM\\S\\{01234567-89AB-CDEF-0123-456789ABCDEF} name=A",
-    "windows.installer.run path=C:\\Plugins\\A.B\\<latest>\\setup.exe "
-    "args=\"/quiet /norestart\"",
+    ("windows.installer.run path=C:\\Plugins\\A.B\\<latest>\\setup.exe "
+     "args=\"/quiet /norestart\""),
     "windows.installer.run path={installer}",
     "windows.installer.register",
     "file.rename from=/etc/a to=/etc/a.old",

@@ -398,8 +398,8 @@ forged_records_are_refused(void **state)
     auto_ptr(target) w = machine(ACTION_WINDOWS);
     auto_free char *before = target_mem_dump(w);
     static const char *const records[] = { "{}", "[]", "{\"key\": 1}",
-        "{\"key\": \"HKLM\\\\SOFTWARE\\\\X\", \"name\": \"n\", \"found\": true, \"type\": 1, "
-        "\"data\": \"00\", \"made\": []}",
+        ("{\"key\": \"HKLM\\\\SOFTWARE\\\\X\", \"name\": \"n\", \"found\": true, \"type\": 1, "
+         "\"data\": \"00\", \"made\": []}"),
         "{\"there\": true}", "{\"path\": \"C:\\\\other\", \"found\": false}",
         "{\"service\": \"vss\", \"manager\": 4}" };
 
