@@ -312,7 +312,8 @@ static const struct row conditions[] = {
         "[always] operation.retry\n[unsolved:1] windows.service.state service=VSS "
         "want=restarted\n[unsolved:1] machine.restart\n", NULL },
     { "- Retry the backup.\n- If you find this error in the log, reboot the VM.\n",
-        "[always] operation.retry\n[if:you find this error in the log] machine.restart\n", NULL },
+        "[always] operation.retry\n[if:you find this error in the log] machine.restart\n",
+        NULL },
     { "If the VM is old, reboot the VM. Restart the VSS service.",
         "[if:the VM is old] machine.restart\n"
         "[always] windows.service.state service=VSS want=restarted\n", NULL },
