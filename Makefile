@@ -21,7 +21,8 @@ deps: ## install what a build needs, as packaging/dependencies says
 
 install: all ## install firn, its pages and completions (PREFIX, DESTDIR)
 	@meson configure -Dprefix=$(PREFIX) $(BUILD)
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+	@ninja -C $(BUILD) > $(BUILD)/install.log 2>&1 || { cat $(BUILD)/install.log; exit 1; }
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
 
 demo: ## see firn work on a real disk image, step by step, in two minutes
 	@packaging/install-dependencies build run demo
