@@ -137,6 +137,8 @@ enum action_fault action_fill(struct action *a,
  * memory. */
 char *action_text(const struct action *a);
 
+/* Is it of this kind?  An action { 0 } is of none. */
+bool action_is(const struct action *a, const char *kind);
 bool action_equal(const struct action *a, const struct action *b);
 bool action_copy(struct action *to, const struct action *from); /* false without memory */
 void action_done(struct action *a);                              /* accepts { 0 } */

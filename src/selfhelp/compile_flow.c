@@ -3,508 +3,12 @@
  * condition, then all finders look at the rest; what they found goes into the plan under the
  * condition that holds.
  *
- * Three things keep the plan equal for equal procedures.  A sentence that announces a command
- * ("run the command below and retry") waits for it: what it says of the command itself is
- * dropped, a retry comes after it.  Two halves become one step: stop and start, unregister
- * and register.  What is said twice is done once. */
+ * A sentence that announces a command ("run the command below and retry") waits for it: what
+ * it says of the command itself is dropped, a retry comes after it.  Statements that say half
+ * (a key alone, a list of values) are completed from what was said before. */
 #include <string.h>
-#include <strings.h>
 
 #include "compile_internal.h"
-
-static bool
-is_kind(const struct action *a, const char *kind)
-{
-    return a->kind != NULL && strcmp(a->kind->name, kind) == 0;
-}
-
-static struct plan_step *
-step(struct compiler *c, size_t number)
-{
-    return &c->plan->steps[number - 1];
-}
-
-void
-compiler_note(struct compiler *c, const char *id, struct plan_step *s,
-    struct article_span span, const char *text)
-{
-    struct plan *p = c->plan;
-
-    for (size_t i = 0; text == NULL && plan_ambiguities[i].id != NULL; i++)
-        if (strcmp(plan_ambiguities[i].id, id) == 0)
-            text = plan_ambiguities[i].about;
-    for (size_t i = 0; i < p->nambiguities; i++)
-        if (strcmp(p->ambiguities[i].id, id) == 0 &&
-            strcmp(p->ambiguities[i].step, s != NULL ? s->id : "") == 0)
-            return;
-    if (p->nambiguities < PLAN_AMBIGUITIES_MAX &&
-        plan_add_ambiguity(p, id, s, span, text) == NULL)
-        c->no_memory = true;
-}
-
-/* ---- what two steps make together ---- */
-
-static bool
-same_condition(const struct plan_step *s, const struct cond *cond)
-{
-    char of[PLAN_ID_MAX] = "";
-
-    if (s->when != cond->when)
-        return false;
-    if (cond->of != 0)
-        snprintf(of, sizeof(of), "%u", (unsigned)cond->of);
-    if (s->when == PLAN_IF)
-        return cond->text != NULL && s->when_text != NULL &&
-            strcmp(s->when_text, cond->text) == 0;
-    return strcmp(s->of, of) == 0;
-}
-
-static void
-stretch(struct plan_step *s, struct article_span span)
-{
-    if (span.off >= s->span.off)
-        s->span.len = span.off + span.len - s->span.off;
-}
-
-/* The last step has become the same as an earlier one under the same condition: one of them
- * is enough. */
-static void
-drop_twin(struct compiler *c)
-{
-    struct plan_step *s = step(c, c->plan->nsteps), *twin = NULL;
-
-    for (size_t i = c->plan->nsteps - 1; twin == NULL && i > 0; i--) {
-        struct plan_step *t = step(c, i);
-
-        if (strcmp(t->action.kind->name, "operation.retry") == 0)
-            return;
-        if (action_equal(&t->action, &s->action) && t->when == s->when &&
-            strcmp(t->of, s->of) == 0 && s->when != PLAN_IF)
-            twin = t;
-    }
-    if (twin == NULL)
-        return;
-    for (size_t i = 1; i < c->plan->nsteps; i++)
-        if (strcmp(step(c, i)->of, s->id) == 0)
-            memcpy(step(c, i)->of, twin->id, sizeof(twin->id));
-    for (size_t i = 0; i < c->plan->nambiguities; i++)
-        if (strcmp(c->plan->ambiguities[i].step, s->id) == 0)
-            memcpy(c->plan->ambiguities[i].step, twin->id, sizeof(twin->id));
-    action_done(&s->action);
-    free(s->text);
-    free(s->when_text);
-    c->plan->nsteps--;
-}
-
-/* Stop, then start: restart. */
-static bool
-join_service(struct compiler *c, const struct find *f, struct article_span span)
-{
-    static const char *const kinds[] = { "windows.service.state", "linux.unit.state" };
-    struct plan_step *s;
-
-    if (c->plan->nsteps == 0)
-        return false;
-    s = step(c, c->plan->nsteps);
-    for (size_t i = 0; i < 2; i++) {
-        const char *subject = i == 0 ? "service" : "unit";
-
-        if (!is_kind(&f->action, kinds[i]) || !is_kind(&s->action, kinds[i]) ||
-            strcasecmp(action_get(&s->action, subject), action_get(&f->action, subject)) != 0 ||
-            strcmp(action_get(&s->action, "want"), "stopped") != 0 ||
-            strcmp(action_get(&f->action, "want"), "running") != 0)
-            continue;
-        c->no_memory = c->no_memory || !action_set(&s->action, "want", "restarted");
-        stretch(s, span);
-        drop_twin(c);
-        return true;
-    }
-    return false;
-}
-
-/* Unregister, then register: the one action. */
-static bool
-join_installer(struct compiler *c, struct find *f, struct article_span span)
-{
-    struct plan_step *s;
-
-    if (f->what != FIND_REGISTER || c->plan->nsteps == 0)
-        return false;
-    s = step(c, c->plan->nsteps);
-    if (!is_kind(&s->action, "person.command") ||
-        strstr(action_get(&s->action, "text"), "/") == NULL ||
-        strcasestr(action_get(&s->action, "text"), "msiexec") == NULL ||
-        strcasestr(action_get(&s->action, "text"), "/unreg") == NULL)
-        return false;
-    action_done(&s->action);
-    s->action = f->action;
-    f->action = (struct action){ 0 };
-    stretch(s, span);
-    /* its other half has come */
-    for (size_t i = 0; i < c->plan->nambiguities; i++) {
-        struct plan_ambiguity *a = &c->plan->ambiguities[i];
-
-        if (strcmp(a->step, s->id) != 0 || strcmp(a->id, "unregister-alone") != 0)
-            continue;
-        free(a->text);
-        memmove(a, a + 1, (c->plan->nambiguities - i - 1) * sizeof(*a));
-        c->plan->nambiguities--;
-        s->ambiguities--;
-        break;
-    }
-    for (size_t i = 0; i < f->nnotes; i++)
-        compiler_note(c, f->note[i].id, s, s->span, f->note[i].text);
-    return true;
-}
-
-/* Has the same been said before, under the same condition? */
-static bool
-said_before(const struct compiler *c, const struct find *f, const struct cond *cond)
-{
-    bool often = is_kind(&f->action, "operation.retry") ||
-        is_kind(&f->action, "machine.restart") || is_kind(&f->action, "machine.wait");
-
-    for (size_t i = c->plan->nsteps; i > 0; i--) {
-        const struct plan_step *s = &c->plan->steps[i - 1];
-
-        if (action_equal(&s->action, &f->action) && same_condition(s, cond))
-            return true;
-        if (often || is_kind(&s->action, "operation.retry"))
-            return false;
-    }
-    return false;
-}
-
-/* ---- steps ---- */
-
-/* The person's way and firn's way are alternatives: firn's has the condition. */
-static void
-turn_alternative(struct compiler *c, struct plan_step *s)
-{
-    struct plan_step *base = NULL;
-
-    if (s->when == PLAN_ALTERNATIVE)
-        base = plan_find(c->plan, s->of);
-    if (base == NULL || plan_step_runs(base) || !plan_step_runs(s) ||
-        base->when == PLAN_ALTERNATIVE)
-        return;
-    s->when = base->when;
-    memcpy(s->of, base->of, sizeof(s->of));
-    s->when_text = take(base->when_text);
-    base->when = PLAN_ALTERNATIVE;
-    memcpy(base->of, s->id, sizeof(base->of));
-}
-
-static void
-notes(struct compiler *c, const struct find *f, struct plan_step *s)
-{
-    for (size_t i = 0; i < f->nnotes; i++)
-        compiler_note(c, f->note[i].id, s, s->span, f->note[i].text);
-    if (s->when == PLAN_ALTERNATIVE) {
-        struct plan_step *base = plan_find(c->plan, s->of);
-
-        compiler_note(c, "alternatives", base != NULL ? base : s,
-            base != NULL ? base->span : s->span, NULL);
-    }
-    if ((s->when == PLAN_FAILED || s->when == PLAN_UNSOLVED) &&
-        c->sentence != c->cond_sentence && !c->cond_leads && c->scope == SCOPE_GROUP)
-        compiler_note(c, "conditional-sibling", s, s->span, NULL);
-}
-
-/* Put ${f} into the plan; its action is taken. */
-static void
-emit(struct compiler *c, struct find *f, struct article_span span, const char *text,
-    const struct cond *cond)
-{
-    bool leading = c->alternative || f->alternative;
-    struct cond at = *cond;
-    struct plan_step *s;
-
-    if (c->plan->nsteps >= PLAN_STEPS_MAX || f->action.kind == NULL)
-        return;
-    if (!leading && (join_service(c, f, span) || join_installer(c, f, span)))
-        return;
-    if (said_before(c, f, cond)) {
-        c->alternative = false;
-        return;
-    }
-    if (leading && c->plan->nsteps > 0) {
-        size_t base = c->plan->nsteps;
-
-        while (step(c, base)->when == PLAN_ALTERNATIVE &&
-            strcmp(step(c, base)->of, step(c, base)->id) < 0 && base > 1 &&
-            plan_find(c->plan, step(c, base)->of) != NULL)
-            base = (size_t)(plan_find(c->plan, step(c, base)->of) - c->plan->steps) + 1;
-        at = (struct cond){ .when = PLAN_ALTERNATIVE, .of = base };
-    }
-    c->alternative = false;
-    s = plan_add(c->plan, false, &f->action);
-    if (s == NULL) {
-        c->no_memory = true;
-        return;
-    }
-    s->when = at.when;
-    if (at.when == PLAN_IF) {
-        s->when_text = strdup(at.text != NULL ? at.text : "");
-        c->no_memory = c->no_memory || s->when_text == NULL;
-    } else if (at.of != 0) {
-        snprintf(s->of, sizeof(s->of), "%u", (unsigned)at.of);
-    }
-    s->confidence = f->confidence;
-    s->span = span;
-    s->text = strdup(text);
-    c->no_memory = c->no_memory || s->text == NULL;
-    notes(c, f, s);
-    turn_alternative(c, s);
-}
-
-/* An unregistering alone deletes the installer service: shown, and joined when its other
- * half follows. */
-static void
-half_installer(struct finds *l, struct find *f, const struct flat *flat)
-{
-    if (f->what != FIND_UNREGISTER)
-        return;
-    find_person(l, f, "person.command", flat->s + f->from, f->to - f->from);
-    f->command = true;
-    find_note(l, f, "unregister-alone", NULL);
-}
-
-/* ---- sentences that wait ---- */
-
-static void
-held_done(struct held *h)
-{
-    struct finds l = { .n = 1 };
-
-    l.find[0] = h->find;
-    finds_done(&l);
-    free(h->text);
-    cond_done(&h->cond);
-    *h = (struct held){ 0 };
-}
-
-/* Emit what waits.  ${came}: the command that it spoke of has come, so what it said about
- * that is dropped. */
-static void
-release(struct compiler *c, bool came)
-{
-    for (size_t i = 0; i < c->nheld; i++) {
-        struct held *h = &c->held[i];
-        bool later = is_kind(&h->find.action, "operation.retry") ||
-            is_kind(&h->find.action, "machine.restart");
-
-        if (!came || later)
-            emit(c, &h->find, h->span, h->text, &h->cond);
-        held_done(h);
-    }
-    c->nheld = 0;
-    c->in_commands = false;
-}
-
-static void
-hold(struct compiler *c, struct find *f, struct article_span span, const char *text,
-    const struct cond *cond)
-{
-    struct held *h;
-
-    if (c->nheld == SENTENCE_FINDS_MAX)
-        return;
-    h = &c->held[c->nheld++];
-    *h = (struct held){ .find = *f, .span = span, .text = strdup(text) };
-    *f = (struct find){ 0 };
-    c->no_memory = c->no_memory || h->text == NULL || !cond_copy(&h->cond, cond);
-}
-
-/* ---- groups ---- */
-
-static void
-set_cond(struct compiler *c, struct cond *cond, enum scope scope)
-{
-    cond_done(&c->cond);
-    c->cond = *cond;
-    *cond = (struct cond){ 0 };
-    c->scope = scope;
-    c->cond_sentence = c->sentence;
-    c->cond_block = c->block;
-    c->cond_leads = false;
-}
-
-static void
-forget(struct compiler *c)
-{
-    free(take(c->pending_data));
-    free(take(c->pending_key));
-}
-
-static void
-forward(struct compiler *c, long label)
-{
-    struct cond cond = { .when = PLAN_UNSOLVED };
-
-    if (label < c->forward_from || label > c->forward_to || c->plan->nsteps == 0)
-        return;
-    if (c->forward_of == 0)
-        c->forward_of = unsolved_after(c, 1, c->plan->nsteps);
-    cond.of = c->forward_of;
-    set_cond(c, &cond, SCOPE_GROUP);
-    c->cond_leads = true; /* it was said, only elsewhere */
-}
-
-static void
-open_group(struct compiler *c, long label)
-{
-    if (c->ngroups == GROUPS_MAX)
-        return;
-    c->group[c->ngroups].label = label;
-    c->group[c->ngroups++].first = c->plan->nsteps + 1;
-}
-
-static void
-end_group(struct compiler *c)
-{
-    release(c, c->in_commands);
-    if (c->has_last) {
-        emit(c, &c->last.find, c->last.span, c->last.text, &c->last.cond);
-        held_done(&c->last);
-        c->has_last = false;
-    }
-}
-
-void
-flow_group(struct compiler *c, long label, bool option)
-{
-    struct cond cond = { 0 };
-    size_t before = c->ngroups > 0 ? c->group[c->ngroups - 1].first : 0;
-
-    if (c->has_last && label > 1) { /* "complete all steps and retry": not yet */
-        release(c, c->in_commands);
-    } else {
-        end_group(c);
-    }
-    forget(c);
-    if (option && label > 1 && before > 0 && before <= c->plan->nsteps)
-        cond = (struct cond){ .when = PLAN_ALTERNATIVE, .of = before };
-    set_cond(c, &cond, SCOPE_GROUP);
-    c->cond_leads = true;
-    if (label > 0) {
-        open_group(c, label);
-        forward(c, label);
-    }
-}
-
-void
-flow_number(struct compiler *c, long number)
-{
-    open_group(c, NUMBERED + number);
-    forward(c, number);
-}
-
-void
-flow_block(struct compiler *c, const struct article_block *b)
-{
-    const struct article_block *at = c->cond_block;
-    struct cond none = { 0 };
-
-    c->block = b;
-    if (c->scope != SCOPE_NESTED || at == NULL)
-        return;
-    if (at->kind == ARTICLE_ITEM
-            ? b->kind == ARTICLE_ITEM && b->level <= at->level
-            : b->kind == ARTICLE_PARAGRAPH && b->level == 0)
-        set_cond(c, &none, SCOPE_GROUP);
-}
-
-void
-flow_end(struct compiler *c)
-{
-    end_group(c);
-    forget(c);
-    cond_done(&c->cond);
-}
-
-/* ---- one sentence ---- */
-
-/* Does it speak of a command that follows? */
-static bool
-announces(const struct sentence *s, size_t from)
-{
-    bool command = has_word(s, from, s->nwords, "command|commands|cmdlet|script");
-    bool ahead = has_word(s, from, s->nwords, "below|following|these");
-    size_t last = s->nwords - 1;
-
-    return s->nwords > 0 &&
-        (word_is(s, last, "run|execute|type|enter|command|commands|running|executing") ||
-            (command && ahead) ||
-            (s->word[last].after == ':' &&
-                (command ||
-                    has_word(s, from, s->nwords, "run|running|execute|executing|using"))));
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-    const struct find *x = a, *y = b;
-
-    return x->from < y->from ? -1 : x->from > y->from;
-}
-
-/* Order the finds, leave out what lies inside a command or another find, and mark "or". */
-static void
-arrange(struct finds *l, const struct sentence *s)
-{
-    qsort(l->find, l->n, sizeof(l->find[0]), by_place);
-    for (size_t i = 0; i + 1 < l->n;) {
-        struct find *a = &l->find[i], *b = &l->find[i + 1];
-
-        if (b->from >= a->to)
-            i++;
-        else
-            find_drop(l, b->command && !a->command ? i : i + 1);
-    }
-    for (size_t i = 1; i < l->n; i++)
-        for (size_t k = 0; k < s->nwords; k++)
-            if (s->word[k].from >= l->find[i - 1].to && s->word[k].to <= l->find[i].from &&
-                word_is(s, k, "or"))
-                l->find[i].alternative = true;
-}
-
-/* A sentence with a command: what prose says before it is about it, and a retry that stands
- * before it ("run this and retry: ...") is meant after it. */
-static void
-about_commands(struct finds *l, const struct sentence *s)
-{
-    size_t first = SIZE_MAX, last = 0;
-
-    for (size_t i = 0; i < l->n; i++)
-        if (l->find[i].command) {
-            first = first == SIZE_MAX ? i : first;
-            last = i;
-        }
-    if (first == SIZE_MAX || first == 0)
-        return;
-    for (size_t i = 0; i < first;) {
-        struct find f = l->find[i];
-        bool later = is_kind(&f.action, "operation.retry") ||
-            is_kind(&f.action, "machine.restart");
-
-        if (l->find[first].alternative || is_kind(&f.action, "windows.installer.run")) {
-            i++;
-            continue;
-        }
-        if (!later) {
-            find_drop(l, i);
-        } else if (announces(s, 0)) {
-            memmove(&l->find[i], &l->find[i + 1], (last - i) * sizeof(f));
-            l->find[last] = f;
-        } else {
-            i++;
-            continue;
-        }
-        first--;
-        last -= !later;
-    }
-}
 
 /* "Set the following keys to false" waits for the keys. */
 static bool
@@ -604,50 +108,6 @@ words_of(const struct sentence *s)
     return t.s;
 }
 
-/* What only looks is no repair, even when the text says so. */
-static void
-judge(struct finds *l, const struct sentence *s)
-{
-    bool fix = has_word(s, 0, s->nwords, "fix|fixes|resolve|resolves|repair|repairs|solve") &&
-        !has_word(s, 0, s->nwords, "check|verify|see|view|find|list|determine|identify|if");
-
-    for (size_t i = 0; i < l->n; i++) {
-        struct find *f = &l->find[i];
-
-        half_installer(l, f, s->f);
-        if (s->script && !f->action.kind->person) {
-            find_person(l, f, "person.command", s->f->s + f->from, f->to - f->from);
-            f->command = true;
-            find_note(l, f, "shell-operator", "it is part of a script or of a sample");
-        }
-        if (f->look && fix) {
-            find_person(l, f, f->command ? "person.command" : "person.do",
-                s->f->s + f->from, f->to - f->from);
-            find_note(l, f, "probe-as-fix", NULL);
-        }
-    }
-}
-
-static void
-look(struct compiler *c, struct finds *l, const struct sentence *s)
-{
-    find_commands(l, s);
-    if (!s->code || l->n == 0)
-        find_registry(l, s);
-    if (!s->code) {
-        find_installer(l, s);
-        find_download(l, s);
-        find_service(l, s);
-        find_file(l, s);
-        find_machine(l, s, c->about_backup);
-        if (l->n == 0 && s->nwords > 0)
-            find_person_step(l, s);
-    }
-    arrange(l, s);
-    about_commands(l, s);
-    judge(l, s);
-}
-
 /* "Restart X if the issue persists": the condition behind. */
 static void
 behind(struct compiler *c, const struct sentence *s, const struct finds *l,
@@ -683,7 +143,7 @@ any_command(const struct finds *l)
 static bool
 at_the_end(const struct sentence *s, const struct find *f)
 {
-    return is_kind(&f->action, "operation.retry") &&
+    return action_is(&f->action, "operation.retry") &&
         has_word(s, 0, s->nwords, "below|following|mentioned") &&
         has_word(s, 0, s->nwords, "steps|step|actions|troubleshooting|guidelines") &&
         !has_word(s, 0, s->nwords, "command|commands");
@@ -706,14 +166,14 @@ put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
         if (f->what >= FIND_KEY && !complete_key(c, l, f))
             continue;
         if (wait) {
-            hold(c, f, span, text, cond);
+            flow_hold(c, f, span, text, cond);
         } else if (at_the_end(s, f) && !c->has_last) {
             c->last = (struct held){ .find = *f, .span = span, .text = strdup(text) };
             *f = (struct find){ 0 };
             c->has_last = true;
             c->no_memory = c->no_memory || c->last.text == NULL;
         } else {
-            emit(c, f, span, text, cond);
+            flow_emit(c, f, span, text, cond);
         }
     }
 }
@@ -730,12 +190,12 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
     if (word_is(s, 0, "or|alternatively|alternately") ||
         (s->nwords > 0 && s->word[0].before == '(' && word_is(s, 0, "or")))
         c->alternative = true;
-    look(c, &l, s);
+    find_all(c, &l, s);
     command = any_command(&l);
     if (c->nheld > 0 && !command)
-        release(c, c->in_commands);
+        flow_release(c, c->in_commands);
     c->in_commands = c->nheld > 0 && command;
-    wait = !command && !s->code && announces(s, 0);
+    wait = !command && !s->code && announces_command(s, 0);
     if (!has_own)
         behind(c, s, &l, &trail, &has_trail);
     put_finds(c, s, &l, has_trail ? &trail : cond, wait);
@@ -743,7 +203,7 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         (void)announces_keys(c, s);
         c->sample = has_word(s, 0, s->nwords,
                         "example|output|outputs|sample|syntax|format|template|e.g|displayed") &&
-            (announces(s, 0) || (s->nwords > 0 && s->word[s->nwords - 1].after == ':'));
+            (announces_command(s, 0) || (s->nwords > 0 && s->word[s->nwords - 1].after == ':'));
     }
     c->no_memory = c->no_memory || l.no_memory;
     cond_done(&trail);
@@ -790,7 +250,7 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         if (then.nwords > 0 && labels_named(&then, 0, then.nwords, &a, &b) &&
             has_word(&then, 0, then.nwords, "try|perform|follow|do|complete|proceed|go") &&
             rest.f->nlinks == 0) {
-            release(c, c->in_commands);
+            flow_release(c, c->in_commands);
             c->forward_from = a; /* "then try steps 2 and 3", which come below */
             c->forward_to = b;
             c->forward_of = 0;
@@ -800,8 +260,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         if (failure) {
             bool leads;
 
-            release(c, c->in_commands);
-            set_cond(c, &cond, SCOPE_GROUP);
+            flow_release(c, c->in_commands);
+            flow_cond(c, &cond, SCOPE_GROUP);
             if (!heading)
                 sentence_rest(c, &then, NULL, false);
             leads = c->plan->nsteps == 0 || then.nwords == 0 ||
@@ -810,8 +270,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
             return;
         }
         if (then.nwords == 0 || s->word[s->nwords - 1].after == ':') {
-            release(c, c->in_commands);
-            set_cond(c, &cond, SCOPE_NESTED);
+            flow_release(c, c->in_commands);
+            flow_cond(c, &cond, SCOPE_NESTED);
             if (then.nwords > 0 && !heading)
                 sentence_rest(c, &then, NULL, false);
             return;

@@ -227,11 +227,29 @@ bool registry_path(const char *s, size_t len, bool whole, struct reg_path *ret,
 /* The key of a command's argument.  To be freed; NULL when it is none, and then *ret_problem
  * may say why. */
 char *registry_key(const char *s, size_t len, const char **ret_problem);
+/* The service whose key ${key} is, or NULL. */
+const char *registry_service(const char *key);
 /* Finish a find that sets ${name} of ${key}: kinds and notes as the lists say. */
 void registry_set(struct finds *l, struct find *f, const char *key, const char *name,
     const char *type, const char *data);
 /* The type that ${name} has when nobody says it; sure only when a list knows the name. */
 const char *registry_guess(const char *name, const char *data, bool *ret_sure);
+
+/* ---- finders ---- */
+
+/* Words of a sentence, not ended by a NUL. */
+size_t word_len(const struct sentence *s, size_t i);
+const char *word_at(const struct sentence *s, size_t i);
+/* A find that spans words [from, to). */
+struct find *find_words(struct finds *l, const struct sentence *s, size_t from, size_t to,
+    const char *kind);
+/* A full Windows path at word ${i}; in running words it may hold blanks as a registry key
+ * does.  *ret_end is the word after it.  To be freed; NULL when there is none. */
+char *path_at(const struct sentence *s, size_t i, size_t *ret_end);
+/* Done in windows, or in the portal of a cloud. */
+bool done_by_hand(const struct sentence *s);
+/* Done on some machine other than the one that is looked after. */
+bool done_elsewhere(const struct sentence *s);
 
 /* Finders of one sentence. */
 void find_commands(struct finds *l, const struct sentence *s);
@@ -245,7 +263,7 @@ void find_person_step(struct finds *l, const struct sentence *s);
 /* "download it from [here]", also beside other finds of the sentence. */
 void find_download(struct finds *l, const struct sentence *s);
 
-/* ---- flow ---- */
+/* ---- the plan as it grows ---- */
 
 enum { GROUPS_MAX = 64, NUMBERED = 1000 };
 
@@ -300,6 +318,34 @@ struct compiler {
     char *pending_key;       /* [HKEY_...] */
 };
 
+/* ---- one sentence as a whole (compile_look.c) ---- */
+
+/* Does it speak, from word ${from} on, of a command that follows? */
+bool announces_command(const struct sentence *s, size_t from);
+/* What all finders find, in the order of the text, none within another. */
+void find_all(struct compiler *c, struct finds *l, const struct sentence *s);
+
+/* ---- steps (compile_steps.c) ---- */
+
+/* Put ${f} into the plan, under ${cond}; its action is taken. */
+void flow_emit(struct compiler *c, struct find *f, struct article_span span, const char *text,
+    const struct cond *cond);
+void compiler_note(struct compiler *c, const char *id, struct plan_step *s,
+    struct article_span span, const char *text);
+
+/* ---- what waits, and what belongs together (compile_group.c) ---- */
+
+/* Keep ${f}, whose action is taken, until the command that it spoke of has come. */
+void flow_hold(struct compiler *c, struct find *f, struct article_span span, const char *text,
+    const struct cond *cond);
+/* Emit what waits.  ${came}: the command that it spoke of has come, so what it said about
+ * that is dropped. */
+void flow_release(struct compiler *c, bool came);
+/* ${cond}, which is taken, holds from now on. */
+void flow_cond(struct compiler *c, struct cond *cond, enum scope scope);
+
+/* ---- flow ---- */
+
 /* One sentence; ${heading}: it only says when, not what. */
 void flow_sentence(struct compiler *c, const struct sentence *s, bool heading);
 /* The item ${number} of a list begins. */
@@ -333,7 +379,5 @@ size_t unsolved_after(const struct compiler *c, size_t from, size_t to);
 void compile_own(struct compiler *c);
 /* compile_codes.c: names that differ, versions that differ, a remedy that is gone */
 void compile_conflicts(struct compiler *c, const char *file);
-void compiler_note(struct compiler *c, const char *id, struct plan_step *s,
-    struct article_span span, const char *text);
 
 #endif

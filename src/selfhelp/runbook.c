@@ -259,8 +259,9 @@ judge_unsolved(struct run *r, bool *ret_open)
     TRY(run_probe(r, &now));
     if (r->other && now == REMEDY_HOLDS && r->overrides == 0) {
         r->r->outcome = RUNBOOK_ESCALATED;
-        return run_set(&r->r->note, "%s is repaired; the operation fails for another reason: %s",
-            r->c->code, err_id(r->r->why));
+        return run_set(&r->r->note,
+            "%s is repaired; the operation fails for another reason: %s", r->c->code,
+            err_id(r->r->why));
     }
     r->r->outcome = r->r->blocked != NULL ? RUNBOOK_BLOCKED : RUNBOOK_ESCALATED;
     if (r->restart_due && r->r->blocked != NULL && r->overrides == 0) {

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What belongs together: the labelled parts and numbered items of an article, the conditions
+ * that hold in them, and the finds that wait for what their sentence announced. */
+#include <string.h>
+
+#include "compile_internal.h"
+
+/* ---- sentences that wait ---- */
+
+static void
+held_done(struct held *h)
+{
+    struct finds l = { .n = 1 };
+
+    l.find[0] = h->find;
+    finds_done(&l);
+    free(h->text);
+    cond_done(&h->cond);
+    *h = (struct held){ 0 };
+}
+
+void
+flow_release(struct compiler *c, bool came)
+{
+    for (size_t i = 0; i < c->nheld; i++) {
+        struct held *h = &c->held[i];
+        bool later = action_is(&h->find.action, "operation.retry") ||
+            action_is(&h->find.action, "machine.restart");
+
+        if (!came || later)
+            flow_emit(c, &h->find, h->span, h->text, &h->cond);
+        held_done(h);
+    }
+    c->nheld = 0;
+    c->in_commands = false;
+}
+
+void
+flow_hold(struct compiler *c, struct find *f, struct article_span span, const char *text,
+    const struct cond *cond)
+{
+    struct held *h;
+
+    if (c->nheld == SENTENCE_FINDS_MAX)
+        return;
+    h = &c->held[c->nheld++];
+    *h = (struct held){ .find = *f, .span = span, .text = strdup(text) };
+    *f = (struct find){ 0 };
+    c->no_memory = c->no_memory || h->text == NULL || !cond_copy(&h->cond, cond);
+}
+
+/* ---- groups ---- */
+
+void
+flow_cond(struct compiler *c, struct cond *cond, enum scope scope)
+{
+    cond_done(&c->cond);
+    c->cond = *cond;
+    *cond = (struct cond){ 0 };
+    c->scope = scope;
+    c->cond_sentence = c->sentence;
+    c->cond_block = c->block;
+    c->cond_leads = false;
+}
+
+static void
+forget(struct compiler *c)
+{
+    free(take(c->pending_data));
+    free(take(c->pending_key));
+}
+
+static void
+forward(struct compiler *c, long label)
+{
+    struct cond cond = { .when = PLAN_UNSOLVED };
+
+    if (label < c->forward_from || label > c->forward_to || c->plan->nsteps == 0)
+        return;
+    if (c->forward_of == 0)
+        c->forward_of = unsolved_after(c, 1, c->plan->nsteps);
+    cond.of = c->forward_of;
+    flow_cond(c, &cond, SCOPE_GROUP);
+    c->cond_leads = true; /* it was said, only elsewhere */
+}
+
+static void
+open_group(struct compiler *c, long label)
+{
+    if (c->ngroups == GROUPS_MAX)
+        return;
+    c->group[c->ngroups].label = label;
+    c->group[c->ngroups++].first = c->plan->nsteps + 1;
+}
+
+static void
+end_group(struct compiler *c)
+{
+    flow_release(c, c->in_commands);
+    if (c->has_last) {
+        flow_emit(c, &c->last.find, c->last.span, c->last.text, &c->last.cond);
+        held_done(&c->last);
+        c->has_last = false;
+    }
+}
+
+void
+flow_group(struct compiler *c, long label, bool option)
+{
+    struct cond cond = { 0 };
+    size_t before = c->ngroups > 0 ? c->group[c->ngroups - 1].first : 0;
+
+    if (c->has_last && label > 1) { /* "complete all steps and retry": not yet */
+        flow_release(c, c->in_commands);
+    } else {
+        end_group(c);
+    }
+    forget(c);
+    if (option && label > 1 && before > 0 && before <= c->plan->nsteps)
+        cond = (struct cond){ .when = PLAN_ALTERNATIVE, .of = before };
+    flow_cond(c, &cond, SCOPE_GROUP);
+    c->cond_leads = true;
+    if (label > 0) {
+        open_group(c, label);
+        forward(c, label);
+    }
+}
+
+void
+flow_number(struct compiler *c, long number)
+{
+    open_group(c, NUMBERED + number);
+    forward(c, number);
+}
+
+void
+flow_block(struct compiler *c, const struct article_block *b)
+{
+    const struct article_block *at = c->cond_block;
+    struct cond none = { 0 };
+
+    c->block = b;
+    if (c->scope != SCOPE_NESTED || at == NULL)
+        return;
+    if (at->kind == ARTICLE_ITEM
+            ? b->kind == ARTICLE_ITEM && b->level <= at->level
+            : b->kind == ARTICLE_PARAGRAPH && b->level == 0)
+        flow_cond(c, &none, SCOPE_GROUP);
+}
+
+void
+flow_end(struct compiler *c)
+{
+    end_group(c);
+    forget(c);
+    cond_done(&c->cond);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prose about the machine and the operation: restart it, wait, try the backup again. */
+#include <string.h>
+
+#include "compile_internal.h"
+#include "number.h"
+
+static void
+restart(struct finds *l, const struct sentence *s, size_t i)
+{
+    bool reboot = word_is(s, i, "reboot");
+    size_t k = i + 1;
+    struct find *f;
+
+    if (!is_imperative(s, i) || done_by_hand(s) || done_elsewhere(s))
+        return;
+    while (word_is(s, k, "the|your|this|impacted|affected|guest|azure|protected|source|windows|"
+                         "linux|host|target|problem"))
+        k++;
+    if (words_are(s, k, "virtual machine"))
+        k += 2;
+    else if (word_is(s, k, "vm|machine|computer|system") || (reboot && word_is(s, k, "server")))
+        k++;
+    else if (!reboot || (k == i + 1 && k < s->nwords && s->word[i].after == 0 &&
+                            !word_is(s, k, "and|or|then|to|once|again|if")))
+        return;
+    if (word_is(s, k, "s|extension|agent|service|scale|instances|and/or") ||
+        word_is(s, k - 1, "vms|machines"))
+        return;
+    f = find_words(l, s, i, k, "machine.restart");
+    if (f != NULL &&
+        (has_phrase(s, k, s->nwords, "scheduled downtime") ||
+            has_phrase(s, k, s->nwords, "maintenance window")))
+        find_note(l, f, "maintenance-window", NULL);
+}
+
+static void
+wait_some(struct finds *l, const struct sentence *s, size_t i)
+{
+    uint64_t n = 0, unit;
+    size_t k = i + 1;
+    char seconds[24];
+    auto_free char *count = NULL;
+    struct find *f;
+
+    if (!is_imperative(s, i))
+        return;
+    while (word_is(s, k, "for|about|approximately|at|least|around|another|a|few"))
+        k++;
+    if (k + 1 >= s->nwords || has_word(s, i, k, "few"))
+        return;
+    count = strndup(word_at(s, k), word_len(s, k));
+    if (count == NULL) {
+        l->no_memory = true;
+        return;
+    }
+    if (!number_parse(count, &n) || n == 0)
+        return;
+    unit = word_is(s, k + 1, "second|seconds|sec")                ? 1
+        : word_is(s, k + 1, "minute|minutes|min|mins")            ? 60
+        : word_is(s, k + 1, "hour|hours")                         ? 3600
+                                                                  : 0;
+    if (unit == 0 || n > 3600 || n * unit > 3600)
+        return; /* longer than anybody would let a program wait */
+    f = find_words(l, s, i, k + 2, "machine.wait");
+    if (f == NULL)
+        return;
+    snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)(n * unit));
+    find_put(l, f, "seconds", seconds, strlen(seconds));
+}
+
+/* "retry the backup operation", "trigger a manual backup", "try again". */
+static void
+retry(struct finds *l, const struct sentence *s, size_t i, bool about_backup)
+{
+    bool strong = word_is(s, i, "retry|re-try|rerun|re-run|retrigger|re-trigger");
+    bool start = word_is(s, i, "trigger|triggered|start|run|perform|initiate|try");
+    bool backup = false, object = false;
+    size_t k = i + 1;
+
+    if ((!strong && !start) ||
+        !(is_imperative(s, i) || (word_is(s, i, "triggered") && i == 0)))
+        return;
+    while (k < s->nwords && (s->word[k - 1].after == 0 || s->word[k - 1].after == '"')) {
+        if (word_is(s, k, "backup|backups|snapshot"))
+            backup = true;
+        else if (word_is(s, k, "operation|job|again") &&
+            (strong || backup || word_is(s, i, "try")))
+            object = true;
+        else if (!word_is(s, k, "the|your|a|an|this|same|failed|vm|manual|ad-hoc|adhoc|"
+                                "on-demand|new|another|full|first"))
+            break;
+        k++;
+    }
+    if (word_is(s, k, "schedule|policy|to|extension|configuration|item|items|server|agent|"
+                      "vault|pre-check|wizard|report|reports|explorer|admin|center") &&
+        !(object && word_is(s, k, "to")))
+        return;
+    if (!backup && !(object && about_backup) &&
+        !(strong && about_backup && (k >= s->nwords || s->word[k - 1].after != 0)))
+        return;
+    if (word_is(s, i, "try") && !object)
+        return;
+    if (has_word(s, i, k, "restore|protection|replication"))
+        return;
+    (void)find_words(l, s, i, k, "operation.retry");
+}
+
+void
+find_machine(struct finds *l, const struct sentence *s, bool about_backup)
+{
+    for (size_t i = 0; i < s->nwords; i++) {
+        if (word_is(s, i, "reboot|restart"))
+            restart(l, s, i);
+        else if (word_is(s, i, "wait"))
+            wait_some(l, s, i);
+        else
+            retry(l, s, i, about_backup);
+    }
+}
