@@ -6,6 +6,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 QUICK ?=
+ARTICLE ?=
 
 all: $(BUILD)/build.ninja ## build build/firn (the default)
 	@ninja -C $(BUILD) --quiet
@@ -28,6 +29,15 @@ demo: ## see firn work on a real disk image, step by step, in two minutes
 	@packaging/install-dependencies build run demo
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(BUILD)/firn
+
+demo-failure: ## see a failure named, explained, verified and repaired, in Wine (ARTICLE=FILE)
+	@packaging/install-dependencies build run demo failure
+	@$(MAKE) --no-print-directory all
+	@test -f $(BUILD)/src/extension/firn-extension.exe || \
+	    meson setup --reconfigure $(BUILD) > $(BUILD).log
+	@rm -f $(BUILD).log
+	@$(MAKE) --no-print-directory all
+	@ARTICLE=$(ARTICLE) tools/demo-failure $(BUILD)
 
 check: ## prove everything: style, both compilers, all tests, sanitizers, model
 	@packaging/install-dependencies build run test
@@ -56,6 +66,6 @@ clean: ## remove all build folders
 
 help: ## show this
 	@echo "make WORD, where WORD is one of"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-.PHONY: all deps install demo check bench fuzz soak format clean help
+.PHONY: all deps install demo demo-failure check bench fuzz soak format clean help

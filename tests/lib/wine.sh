@@ -43,3 +43,27 @@ wine_end() { wine_server -k 2> /dev/null; }
 # Run a Windows program without a word on standard input.  bash sees the low 8 bits of its
 # exit code.
 win() { "$wine" "$@" < /dev/null; }
+
+# A guest agent for the prefix; it ends with the shell that started it, or with
+# wine_agent_end.  Its words go to agent.log.
+wine_agent() { # SOCKET LAUNCHER.EXE [FORBIDDEN]
+    wine_server -p
+    export FIRN_WINE=$wine FIRN_WINESERVER
+    for FIRN_WINESERVER in wineserver /usr/lib/wine/wineserver64 /usr/lib/wine/wineserver; do
+        ! command -v "$FIRN_WINESERVER" > /dev/null || break
+    done
+    coproc AGENT {
+        exec "$(dirname "${BASH_SOURCE[0]}")/wine_agent.py" "$1" "$2" "${3:-}" > agent.log 2>&1
+    }
+    for _ in $(seq 600); do
+        [ ! -S "$1" ] || return 0
+        kill -0 "$AGENT_PID" 2> /dev/null || break
+        read -r -t 0.1 <> <(:) || :
+    done
+    return 1
+}
+wine_agent_end() {
+    [ -n "${AGENT_PID:-}" ] || return 0
+    kill "$AGENT_PID" 2> /dev/null
+    wait "$AGENT_PID" 2> /dev/null
+}
