@@ -289,9 +289,15 @@ target_load(struct target *t, const char *library, struct deadline by, struct ta
 struct err *
 target_installer_busy(struct target *t, bool *ret_busy, char **ret_who)
 {
+    char *who = NULL;
+
     if (t->call->installer_busy == NULL)
         return cannot(t, "tell whether an installation is under way");
-    TRY(t->call->installer_busy(t, ret_busy, ret_who));
+    TRY(t->call->installer_busy(t, ret_busy, &who));
+    if (ret_who != NULL)
+        *ret_who = who;
+    else
+        free(who);
     return NULL;
 }
 

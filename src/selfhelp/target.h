@@ -196,6 +196,7 @@ struct err *target_run(struct target *t, const char *const argv[], struct deadli
     uint32_t *ret_exit, char **ret_output) must_use;
 struct err *target_load(struct target *t, const char *library, struct deadline by,
     struct target_load *ret) must_use;
+/* ${ret_who} may be NULL; what it gets may be NULL and is the caller's. */
 struct err *target_installer_busy(struct target *t, bool *ret_busy, char **ret_who) must_use;
 struct err *target_boot_id(struct target *t, char **ret) must_use;
 struct err *target_restart(struct target *t, struct deadline by) must_use;

@@ -253,40 +253,70 @@ highest(char *const *names)
     return best;
 }
 
-/* Is there a folder of that name in ${folder}?  A file may have a version's name, too. */
+/* Is there a folder of that name in ${folder} (a file may have a version's name, too), and
+ * does it hold a package, by its handler's manifest? */
 static struct err *
-is_folder(struct target *t, const char *folder, const char *name, bool *ret)
+look_at_version(struct target *t, const char *folder, const char *name, bool *ret_folder,
+    bool *ret_package)
 {
     auto_free char *path = NULL;
     char **names = NULL;
 
+    *ret_package = false;
     if (asprintf(&path, "%s%c%s", folder, separator(t), name) < 0) {
         path = NULL;
         return fail(OutOfMemory);
     }
-    TRY(target_file_list(t, path, &names, ret));
-    if (*ret)
+    TRY(target_file_list(t, path, &names, ret_folder));
+    for (size_t i = 0; *ret_folder && names[i] != NULL; i++)
+        *ret_package = *ret_package || strcasecmp(names[i], "HandlerManifest.json") == 0;
+    if (*ret_folder)
         target_names_free(names);
+    return NULL;
+}
+
+/* The highest version that is a package.  What an update left behind has a version's name and
+ * no manifest; it counts only where nothing has one. */
+static struct err *
+newest_of(struct target *t, const char *folder, char **names, char **ret)
+{
+    auto_free char *bare = NULL;
+    char *best;
+
+    while ((best = highest(names)) != NULL) {
+        bool is_folder, is_package;
+
+        TRY(look_at_version(t, folder, best, &is_folder, &is_package));
+        if (is_package || (is_folder && bare == NULL)) {
+            char *name = strdup(best);
+
+            if (name == NULL)
+                return fail(OutOfMemory);
+            if (is_package) {
+                *ret = name;
+                return NULL;
+            }
+            bare = name;
+        }
+        best[0] = '\0'; /* no version any more */
+    }
+    *ret = take(bare);
     return NULL;
 }
 
 static struct err *
 newest_in(struct target *t, const char *folder, char **ret)
 {
-    char **names = NULL, *best = NULL;
-    bool found, good = false;
+    char **names = NULL;
     struct err *e = NULL;
+    bool found;
 
     *ret = NULL;
     TRY(target_file_list(t, folder, &names, &found));
-    while (found && e == NULL && !good && (best = highest(names)) != NULL) {
-        e = is_folder(t, folder, best, &good);
-        if (e == NULL && good && (*ret = strdup(best)) == NULL)
-            e = fail(OutOfMemory);
-        best[0] = '\0'; /* no version any more */
-    }
-    if (found)
+    if (found) {
+        e = newest_of(t, folder, names, ret);
         target_names_free(names);
+    }
     return e;
 }
 

@@ -142,6 +142,13 @@ latest_is_by_number(void **state)
     assert_ok(target_latest(t, "C:\\Packages\\Plugins\\P\\<latest>\\vcredist2013_x64.exe",
         &path));
     assert_string_equal(path, INSTALLER);
+    free(take(path));
+    /* what an update left behind has a higher number, and is no package */
+    target_mem_put(t, "C:\\Packages\\Plugins\\P\\1.0.10000\\HandlerManifest.json", "[]");
+    target_mem_put(t, "C:\\Packages\\Plugins\\P\\1.0.99999\\left.log", "");
+    assert_ok(target_latest(t, "C:\\Packages\\Plugins\\P\\<latest>\\vcredist2013_x64.exe",
+        &path));
+    assert_string_equal(path, INSTALLER);
     assert_ok(target_latest(t, "C:\\Nowhere\\<latest>\\x", &none));
     assert_null(none);
 }
