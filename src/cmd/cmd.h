@@ -68,6 +68,12 @@ void cmd_progress(void *arg, const struct job_progress *p);
 /* Wipe the progress line, if one is drawn. */
 void cmd_meter_clear(struct cmd *c);
 
+/* Fill the job from the options; UsageWrong. */
+struct err *cmd_set_up_job(struct cmd *c) must_use;
+
+/* The backup that the options ask for; borrows from them. */
+void cmd_backup_of(const struct cmd *c, struct job_backup *ret);
+
 /* The commands, in the order of enum cmd_id. */
 struct err *cmd_init(struct cmd *c) must_use;
 struct err *cmd_backup(struct cmd *c) must_use;
@@ -76,6 +82,7 @@ struct err *cmd_restore(struct cmd *c) must_use;
 struct err *cmd_verify(struct cmd *c) must_use;
 struct err *cmd_explain(struct cmd *c) must_use;
 struct err *cmd_article(struct cmd *c) must_use;
+struct err *cmd_doctor(struct cmd *c) must_use;
 struct err *cmd_key_add(struct cmd *c) must_use;
 struct err *cmd_key_list(struct cmd *c) must_use;
 struct err *cmd_key_remove(struct cmd *c) must_use;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "article.h"
+#include "article_file.h"
 #include "cmd.h"
 #include "codes.h"
 #include "compile.h"
@@ -22,7 +23,6 @@ enum { DEPTH_MAX = 32, NAMES_MAX = 200000 };
 
 struct reading {
     struct cmd *c;
-    const char *cloud, *product;
     size_t articles, steps, runs, lost, errors;
     struct err *failed;
 };
@@ -174,49 +174,6 @@ command_exists(void *arg, const char *line, const char **ret_why)
 /* ---- reading ---- */
 
 static struct err *
-read_file(const char *path, char **ret, size_t *ret_len)
-{
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    auto_free char *s = NULL;
-    struct stat st;
-    size_t len = 0;
-
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return fail(FileUnreadable, path);
-    if (st.st_size > (off_t)ARTICLE_MAX_BYTES)
-        return fail(ArticleTooLarge, path, (int64_t)ARTICLE_MAX_BYTES);
-    s = malloc(ARTICLE_MAX_BYTES + 1);
-    if (s == NULL)
-        return fail(OutOfMemory);
-    for (ssize_t n; len <= ARTICLE_MAX_BYTES; len += (size_t)n) {
-        n = read(fd, s + len, ARTICLE_MAX_BYTES + 1 - len);
-        if (n < 0 && errno == EINTR)
-            n = 0;
-        else if (n < 0)
-            return fail(FileUnreadable, path);
-        else if (n == 0)
-            break;
-    }
-    if (len > ARTICLE_MAX_BYTES) /* it has grown meanwhile */
-        return fail(ArticleTooLarge, path, (int64_t)ARTICLE_MAX_BYTES);
-    *ret_len = len;
-    *ret = take(s);
-    return NULL;
-}
-
-static void
-elsewhere(struct reading *r, const char *path, const struct article *a)
-{
-    const char *clouds = article_value(a, "cloudEnvironments");
-    const char *products = article_value(a, "productPesIds");
-
-    if (r->cloud != NULL && !lint_applies(clouds, r->cloud))
-        cmd_warn(r->c, fail(ArticleElsewhere, path, "cloud", clouds, r->cloud));
-    if (r->product != NULL && !lint_applies(products, r->product))
-        cmd_warn(r->c, fail(ArticleElsewhere, path, "product", products, r->product));
-}
-
-static struct err *
 show(struct reading *r, const char *path, const struct article *a)
 {
     const char *base = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
@@ -236,7 +193,7 @@ show(struct reading *r, const char *path, const struct article *a)
         r->steps += p->nsteps;
         for (size_t i = 0; i < p->nsteps; i++)
             r->runs += plan_step_runs(&p->steps[i]);
-        elsewhere(r, path, a);
+        article_file_judge(r->c, path, a);
         if (r->c->json)
             e = show_json(r->c, path, a, p, &codes, &lint);
         else if (!rules || lint.errors > 0 || r->c->o.nargs > 1 || lint.n > 0)
@@ -250,14 +207,10 @@ show(struct reading *r, const char *path, const struct article *a)
 static struct err *
 one_file(struct reading *r, const char *path)
 {
-    auto_free char *s = NULL;
     struct article *a = NULL;
     struct err *e;
-    size_t len = 0;
 
-    TRY(read_file(path, &s, &len));
-    if (article_parse(s, len, &a) != ARTICLE_OK)
-        return fail(OutOfMemory);
+    TRY(article_file_read(path, &a));
     e = show(r, path, a);
     article_free(a);
     return e;
@@ -368,12 +321,9 @@ walk(struct reading *r, const char *path, unsigned depth)
 struct err *
 cmd_article(struct cmd *c)
 {
-    struct reading r = { .c = c, .cloud = c->o.value[OPT_CLOUD],
-        .product = c->o.value[OPT_PRODUCT] };
+    struct reading r = { .c = c };
     struct err *e = NULL;
 
-    if (r.cloud == NULL || r.cloud[0] == '\0')
-        r.cloud = "public";
     cmd_stream_begin(c, "articles");
     for (unsigned i = 0; e == NULL && i < c->o.nargs; i++) {
         struct stat st;

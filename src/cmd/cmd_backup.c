@@ -5,10 +5,10 @@
 #include "show.h"
 #include "text.h"
 
-struct err *
-cmd_backup(struct cmd *c)
+void
+cmd_backup_of(const struct cmd *c, struct job_backup *ret)
 {
-    const struct job_backup o = {
+    *ret = (struct job_backup){
         .sources = c->o.args,
         .nsources = c->o.nargs,
         .machine = c->o.value[OPT_MACHINE],
@@ -17,10 +17,17 @@ cmd_backup(struct cmd *c)
         .changed = c->o.value[OPT_CHANGED],
         .reread = c->o.set[OPT_REREAD],
     };
+}
+
+struct err *
+cmd_backup(struct cmd *c)
+{
+    struct job_backup o;
     char id[2 * VAULT_KEY_LEN + 1], size[TEXT_SIZE_MAX], read[TEXT_SIZE_MAX];
     char fresh[TEXT_SIZE_MAX], stored[TEXT_SIZE_MAX];
     auto_ptr(vault_point) p = NULL;
 
+    cmd_backup_of(c, &o);
     if (o.changed != NULL && o.nsources > 1)
         return fail(UsageWrong, "--changed lists the blocks of one disk; give one SOURCE");
     TRY(job_backup(&c->job, &o, &p));

@@ -30,6 +30,7 @@ static struct err *(*const run[CMD_COUNT])(struct cmd *c) = {
     [CMD_RESTORE] = cmd_restore,
     [CMD_VERIFY] = cmd_verify,
     [CMD_EXPLAIN] = cmd_explain,
+    [CMD_DOCTOR] = cmd_doctor,
     [CMD_ARTICLE] = cmd_article,
     [CMD_KEY_ADD] = cmd_key_add,
     [CMD_KEY_LIST] = cmd_key_list,
@@ -111,8 +112,8 @@ cmd_help(struct cmd *c)
     return NULL;
 }
 
-static struct err *
-set_up_job(struct cmd *c)
+struct err *
+cmd_set_up_job(struct cmd *c)
 {
     const char *const *value = c->o.value;
     uint64_t threads;
@@ -157,7 +158,7 @@ run_command(struct cmd *c, int argc, char **argv)
     look_at_terminal(c);
     if (c->o.set[OPT_HELP])
         return show_help(c, c->o.command);
-    TRY(set_up_job(c));
+    TRY(cmd_set_up_job(c));
     return run[c->o.command - cmd_commands](c);
 }
 
@@ -211,6 +212,14 @@ wants_json(int argc, char **argv)
     return false;
 }
 
+/* Commands that tell of failures must not take the place of the one they tell of. */
+static bool
+is_work(const struct cmd_command *command)
+{
+    return command != NULL && command != &cmd_commands[CMD_DOCTOR] &&
+        command != &cmd_commands[CMD_EXPLAIN] && command != &cmd_commands[CMD_ARTICLE];
+}
+
 static int
 end(struct cmd *c, struct err *e, int argc, char *const *argv)
 {
@@ -220,7 +229,7 @@ end(struct cmd *c, struct err *e, int argc, char *const *argv)
     if (e != NULL && stop_requested() && err_code(e) != E_Interrupted)
         e = err_because(fail(Interrupted), e);
     cmd_meter_clear(c);
-    if (e != NULL)
+    if (e != NULL && is_work(c->o.command))
         last_keep(argc, argv, e);
     if (c->json) {
         lost = print_document(c, e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "hint.h"
 #include "codes.h"
 #include "err_json.h"
 #include "text.h"
@@ -128,10 +129,17 @@ void
 cmd_show_error(struct cmd *c, const struct err *e)
 {
     struct lines l = { "firn: " };
+    auto_free char *doctor = NULL;
 
     cmd_meter_clear(c);
     err_print(e, c->trace, put_line, &l);
     (void)fprintf(stderr, "  firn explain %s\n", err_id(e));
+    err_free(hint_doctor(c, e, &doctor)); /* without memory the line is left out */
+    if (doctor != NULL) {
+        put_escaped(stderr, "  ");
+        put_escaped(stderr, doctor);
+        put_escaped(stderr, "\n");
+    }
 }
 
 void

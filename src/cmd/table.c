@@ -59,6 +59,17 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "Take the new passphrase from the first line of FILE instead of asking for it." },
     [OPT_NEW_KEY_FILE] = { "new-key-file", VALUE_FILE, "FILE", NULL,
         "Make a key file instead of a passphrase. FILE must not exist." },
+    [OPT_APPLY] = { "apply", VALUE_NONE, NULL, NULL,
+        "Repair. Each kind of change is asked for on the terminal, or allowed by --yes." },
+    [OPT_YES] = { "yes", VALUE_TEXT, "RISKS", NULL,
+        "With --apply: allow these kinds of change without asking, with commas between them: "
+        "config, service, install, restart, override, data. None implies another." },
+    [OPT_ORDER] = { "order", VALUE_WORD, "safe|article", NULL,
+        "The order of the steps: safe (usual), which installs again after a repair and "
+        "restarts only where something waits for it, or the article's own." },
+    [OPT_UNDO] = { "undo", VALUE_TEXT, "ID", NULL, "Take back the repair of this journal." },
+    [OPT_ARTICLE] = { "article", VALUE_FILE, "FILE", NULL,
+        "Take cause and steps from this article, of firn or of another product." },
     [OPT_LINT] = { "lint", VALUE_NONE, NULL, NULL,
         "Look for what is wrong, and fail when something is." },
     [OPT_CLOUD] = { "cloud", VALUE_TEXT, "NAME", "FIRN_CLOUD",
@@ -109,6 +120,20 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "is the name that a failure was reported with, its number, or its diagnostic "
         "scenario. A class, such as vault.key, lists the codes in it; without CODE all are "
         "listed." },
+    [CMD_DOCTOR] = { "doctor", "doctor", "[TARGET] [CODE]", 0, 2, WORD_CODE,
+        EVERY | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) | OPT(CLOUD) |
+            OPT(PRODUCT),
+        "verify a failure's cause, and repair it",
+        "Looks whether the cause that an article names is really there, and shows each step of "
+        "its repair: what is seen now, what would change, how risky it is and how it is "
+        "undone. Nothing is changed without --apply and consent for the kind of change. What "
+        "is changed is written to a journal first, proved by the same look and by the retried "
+        "backup, and undone if it did not help.\n"
+        "TARGET is local (usual), root:FOLDER (the tree of a Linux system), qga:SOCKET (a "
+        "guest, through its agent) or disk:FOLDER (a Windows disk that is not running, or one "
+        "of its registry hives). Without CODE every article is tried whose look can be had "
+        "there. The last word of the text is the outcome: found, healthy, repaired, masked, "
+        "blocked or escalated." },
     [CMD_ARTICLE] = { "article", "article", "FILE|DIR...", 1, ARGS_MANY, WORD_FILE,
         EVERY | OPT(LINT) | OPT(CLOUD) | OPT(PRODUCT),
         "show what firn understands of an article",

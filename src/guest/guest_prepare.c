@@ -22,7 +22,7 @@ enum { PATH_LEN = 1024, FIND_MS = 30000, ANSWER_DEPTH = 32, ANSWER_VALUES = 1638
 
 /* Where the extension lives, and what lists the copies of its program there. */
 struct place {
-    const char *root, *program;
+    const char *root, *program, *host;
     char slash;
     const char *finder;
     const char *const *args;
@@ -34,9 +34,9 @@ static const char *const linux_args[] = { "/var/lib/firn/plugins", "-mindepth", 
     "-maxdepth", "4", "-type", "f", "-name", "firn-extension", NULL };
 
 static const struct place windows_place = { "C:\\Packages\\Plugins\\", "firn-extension.exe",
-    '\\', "C:\\Windows\\System32\\cmd.exe", windows_args };
-static const struct place linux_place = { "/var/lib/firn/plugins/", "firn-extension", '/',
-    "/usr/bin/find", linux_args };
+    "firn-plugin-host.exe", '\\', "C:\\Windows\\System32\\cmd.exe", windows_args };
+static const struct place linux_place = { "/var/lib/firn/plugins/", "firn-extension",
+    "firn-plugin-host", '/', "/usr/bin/find", linux_args };
 
 /* The latest copy of one package. */
 struct copy {
@@ -233,6 +233,34 @@ guest_prepare(struct qga *g, struct deadline by,
         e = fail(ExtensionMissing, qga_name(g), p->root);
     for (size_t i = 0; e == NULL && i < copies.n; i++)
         e = ask(g, &copies.item[i], by, warn, arg);
+    copies_done(&copies);
+    return e;
+}
+
+struct err *
+guest_plugin_host(struct qga *g, struct deadline by, char **ret)
+{
+    const struct qga_os *os;
+    const struct place *p;
+    struct copies copies = { 0 };
+    struct err *e;
+
+    *ret = NULL;
+    TRY(qga_os(g, by, &os));
+    p = os->family == QGA_WINDOWS ? &windows_place : &linux_place;
+    e = find_copies(g, p, by, &copies);
+    if (e == NULL && copies.n > 0) {
+        const char *path = copies.item[0].path;
+        size_t folder = strlen(path) - strlen(p->program);
+
+        *ret = malloc(folder + strlen(p->host) + 1);
+        if (*ret == NULL) {
+            e = fail(OutOfMemory);
+        } else {
+            memcpy(*ret, path, folder);
+            memcpy(*ret + folder, p->host, strlen(p->host) + 1);
+        }
+    }
     copies_done(&copies);
     return e;
 }

@@ -459,3 +459,20 @@ target_guest_open(const char *socket, const struct target_guest_options *options
     *ret = take(owned);
     return NULL;
 }
+
+void
+target_guest_let_go(struct target *t)
+{
+    struct guest *m = guest_of(t);
+
+    qga_free(m->g);
+    m->g = NULL;
+}
+
+struct err *
+target_guest_take_up(struct target *t, struct deadline by)
+{
+    struct guest *m = guest_of(t);
+
+    return qga_open(m->socket, m->t.name, by, &m->g);
+}

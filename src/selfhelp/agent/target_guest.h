@@ -33,4 +33,10 @@ enum { TARGET_GUEST_CALL_MS = 60000 };
 struct err *target_guest_open(const char *socket, const struct target_guest_options *options,
     struct deadline by, struct target **ret) must_use;
 
+/* An agent serves one client at a time and lets a second one wait without a word.  Let go of
+ * it while somebody else in this process talks to it; until it is taken up again no call but
+ * target_free may be made. */
+void target_guest_let_go(struct target *t);
+struct err *target_guest_take_up(struct target *t, struct deadline by) must_use;
+
 #endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a code, a file or nothing to plans with their variables filled.
+ *
+ * Values of variables come from the last failure with the same code: what the backup saw is
+ * what the doctor looks at. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "article_file.h"
+#include "catalog.h"
+#include "codes.h"
+#include "compile.h"
+#include "doctor_internal.h"
+
+enum { CAUSES_MAX = 512, NUMBER_TEXT = 24 };
+
+struct values {
+    struct err_arg arg[ERR_MAX_ARGS];
+    char number[ERR_MAX_ARGS][NUMBER_TEXT];
+    size_t n;
+};
+
+static const char *
+find_value(void *arg, const char *name)
+{
+    struct values *v = arg;
+
+    for (size_t i = 0; i < v->n; i++) {
+        if (strcmp(v->arg[i].name, name) != 0)
+            continue;
+        if (v->arg[i].str != NULL)
+            return v->arg[i].str;
+        (void)snprintf(v->number[i], NUMBER_TEXT, "%lld", (long long)v->arg[i].num);
+        return v->number[i];
+    }
+    return NULL;
+}
+
+/* Add the article as a candidate; ${code} is NULL for one that is not ours. */
+static struct err *
+add(struct doctor_causes *d, const struct article *a, const char *file, const char *code,
+    const struct last *last)
+{
+    auto_ptr(plan) p = NULL;
+    struct article_codes names = { 0 };
+    struct values v = { .n = 0 };
+    auto_free char *name = NULL;
+
+    TRY(compile_article(a, file, &p));
+    if (code == NULL) {
+        TRY(compile_codes(a, file, &names));
+        name = strdup(names.n > 0 ? names.code[0].code : file);
+        article_codes_done(&names);
+    } else {
+        name = strdup(code);
+    }
+    if (name == NULL)
+        return fail(OutOfMemory);
+    if (last != NULL)
+        v.n = last_args(last, name, v.arg);
+    TRY(plan_fill(p, find_value, &v));
+    d->codes[d->n] = name;
+    d->item[d->n] = (struct runbook_candidate){ .code = take(name), .plan = take(p) };
+    d->n++;
+    return NULL;
+}
+
+static struct err *
+add_entry(struct doctor_causes *d, const struct catalog_entry *e, const struct last *last)
+{
+    struct article *a = NULL;
+    struct err *failed;
+
+    if (article_parse(e->text, e->text_len, &a) != ARTICLE_OK)
+        return fail(OutOfMemory); /* ours are never too large */
+    failed = add(d, a, e->file, e->id, last);
+    article_free(a);
+    return failed;
+}
+
+static struct err *
+add_file(struct cmd *c, struct doctor_causes *d, const char *path, const struct last *last)
+{
+    const char *slash = strrchr(path, '/');
+    struct article *a = NULL;
+    struct err *failed;
+
+    TRY(article_file_read(path, &a));
+    article_file_judge(c, path, a);
+    failed = add(d, a, slash != NULL ? slash + 1 : path, NULL, last);
+    article_free(a);
+    return failed;
+}
+
+/* Can the cause's first probe be asked of this machine? */
+static bool
+is_probed(const struct plan *p, const struct target *t)
+{
+    const struct action_kind *kind = p->nprobes > 0 ? p->probes[0].action.kind : NULL;
+
+    return kind != NULL && !kind->person && plan_step_runs(&p->probes[0]) &&
+        (kind->os == ACTION_ANY || kind->os == t->os);
+}
+
+static struct err *
+add_all(struct doctor_causes *d, const struct target *t, const struct last *last)
+{
+    for (size_t i = 0; i < catalog_table_len && d->n < CAUSES_MAX; i++) {
+        TRY(add_entry(d, &catalog_table[i], last));
+        if (is_probed(d->item[d->n - 1].plan, t))
+            continue;
+        d->n--;
+        plan_free((struct plan *)(uintptr_t)d->item[d->n].plan);
+        free(d->codes[d->n]);
+    }
+    return NULL;
+}
+
+struct err *
+doctor_causes(struct cmd *c, const struct target *t, const char *code, const char *file,
+    const struct last *last, struct doctor_causes *ret)
+{
+    const struct catalog_entry *e;
+
+    ret->item = calloc(CAUSES_MAX, sizeof(*ret->item));
+    ret->codes = calloc(CAUSES_MAX, sizeof(*ret->codes));
+    if (ret->item == NULL || ret->codes == NULL)
+        return fail(OutOfMemory);
+    if (file != NULL)
+        return add_file(c, ret, file, last);
+    if (code == NULL)
+        return add_all(ret, t, last);
+    e = catalog_find(code);
+    if (e == NULL)
+        return fail(UsageWrong, "there is no such code; firn explain lists all");
+    return add_entry(ret, e, last);
+}
+
+void
+doctor_causes_done(struct doctor_causes *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        plan_free((struct plan *)(uintptr_t)d->item[i].plan);
+        free(d->codes[i]);
+    }
+    free(d->item);
+    free(d->codes);
+}

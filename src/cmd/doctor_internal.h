@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor_internal.h -- the parts of firn doctor: which machine, which causes, which operation
+ * is tried again, and how it is told. */
+#ifndef DOCTOR_INTERNAL_H
+#define DOCTOR_INTERNAL_H
+
+#include "cmd.h"
+#include "last.h"
+#include "runbook.h"
+#include "target.h"
+
+/* Open TARGET: local, root:DIR, qga:SOCKET, disk:FOLDER|HIVE.  UsageWrong, and the failures of
+ * the target.  *ret_guest: it is a guest through its agent. */
+struct err *doctor_target(const char *text, struct target **ret, bool *ret_guest) must_use;
+
+/* The causes that are looked at, with their plans. */
+struct doctor_causes {
+    struct runbook_candidate *item;
+    size_t n;
+    char **codes; /* owned names; plans are owned too */
+};
+
+/* The article ${code}; or that in the file ${file}; or, both NULL, every article of firn's own
+ * whose probes can be made on ${t}.  Variables are filled from ${last} (may be NULL). */
+struct err *doctor_causes(struct cmd *c, const struct target *t, const char *code,
+    const char *file, const struct last *last, struct doctor_causes *ret) must_use;
+void doctor_causes_done(struct doctor_causes *d);
+
+/* The operation that is tried again. */
+struct doctor_retry {
+    struct cmd *c;
+    const struct last *last;
+    struct target *guest;      /* whose agent the operation needs, too; NULL: none */
+    struct vault_point *point; /* what the last try made, or NULL */
+};
+
+/* Is the last failure one that trying again can prove?  A backup that failed with one of the
+ * causes' codes is. */
+bool doctor_can_retry(const struct last *last, const struct doctor_causes *d);
+
+/* The retry of runbook.h; arg is a struct doctor_retry. */
+struct err *doctor_try_again(struct doctor_retry *r, struct err **ret_why) must_use;
+
+/* The report for people. */
+void doctor_show(struct cmd *c, const struct target *t, const struct runbook_report *r,
+    const struct vault_point *point);
+
+#endif

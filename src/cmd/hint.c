@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "catalog.h"
+#include "codes.h"
+#include "compile.h"
+#include "hint.h"
+#include "text.h"
+
+/* Has the article a step that changes something, on this machine or (${guest}) in a guest? */
+static struct err *
+can_act(const struct catalog_entry *entry, bool guest, bool *ret)
+{
+    auto_ptr(plan) p = NULL;
+    struct article *a = NULL;
+    struct err *e;
+
+    *ret = false;
+    if (article_parse(entry->text, entry->text_len, &a) != ARTICLE_OK)
+        return fail(OutOfMemory);
+    e = compile_article(a, entry->file, &p);
+    article_free(a);
+    TRY(e);
+    for (size_t i = 0; i < p->nsteps; i++) {
+        const struct action_kind *kind = p->steps[i].action.kind;
+
+        if (!kind->person && kind->risk != RISK_READ && (guest || kind->os != ACTION_WINDOWS))
+            *ret = true;
+    }
+    return NULL;
+}
+
+struct err *
+hint_doctor(const struct cmd *c, const struct err *e, char **ret)
+{
+    const char *guest = c->o.value[OPT_GUEST];
+    struct text t = { 0 };
+
+    *ret = NULL;
+    for (; e != NULL; e = err_cause(e)) {
+        const struct catalog_entry *entry = catalog_find(err_id(e));
+        bool acts = false;
+
+        if (entry != NULL)
+            TRY(can_act(entry, guest != NULL, &acts));
+        if (!acts)
+            continue;
+        text_fmt(&t, "firn doctor %s%s%s", guest != NULL ? guest : "",
+            guest != NULL ? " " : "", entry->id);
+        if (t.no_memory) {
+            text_done(&t);
+            return fail(OutOfMemory);
+        }
+        *ret = t.s;
+        return NULL;
+    }
+    return NULL;
+}
