@@ -46,7 +46,8 @@ show_cause(struct cmd *c, const struct target *t, const struct runbook_report *r
 }
 
 static void
-show_end(struct cmd *c, const struct runbook_report *r, const struct vault_point *point)
+show_end(struct cmd *c, const struct target *t, const struct runbook_report *r,
+    const struct vault_point *point)
 {
     char id[2 * VAULT_KEY_LEN + 1];
 
@@ -62,8 +63,9 @@ show_end(struct cmd *c, const struct runbook_report *r, const struct vault_point
         cmd_say(c, "for a person: %s\n", r->blocked);
     if (r->note != NULL)
         cmd_say(c, "note: %s\n", r->note);
-    if (r->journal != NULL)
-        cmd_say(c, "journal %s; firn doctor --undo %s takes it back\n", r->journal, r->journal);
+    if (r->journal != NULL && !r->undone)
+        cmd_say(c, "journal %s; firn doctor %s --undo %s takes it back\n", r->journal, t->name,
+            r->journal);
     if (r->bundle != NULL)
         cmd_say(c, "everything about it is in %s\n", r->bundle);
     cmd_say(c, "%s\n", runbook_outcome_name(r->outcome));
@@ -80,5 +82,5 @@ doctor_show(struct cmd *c, const struct target *t, const struct runbook_report *
         show_row(c, &r->rows[i]);
     if (r->nrows > 0)
         cmd_say(c, "\n");
-    show_end(c, r, point);
+    show_end(c, t, r, point);
 }
