@@ -9,11 +9,14 @@ count=1500
 
 mkdir generated
 "$mkarticles" generated $count 42
-# the memory of one article, whatever their number: 200 MB hold for all of them
-if (ulimit -v 200000 && "$firn" article generated) > out 2> err; then
-    ok "$count articles in 200 MB"
+# The memory of one article, whatever their number: 200 MB hold for all of them.  A sanitizer
+# takes terabytes of addresses for itself.
+room=200000
+[ -z "${FIRN_SLOW_BUILD:-}" ] || room=unlimited
+if (ulimit -v $room && "$firn" article generated) > out 2> err; then
+    ok "$count articles in memory of $room KiB"
 else
-    not_ok "$count articles in 200 MB" "$(head -3 err)"
+    not_ok "$count articles in memory of $room KiB" "$(head -3 err)"
 fi
 tail -n 1 out > last && mv last out
 says out "^$count articles, " 'all of them were read'
