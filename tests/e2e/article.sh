@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# firn article over many generated articles (15,000 of 37 MB with FIRN_SOAK=1) and over odd
-# ones.
-mkarticles=$2 corpus=$3
+# firn article over many generated articles (15,000 of 37 MB with FIRN_SOAK=1), over odd ones
+# and over firn's own.
+mkarticles=$2 corpus=$3 own=$4
 . "$(dirname "$0")/lib.sh"
 count=1500
 [ -z "${FIRN_SOAK:-}" ] || count=15000
@@ -48,6 +48,10 @@ for x in a:
 else
     skip 'the document is whole' 'no python3'
 fi
+
+firn_is 0 'nothing is wrong in the articles of firn' article --lint "$own"
+tail -n 1 out > last && mv last out
+says out "^$(find "$own" -name '*.md' | wc -l) articles, " 'and all of them were looked at'
 
 cat > step.md << 'END'
 <properties pageTitle="backup" errorNumber="1"/>

@@ -131,7 +131,7 @@ broken_is_refused(void **state)
         struct action a = { 0 };
         size_t at = SIZE_MAX;
 
-        print_message("# %s\n", broken[i].line);
+        print_message("# %.*s\n", (int)strcspn(broken[i].line, "\n"), broken[i].line);
         assert_int_equal(action_parse(broken[i].line, &a, &at), broken[i].fault);
         assert_null(a.kind);
         assert_true(at <= strlen(broken[i].line));
