@@ -295,7 +295,7 @@ for_people(struct compiler *c)
         struct finds l = { 0 };
         struct find *f;
 
-        if (!plan_step_runs(s) || strcmp(s->action.kind->name, "operation.retry") == 0)
+        if (!plan_step_runs(s) || action_is(&s->action, "operation.retry"))
             continue;
         f = find_new(&l, 0, 0, "person.do");
         find_person(&l, f, "person.do", s->text, strlen(s->text));

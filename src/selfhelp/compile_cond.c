@@ -31,7 +31,7 @@ size_t
 unsolved_after(const struct compiler *c, size_t from, size_t to)
 {
     for (size_t i = to; i >= from && i > 0; i--)
-        if (strcmp(c->plan->steps[i - 1].action.kind->name, "operation.retry") == 0)
+        if (action_is(&c->plan->steps[i - 1].action, "operation.retry"))
             return i;
     while (to > from && c->plan->steps[to - 1].when == PLAN_ALTERNATIVE)
         to--;
@@ -198,7 +198,7 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
         ret->of = unsolved_after(c, 1, n);
     } else if (has_word(s, from, to, "fail|fails|failed|unsuccessful|unable|not|doesn't") &&
         has_word(s, from, to, "that|this|it|above|previous|command|step|steps|both")) {
-        bool retry = strcmp(c->plan->steps[n - 1].action.kind->name, "operation.retry") == 0;
+        bool retry = action_is(&c->plan->steps[n - 1].action, "operation.retry");
 
         ret->when = retry ? PLAN_UNSOLVED : PLAN_FAILED;
         ret->of = n;

@@ -248,7 +248,7 @@ registry_set(struct finds *l, struct find *f, const char *key, const char *name,
     find_put(l, f, "name", name, strlen(name));
     find_put(l, f, "type", type, strlen(type));
     find_put(l, f, "data", data, strlen(data));
-    if (strcmp(f->action.kind->name, "override.set") == 0)
+    if (action_is(&f->action, "override.set"))
         find_note(l, f, "override-only", NULL);
     if (!f->action.kind->person && !action_complete(&f->action))
         find_person(l, f, f->command ? "person.command" : "person.do", key, strlen(key));

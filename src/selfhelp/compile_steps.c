@@ -64,7 +64,7 @@ drop_twin(struct compiler *c)
     for (size_t i = c->plan->nsteps - 1; twin == NULL && i > 0; i--) {
         struct plan_step *t = step(c, i);
 
-        if (strcmp(t->action.kind->name, "operation.retry") == 0)
+        if (action_is(&t->action, "operation.retry"))
             return;
         if (action_equal(&t->action, &s->action) && t->when == s->when &&
             strcmp(t->of, s->of) == 0 && s->when != PLAN_IF)

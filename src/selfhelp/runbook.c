@@ -19,7 +19,7 @@ tells_health(const struct plan_step *s)
     return plan_step_runs(s) && risk != RISK_READ && risk != RISK_RESTART &&
         risk != RISK_OVERRIDE && risk != RISK_DATA &&
         (want == NULL || strcmp(want, "restarted") != 0) &&
-        !run_is(&s->action, "windows.installer.register");
+        !action_is(&s->action, "windows.installer.register");
 }
 
 static struct err *
@@ -124,8 +124,8 @@ drop_rows(struct runbook_report *r)
 static bool
 worth_a_look(const struct action *a)
 {
-    return !a->kind->person && !run_is(a, "operation.retry") && !run_is(a, "machine.wait") &&
-        action_complete(a);
+    return !a->kind->person && !action_is(a, "operation.retry") &&
+        !action_is(a, "machine.wait") && action_complete(a);
 }
 
 /* The table before anything is done. */
@@ -342,7 +342,7 @@ take_up(struct run *r, struct journal *j, const struct runbook_candidate *c, siz
     for (size_t i = 0; *ret_helped && i < journal_entries(j); i++) {
         const struct journal_entry *e = journal_entry(j, i);
 
-        if (run_is(&e->action, "windows.installer.register"))
+        if (action_is(&e->action, "windows.installer.register"))
             TRY(remedy_keep_installer(r->t, e->before));
     }
     if (*ret_helped)

@@ -24,7 +24,7 @@ is_retry(const struct plan *p, const char *id)
 {
     for (size_t i = 0; i < p->nsteps; i++)
         if (strcmp(p->steps[i].id, id) == 0)
-            return run_is(&p->steps[i].action, "operation.retry");
+            return action_is(&p->steps[i].action, "operation.retry");
     return false;
 }
 
@@ -67,7 +67,7 @@ take_turn(struct run *r, const struct plan_step *s, enum turn *ret)
     enum step_end end;
     bool idle, back;
 
-    if (run_is(&s->action, "operation.retry")) {
+    if (action_is(&s->action, "operation.retry")) {
         TRY(run_retry(r));
         *ret = r->solved ? TURN_WORKED : TURN_FAILED;
         return NULL;

@@ -87,7 +87,6 @@ struct err *run_keep_installer(struct run *r) must_use;
 
 bool run_is_install(const struct action *a);
 bool run_is_register(const struct action *a);
-bool run_is(const struct action *a, const char *kind);
 
 /* The two orders.  They end with r->solved, or without. */
 struct err *run_safe(struct run *r) must_use;

@@ -16,7 +16,6 @@
  * that install nothing go through their steps in order, and stop as soon as the naming probe
  * holds and the operation works. */
 #include <stdio.h>
-#include <string.h>
 
 #include "codes.h"
 #include "runbook_internal.h"
@@ -311,7 +310,7 @@ without_install(struct run *r, const struct slots *s)
         enum exit_class class;
         enum step_end end;
 
-        if (run_is(&one->action, "machine.wait") && r->napplied > 0)
+        if (action_is(&one->action, "machine.wait") && r->napplied > 0)
             TRY(run_step(r, one, &one->action, &end, &class));
         if (!is_ordinary(s, one) && one != s->renew)
             continue;

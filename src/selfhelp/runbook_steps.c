@@ -46,25 +46,19 @@ run_set(char **to, const char *format, ...)
 }
 
 bool
-run_is(const struct action *a, const char *kind)
-{
-    return strcmp(a->kind->name, kind) == 0;
-}
-
-bool
 run_is_install(const struct action *a)
 {
-    return run_is(a, "windows.installer.run") || run_is(a, "windows.msi.install") ||
-        run_is(a, "linux.package.install") || run_is(a, "linux.package.install_file") ||
-        run_is(a, "linux.package.upgrade");
+    return action_is(a, "windows.installer.run") || action_is(a, "windows.msi.install") ||
+        action_is(a, "linux.package.install") || action_is(a, "linux.package.install_file") ||
+        action_is(a, "linux.package.upgrade");
 }
 
 /* What sets the system's installer right again. */
 bool
 run_is_register(const struct action *a)
 {
-    return run_is(a, "windows.installer.register") || run_is(a, "linux.package.configure") ||
-        run_is(a, "linux.package.fix");
+    return action_is(a, "windows.installer.register") ||
+        action_is(a, "linux.package.configure") || action_is(a, "linux.package.fix");
 }
 
 /* Failures that are not the machine's: the run ends with them. */
@@ -442,7 +436,7 @@ run_keep_installer(struct run *r)
         const struct journal_entry *j = journal_entry(r->j, r->applied[i].entry);
         struct err *e;
 
-        if (!run_is(&j->action, "windows.installer.register"))
+        if (!action_is(&j->action, "windows.installer.register"))
             continue;
         e = remedy_keep_installer(r->t, j->before);
         if (e != NULL && is_own(e))
