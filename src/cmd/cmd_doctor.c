@@ -7,6 +7,7 @@
 
 #include "codes.h"
 #include "doctor_internal.h"
+#include "job_target.h"
 #include "journal.h"
 #include "show.h"
 #include "state.h"
@@ -180,7 +181,7 @@ cmd_doctor(struct cmd *c)
 
     TRY(read_words(c, &target, &code));
     TRY(journal_folder(&folder));
-    TRY(doctor_target(target, &t, &guest));
+    TRY(job_target_open(target, &t, &guest));
     if (c->o.value[OPT_UNDO] != NULL)
         return undo(c, t, folder);
     return examine(c, t, guest, code, folder);

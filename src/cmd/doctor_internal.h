@@ -9,10 +9,6 @@
 #include "runbook.h"
 #include "target.h"
 
-/* Open TARGET: local, root:DIR, qga:SOCKET, disk:FOLDER|HIVE.  UsageWrong, and the failures of
- * the target.  *ret_guest: it is a guest through its agent. */
-struct err *doctor_target(const char *text, struct target **ret, bool *ret_guest) must_use;
-
 /* The causes that are looked at, with their plans. */
 struct doctor_causes {
     struct runbook_candidate *item;

@@ -6,9 +6,7 @@
 
 #include "codes.h"
 #include "doctor_internal.h"
-#include "target_guest.h"
-
-enum { TAKE_UP_MS = 60000 };
+#include "job_target.h"
 
 bool
 doctor_can_retry(const struct last *last, const struct doctor_causes *d)
@@ -81,11 +79,11 @@ doctor_try_again(struct doctor_retry *r, struct err **ret_why)
     }
     cmd_note(r->c, "Trying the backup again.\n");
     if (r->guest != NULL)
-        target_guest_let_go(r->guest);
+        job_target_let_go(r->guest);
     *ret_why = backup_again(r, &o);
     options_done(&o);
     if (r->guest != NULL) {
-        struct err *e = target_guest_take_up(r->guest, deadline_in_ms(TAKE_UP_MS));
+        struct err *e = job_target_take_up(r->guest);
 
         if (e != NULL)
             return err_also(e, *ret_why);

@@ -5,14 +5,13 @@
 #include <string.h>
 
 #include "codes.h"
-#include "doctor_internal.h"
 #include "guest_prepare.h"
+#include "job_target.h"
 #include "qga.h"
 #include "target_guest.h"
 #include "target_hive.h"
-#include "text.h"
 
-enum { CONNECT_MS = 30000 };
+enum { CONNECT_MS = 30000, TAKE_UP_MS = 60000 };
 
 /* What follows ${scheme}; NULL when ${text} is of another one. */
 static const char *
@@ -39,7 +38,7 @@ open_guest(const char *socket, const char *name, struct target **ret)
 }
 
 struct err *
-doctor_target(const char *text, struct target **ret, bool *ret_guest)
+job_target_open(const char *text, struct target **ret, bool *ret_guest)
 {
     const char *rest;
 
@@ -54,4 +53,16 @@ doctor_target(const char *text, struct target **ret, bool *ret_guest)
     if (rest != NULL)
         return target_hive_open(rest, text, ret);
     return fail(UsageWrong, "a TARGET is local, root:FOLDER, qga:SOCKET or disk:FOLDER");
+}
+
+void
+job_target_let_go(struct target *guest)
+{
+    target_guest_let_go(guest);
+}
+
+struct err *
+job_target_take_up(struct target *guest)
+{
+    return target_guest_take_up(guest, deadline_in_ms(TAKE_UP_MS));
 }
