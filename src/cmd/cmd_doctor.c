@@ -156,7 +156,7 @@ examine(struct cmd *c, struct target *t, bool guest, const char *code, const cha
     err_free(last_load(&last)); /* without it variables stay open and nothing is retried */
     TRY(read_consent(c->o.value[OPT_YES], &policy.consent));
     e = doctor_causes(c, t, code, c->o.value[OPT_ARTICLE], last, &causes);
-    if (e == NULL && doctor_can_retry(last, &causes)) {
+    if (e == NULL && !t->offline && doctor_can_retry(last, &causes)) {
         retry.last = last;
         policy.retry = try_again;
     }

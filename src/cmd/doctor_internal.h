@@ -31,7 +31,7 @@ struct doctor_retry {
 };
 
 /* Is the last failure one that trying again can prove?  A backup that failed with one of the
- * causes' codes is. */
+ * causes' codes is, while the machine runs that it needs (the caller looks). */
 bool doctor_can_retry(const struct last *last, const struct doctor_causes *d);
 
 /* The retry of runbook.h; arg is a struct doctor_retry. */

@@ -14,10 +14,9 @@ static struct err *
 look_restart(struct target *t, const struct action *a, struct deadline by,
     struct remedy_look *ret)
 {
-    (void)t;
     (void)a;
     (void)by;
-    return remedy_saw(ret, REMEDY_NOT, "the machine is running");
+    return remedy_saw(ret, REMEDY_NOT, "the machine is %s", t->offline ? "off" : "running");
 }
 
 static char *

@@ -244,7 +244,8 @@ judge_solved(struct run *r)
     if (r->r->outcome == RUNBOOK_REPAIRED && earlier != NULL)
         TRY(offer_removal(r, earlier));
     if (r->r->outcome == RUNBOOK_REPAIRED && r->policy->retry == NULL && r->r->note == NULL)
-        TRY(run_set(&r->r->note, "start the operation again: that proves it"));
+        TRY(run_set(&r->r->note, "start %sthe operation again: that proves it",
+            r->t->offline ? "the machine, then " : ""));
     return NULL;
 }
 
@@ -264,6 +265,8 @@ judge_unsolved(struct run *r, bool *ret_open)
             err_id(r->r->why));
     }
     r->r->outcome = r->r->blocked != NULL ? RUNBOOK_BLOCKED : RUNBOOK_ESCALATED;
+    if (r->keep)
+        return NULL;
     if (r->restart_due && r->r->blocked != NULL && r->overrides == 0) {
         *ret_open = true; /* what was done takes effect with the restart */
         if (strstr(r->r->blocked, "restart") == NULL) {
@@ -313,7 +316,9 @@ run_one(struct run *r)
         r->r->outcome = RUNBOOK_FOUND;
         return NULL;
     }
-    if (r->policy->order == RUNBOOK_ARTICLE)
+    if (r->t->offline)
+        TRY(run_offline(r));
+    else if (r->policy->order == RUNBOOK_ARTICLE)
         TRY(run_article(r));
     else
         TRY(run_safe(r));
@@ -405,7 +410,7 @@ next_candidate(struct run *r, const struct runbook_candidate *c)
     r->c = c;
     r->napplied = 0;
     r->installs = r->restarts = r->overrides = 0;
-    r->restarts_itself = r->restart_due = r->solved = r->other = false;
+    r->restarts_itself = r->restart_due = r->solved = r->other = r->keep = false;
 }
 
 /* No candidate is the cause: does the operation work? */

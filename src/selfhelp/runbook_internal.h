@@ -40,6 +40,7 @@ struct run {
     bool restart_due;       /* something takes effect with the next restart */
     bool solved;            /* the operation worked, or the probe turned and none is there */
     bool other;             /* the operation fails now, but with another code */
+    bool keep;              /* unsolved, yet what was done is right and stays */
 };
 
 /* What is left of the run's time, but at most ${ms}. */
@@ -91,6 +92,9 @@ bool run_is_register(const struct action *a);
 /* The two orders.  They end with r->solved, or without. */
 struct err *run_safe(struct run *r) must_use;
 struct err *run_article(struct run *r) must_use;
+
+/* Instead of either, where the machine is off. */
+struct err *run_offline(struct run *r) must_use;
 
 /* Everything about a run that ended without success, secrets removed; sets r->r->bundle. */
 struct err *run_bundle(struct run *r) must_use;

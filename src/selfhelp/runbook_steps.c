@@ -308,8 +308,9 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
     *ret = STEP_CANNOT;
     if ((s != NULL && !plan_step_runs(s)) || !remedy_can(r->t, a, &why))
         return run_set(ret_told, "%s", why != NULL ? why : "for a person");
-    /* registering anew repairs what no look can see, so it is not skipped */
-    if (!run_is_register(a)) {
+    /* registering anew repairs what no look can see, so it is not skipped; on a machine that
+     * is off it writes no more than a look sees */
+    if (!run_is_register(a) || r->t->offline) {
         TRY(already(r, a, &yes, ret_told));
         if (yes) {
             *ret = STEP_ALREADY;

@@ -447,6 +447,51 @@ undo_by_name_brings_back_a_repair(void **state)
     }
 }
 
+/* What can be done on a disk stays, nothing else is tried, and all of it can be taken back. */
+static void
+a_machine_that_is_off_keeps_what_is_right(void **state)
+{
+    unsigned long kept = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < times(2000); seed++) {
+        struct world world, *w = &world;
+        struct kill k = { 0 };
+        size_t left;
+
+        world_make(w, ACTION_WINDOWS, seed);
+        w->t->offline = true;
+        w->t->can = TARGET_REGISTRY | TARGET_FILES | TARGET_LIBRARIES;
+        w->order = seed % 2 == 0 ? RUNBOOK_SAFE : RUNBOOK_ARTICLE;
+        auto_free char *before = target_mem_dump(w->t);
+        bool override = world_override_is_set(w);
+        auto_ptr(runbook_report) r = run(w, w->t, &k, true, NULL);
+
+        expect(r->installs == 0 && r->restarts == 0 && r->overrides == 0);
+        expect(world_override_is_set(w) == override);
+        expect(r->cause == NULL || (r->outcome == RUNBOOK_BLOCKED && !r->undone));
+        if (r->journal != NULL) {
+            kept++;
+            expect((w->consent & 1U << RISK_SERVICE) != 0);
+            auto_free char *changed = target_mem_dump(w->t);
+
+            expect(strcmp(before, changed) != 0);
+            auto_ptr(runbook_report) again = run(w, w->t, &k, true, NULL);
+
+            expect(again->journal == NULL && again->outcome == RUNBOOK_BLOCKED);
+            assert_ok(runbook_undo(w->t, folder, r->journal, NULL, NULL, &left));
+        }
+        auto_free char *after = target_mem_dump(w->t);
+
+        expect(!w->service_was_there || strcmp(before, after) == 0);
+        world_done(w);
+        empty(folder);
+        empty(bundles);
+    }
+    print_message("# %lu kept\n", kept);
+    assert_true(kept > 20);
+}
+
 static bool
 read_whole(const char *path, struct text *to)
 {
@@ -503,6 +548,7 @@ main(void)
         cmocka_unit_test(killed_after_any_line),
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test(undo_by_name_brings_back_a_repair),
+        cmocka_unit_test(a_machine_that_is_off_keeps_what_is_right),
         cmocka_unit_test(bundles_hold_no_secrets),
     };
 

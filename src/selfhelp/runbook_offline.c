@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runbook_offline.c -- a machine that is off, in either order.
+ *
+ * Here nothing can be proved by the operation that failed, so nothing is tried on approval:
+ * a step is done if its turn would come early in the repair and a look says that it is not so
+ * yet.  What is right then stays, since it counts from the machine's next start on; the rest
+ * is for whoever starts it.  Second ways and overrides wait for the proof that the first way
+ * does not help. */
+#include "runbook_internal.h"
+
+static bool
+is_early(const struct plan_step *s)
+{
+    const enum action_risk risk = s->action.kind->risk;
+
+    return plan_step_runs(s) && risk != RISK_READ && risk != RISK_OVERRIDE &&
+        risk != RISK_DATA &&
+        (s->when == PLAN_ALWAYS || s->when == PLAN_EACH || s->when == PLAN_FAILED);
+}
+
+static struct err *
+tell_override(struct run *r, const struct plan_step *s)
+{
+    struct runbook_row *row = run_row(r, s);
+
+    if (row == NULL || s->action.kind->risk != RISK_OVERRIDE)
+        return NULL;
+    return run_set(&row->result, "not done: only the running machine shows whether it is "
+                                 "needed");
+}
+
+/* What failed half way is taken back at once; what was done before it stays. */
+static struct err *
+take_back(struct run *r, size_t first)
+{
+    bool all;
+
+    TRY(run_undo(r, first, &all));
+    r->keep &= all;
+    r->r->undone = false;
+    return NULL;
+}
+
+/* What is left for a person. */
+static struct err *
+tell_next(struct run *r, bool changed)
+{
+    if (r->r->blocked != NULL) /* a consent that is missing comes first */
+        return NULL;
+    TRY(run_set(&r->r->blocked, "start the machine%s, then run firn doctor qga:SOCKET %s "
+                                "--apply against its agent",
+        changed ? ", which is when the change takes effect" : "", r->c->code));
+    return NULL;
+}
+
+struct err *
+run_offline(struct run *r)
+{
+    const struct plan *p = r->c->plan;
+    enum remedy_state now;
+    bool changed = false;
+
+    r->keep = true;
+    for (size_t i = 0; i < p->nsteps; i++) {
+        const struct plan_step *s = &p->steps[i];
+        size_t before = r->napplied;
+        enum exit_class class;
+        enum step_end end;
+
+        TRY(tell_override(r, s));
+        if (!is_early(s))
+            continue;
+        TRY(run_step(r, s, &s->action, &end, &class));
+        if (end == STEP_FAILED)
+            TRY(take_back(r, before));
+        changed |= end == STEP_DONE || end == STEP_AFTER_RESTART;
+        if (end == STEP_REFUSED && r->r->blocked == NULL)
+            TRY(run_set(&r->r->blocked, "allow step %s (--yes=%s)", s->id,
+                action_risk_name(s->action.kind->risk)));
+    }
+    TRY(run_probe(r, &now));
+    if (now == REMEDY_HOLDS)
+        TRY(run_retry(r));
+    if (r->solved || r->other)
+        return NULL;
+    if (r->keep)
+        TRY(tell_next(r, changed));
+    return NULL;
+}
