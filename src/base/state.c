@@ -49,6 +49,22 @@ make_folders(char *path)
     }
 }
 
+/* What lies here is acted on, and root may come with the HOME of somebody else. */
+static struct err *
+is_own(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return fail(FileUnreadable, path);
+    if (st.st_uid != geteuid())
+        return fail(InputInvalid, path,
+            "it belongs to another user; set XDG_STATE_HOME to a folder of your own");
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fail(InputInvalid, path, "others may write to it; chmod go-w it");
+    return NULL;
+}
+
 struct err *
 state_folder(char **ret)
 {
@@ -57,6 +73,7 @@ state_folder(char **ret)
     if (path == NULL)
         return fail(OutOfMemory);
     TRY(make_folders(path));
+    TRY(is_own(path));
     *ret = take(path);
     return NULL;
 }

@@ -15,7 +15,8 @@
 
 enum { STATE_FILE_MAX = 1 << 20 };
 
-/* The folder, made when it is missing; to be freed.  FileUnwritable. */
+/* The folder, made when it is missing; to be freed.  FileUnwritable; InputInvalid when
+ * somebody else owns it or may write to it. */
 struct err *state_folder(char **ret) must_use;
 
 /* Put a file there, whole or not at all, readable by its owner only. */
