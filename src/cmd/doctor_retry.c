@@ -8,23 +8,6 @@
 #include "doctor_internal.h"
 #include "job_target.h"
 
-bool
-doctor_can_retry(const struct last *last, const struct doctor_causes *d)
-{
-    const char *const *words, *folder;
-    size_t n;
-
-    if (last == NULL)
-        return false;
-    words = last_command(last, &n, &folder);
-    if (n == 0 || strcmp(words[0], "backup") != 0)
-        return false;
-    for (size_t i = 0; i < d->n; i++)
-        if (strcmp(last_code(last), d->item[i].code) == 0)
-            return true;
-    return false;
-}
-
 /* As the command line of then, which begins with the program's name. */
 static struct err *
 words_of_then(const struct last *last, char ***ret, int *ret_n)
@@ -45,6 +28,46 @@ words_of_then(const struct last *last, char ***ret, int *ret_n)
     return NULL;
 }
 
+/* The words come from a file, so that nothing but a backup is taken from them, with options
+ * that the command line takes. */
+static bool
+is_backup(const struct options *o)
+{
+    return o->command == &cmd_commands[CMD_BACKUP] && !o->set[OPT_HELP] && o->nargs > 0 &&
+        o->value[OPT_VAULT] != NULL;
+}
+
+/* Asked before anything is changed: a retry that cannot be made would come too late. */
+static struct err *
+is_possible(const struct last *last, bool *ret)
+{
+    struct options o = { 0 };
+    auto_free char **argv = NULL;
+    const char *folder;
+    struct err *e;
+    size_t n;
+    int argc = 0;
+
+    TRY(words_of_then(last, &argv, &argc));
+    (void)last_command(last, &n, &folder);
+    e = options_parse(argc, argv, &o);
+    *ret = e == NULL && is_backup(&o) && access(folder, X_OK) == 0;
+    options_done(&o);
+    return e;
+}
+
+bool
+doctor_can_retry(const struct last *last, const struct doctor_causes *d)
+{
+    bool named = false, possible = false;
+
+    for (size_t i = 0; last != NULL && i < d->n && !named; i++)
+        named = strcmp(last_code(last), d->item[i].code) == 0;
+    if (named)
+        err_free(is_possible(last, &possible)); /* words that are none are no backup */
+    return possible;
+}
+
 static struct err *
 backup_again(struct doctor_retry *r, struct options *o)
 {
@@ -59,36 +82,58 @@ backup_again(struct doctor_retry *r, struct options *o)
     return job_backup(&then.job, &b, &r->point);
 }
 
-struct err *
-doctor_try_again(struct doctor_retry *r, struct err **ret_why)
+static struct err *
+run_words(struct doctor_retry *r, char **argv, int argc, struct err **ret_why)
+{
+    struct options o = { 0 };
+    struct err *e = options_parse(argc, argv, &o);
+
+    if (e == NULL && !is_backup(&o))
+        e = fail(UsageWrong, "the command that failed was no backup");
+    if (e == NULL)
+        *ret_why = backup_again(r, &o);
+    options_done(&o);
+    return e;
+}
+
+/* In the folder of then, and back. */
+static struct err *
+run_there(struct doctor_retry *r, struct err **ret_why)
 {
     auto_free char *here = getcwd(NULL, 0);
     auto_free char **argv = NULL;
-    struct options o = { 0 };
     const char *folder;
+    struct err *e;
     size_t n;
     int argc = 0;
 
-    *ret_why = NULL;
+    if (here == NULL)
+        return fail(SystemCallFailed, "getcwd");
     TRY(words_of_then(r->last, &argv, &argc));
-    TRY(options_parse(argc, argv, &o));
     (void)last_command(r->last, &n, &folder);
-    if (here == NULL || chdir(folder) != 0) {
-        options_done(&o);
+    if (chdir(folder) != 0)
         return fail(FileUnreadable, folder);
-    }
+    e = run_words(r, argv, argc, ret_why);
+    if (chdir(here) != 0)
+        e = err_also(e, fail(FileUnreadable, here));
+    return e;
+}
+
+struct err *
+doctor_try_again(struct doctor_retry *r, struct err **ret_why)
+{
+    struct err *e;
+
+    *ret_why = NULL;
     cmd_note(r->c, "Trying the backup again.\n");
     if (r->guest != NULL)
         job_target_let_go(r->guest);
-    *ret_why = backup_again(r, &o);
-    options_done(&o);
-    if (r->guest != NULL) {
-        struct err *e = job_target_take_up(r->guest);
-
-        if (e != NULL)
-            return err_also(e, *ret_why);
+    e = run_there(r, ret_why);
+    if (r->guest != NULL)
+        e = err_also(e, job_target_take_up(r->guest));
+    if (e != NULL && *ret_why != NULL) {
+        e = err_also(e, *ret_why);
+        *ret_why = NULL;
     }
-    if (chdir(here) != 0)
-        return err_also(fail(FileUnreadable, here), *ret_why);
-    return NULL;
+    return e;
 }
