@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalog.h"
 #include "codes.h"
 #include "doctor_internal.h"
 #include "job_target.h"
@@ -33,6 +34,9 @@ ask(void *arg, const struct action *a, const char *change)
         action_risk_name(a->kind->risk));
     if (fgets(answer, sizeof(answer), stdin) == NULL)
         return false;
+    if (strchr(answer, '\n') == NULL) /* what is left of the line answers no other question */
+        for (int rest = getchar(); rest != '\n' && rest != EOF;)
+            rest = getchar();
     return answer[0] == 'y' || answer[0] == 'Y';
 }
 
@@ -78,6 +82,11 @@ read_words(struct cmd *c, const char **ret_target, const char **ret_code)
     }
     if (*ret_code != NULL && c->o.value[OPT_ARTICLE] != NULL)
         return fail(UsageWrong, "a CODE or --article, not both");
+    if (*ret_code != NULL && catalog_find(*ret_code) == NULL)
+        return catalog_unknown(*ret_code);
+    if (c->o.set[OPT_UNDO] &&
+        (*ret_code != NULL || c->o.set[OPT_APPLY] || c->o.set[OPT_ARTICLE]))
+        return fail(UsageWrong, "--undo takes a repair back: it goes with a TARGET alone");
     return NULL;
 }
 
@@ -140,21 +149,21 @@ tell(struct cmd *c, const struct target *t, const struct runbook_report *r,
 }
 
 static struct err *
-examine(struct cmd *c, struct target *t, bool guest, const char *code, const char *folder)
+examine(struct cmd *c, struct target *t, bool guest, const char *code, unsigned consent,
+    const char *folder)
 {
     auto_ptr(runbook_report) report = NULL;
     struct doctor_causes causes = { 0 };
     auto_ptr(last) last = NULL;
     struct doctor_retry retry = { .c = c, .guest = guest ? t : NULL };
-    struct runbook_policy policy = { .apply = c->o.set[OPT_APPLY], .journals = folder,
-        .bundles = folder, .arg = &retry,
+    struct runbook_policy policy = { .apply = c->o.set[OPT_APPLY], .consent = consent,
+        .journals = folder, .bundles = folder, .arg = &retry,
         .order = c->o.value[OPT_ORDER] != NULL && strcmp(c->o.value[OPT_ORDER], "article") == 0
             ? RUNBOOK_ARTICLE
             : RUNBOOK_SAFE };
     struct err *e;
 
     err_free(last_load(&last)); /* without it variables stay open and nothing is retried */
-    TRY(read_consent(c->o.value[OPT_YES], &policy.consent));
     e = doctor_causes(c, t, code, c->o.value[OPT_ARTICLE], last, &causes);
     if (e == NULL && !t->offline && doctor_can_retry(last, &causes)) {
         retry.last = last;
@@ -171,18 +180,32 @@ examine(struct cmd *c, struct target *t, bool guest, const char *code, const cha
     return e;
 }
 
+/* A look needs no journal: where none can be kept, it goes on without. */
+static struct err *
+find_folder(struct cmd *c, char **ret)
+{
+    struct err *e = journal_folder(ret);
+
+    if (e == NULL || c->o.set[OPT_APPLY] || c->o.set[OPT_UNDO])
+        return e;
+    cmd_warn(c, e);
+    return NULL;
+}
+
 struct err *
 cmd_doctor(struct cmd *c)
 {
     const char *target, *code;
+    unsigned consent = 0;
     auto_free char *folder = NULL;
     auto_ptr(target) t = NULL;
     bool guest;
 
     TRY(read_words(c, &target, &code));
-    TRY(journal_folder(&folder));
+    TRY(read_consent(c->o.value[OPT_YES], &consent));
+    TRY(find_folder(c, &folder));
     TRY(job_target_open(target, &t, &guest));
     if (c->o.value[OPT_UNDO] != NULL)
         return undo(c, t, folder);
-    return examine(c, t, guest, code, folder);
+    return examine(c, t, guest, code, consent, folder);
 }

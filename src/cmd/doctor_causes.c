@@ -61,6 +61,7 @@ add(struct doctor_causes *d, const struct article *a, const char *file, const ch
         v.n = last_args(last, name, v.arg);
     TRY(plan_fill(p, find_value, &v));
     d->codes[d->n] = name;
+    d->plans[d->n] = p;
     d->item[d->n] = (struct runbook_candidate){ .code = take(name), .plan = take(p) };
     d->n++;
     return NULL;
@@ -103,16 +104,21 @@ is_probed(const struct plan *p, const struct target *t)
         (kind->os == ACTION_ANY || kind->os == t->os);
 }
 
+static void
+drop_last(struct doctor_causes *d)
+{
+    d->n--;
+    plan_free(d->plans[d->n]);
+    free(d->codes[d->n]);
+}
+
 static struct err *
 add_all(struct doctor_causes *d, const struct target *t, const struct last *last)
 {
     for (size_t i = 0; i < catalog_table_len && d->n < CAUSES_MAX; i++) {
         TRY(add_entry(d, &catalog_table[i], last));
-        if (is_probed(d->item[d->n - 1].plan, t))
-            continue;
-        d->n--;
-        plan_free((struct plan *)(uintptr_t)d->item[d->n].plan);
-        free(d->codes[d->n]);
+        if (!is_probed(d->item[d->n - 1].plan, t))
+            drop_last(d);
     }
     return NULL;
 }
@@ -124,8 +130,9 @@ doctor_causes(struct cmd *c, const struct target *t, const char *code, const cha
     const struct catalog_entry *e;
 
     ret->item = calloc(CAUSES_MAX, sizeof(*ret->item));
+    ret->plans = calloc(CAUSES_MAX, sizeof(*ret->plans));
     ret->codes = calloc(CAUSES_MAX, sizeof(*ret->codes));
-    if (ret->item == NULL || ret->codes == NULL)
+    if (ret->item == NULL || ret->plans == NULL || ret->codes == NULL)
         return fail(OutOfMemory);
     if (file != NULL)
         return add_file(c, ret, file, last);
@@ -133,17 +140,16 @@ doctor_causes(struct cmd *c, const struct target *t, const char *code, const cha
         return add_all(ret, t, last);
     e = catalog_find(code);
     if (e == NULL)
-        return fail(UsageWrong, "there is no such code; firn explain lists all");
+        return catalog_unknown(code);
     return add_entry(ret, e, last);
 }
 
 void
 doctor_causes_done(struct doctor_causes *d)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        plan_free((struct plan *)(uintptr_t)d->item[i].plan);
-        free(d->codes[i]);
-    }
+    while (d->n > 0)
+        drop_last(d);
     free(d->item);
+    free(d->plans);
     free(d->codes);
 }

@@ -13,7 +13,8 @@
 struct doctor_causes {
     struct runbook_candidate *item;
     size_t n;
-    char **codes; /* owned names; plans are owned too */
+    struct plan **plans; /* what the items lend: owned, and the names too */
+    char **codes;
 };
 
 /* The article ${code}; or that in the file ${file}; or, both NULL, every article of firn's own
@@ -31,7 +32,8 @@ struct doctor_retry {
 };
 
 /* Is the last failure one that trying again can prove?  A backup that failed with one of the
- * causes' codes is, while the machine runs that it needs (the caller looks). */
+ * causes' codes is, where its words and its folder are still good, while the machine runs that
+ * it needs (the caller looks). */
 bool doctor_can_retry(const struct last *last, const struct doctor_causes *d);
 
 /* The retry of runbook.h; arg is a struct doctor_retry. */

@@ -39,24 +39,6 @@ list(struct cmd *c, const char *class, size_t *ret_n)
     return e != NULL ? e : fail(OutOfMemory);
 }
 
-static struct err *
-unknown(const char *what)
-{
-    const struct catalog_entry *near[3];
-    size_t n = catalog_suggest(what, near, 3);
-    struct text why = { 0 };
-    struct err *e;
-
-    text_fmt(&why, "there is no code %s", what);
-    for (size_t i = 0; i < n; i++)
-        text_fmt(&why, "%s%s", i == 0 ? "; did you mean " : i + 1 < n ? ", " : " or ",
-            near[i]->id);
-    text_str(&why, n > 0 ? "?" : "; firn explain lists all");
-    e = why.no_memory ? fail(OutOfMemory) : fail(UsageWrong, why.s);
-    text_done(&why);
-    return e;
-}
-
 struct err *
 cmd_explain(struct cmd *c)
 {
@@ -75,7 +57,7 @@ cmd_explain(struct cmd *c)
         for (size_t i = 0; i < catalog_table_len; i++)
             if (catalog_in_class(&catalog_table[i], c->o.args[0]))
                 return list(c, c->o.args[0], &n);
-        return unknown(c->o.args[0]);
+        return catalog_unknown(c->o.args[0]);
     }
     err_free(last_load(&last)); /* without it the variables keep their names */
     if (last != NULL) {

@@ -6,7 +6,9 @@
 #include <strings.h>
 
 #include "catalog.h"
+#include "codes.h"
 #include "foreign.h"
+#include "text.h"
 
 #define WORD_MAX 64  /* longer words are not compared letter by letter */
 #define FAR 4        /* from so many differences on, words are strangers */
@@ -132,4 +134,22 @@ catalog_suggest(const char *what, const struct catalog_entry **ret, size_t max)
                 ret[n++] = e;
         }
     return n;
+}
+
+struct err *
+catalog_unknown(const char *what)
+{
+    const struct catalog_entry *near[3];
+    size_t n = catalog_suggest(what, near, 3);
+    struct text why = { 0 };
+    struct err *e;
+
+    text_fmt(&why, "there is no code %s", what);
+    for (size_t i = 0; i < n; i++)
+        text_fmt(&why, "%s%s", i == 0 ? "; did you mean " : i + 1 < n ? ", " : " or ",
+            near[i]->id);
+    text_str(&why, n > 0 ? "?" : "; firn explain lists all");
+    e = why.no_memory ? fail(OutOfMemory) : fail(UsageWrong, why.s);
+    text_done(&why);
+    return e;
 }

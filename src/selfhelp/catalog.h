@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "err.h"
+
 struct catalog_entry {
     int code;  /* E_... of codes.h */
     int class; /* C_... of codes.h */
@@ -43,5 +45,8 @@ bool catalog_applies(const struct catalog_entry *e, const char *cloud, const cha
 /* Codes that ${what} may have meant, best first: those that hold it, and those that differ
  * by few letters.  At most ${max} go to ${ret}; returns how many. */
 size_t catalog_suggest(const char *what, const struct catalog_entry **ret, size_t max);
+
+/* UsageWrong for a ${what} that catalog_find does not know; it names codes like it. */
+struct err *catalog_unknown(const char *what) must_use;
 
 #endif

@@ -63,7 +63,7 @@ struct runbook_policy {
     /* For tests: see journal_watch. */
     struct err *(*written)(void *arg);
     void *arg;
-    const char *journals; /* folder */
+    const char *journals; /* folder; NULL is allowed where nothing is applied */
     const char *bundles;  /* folder; NULL: none is written */
 };
 
