@@ -44,6 +44,12 @@ check: ## prove everything: style, both compilers, all tests, sanitizers, model
 	@packaging/unpack-dependencies build-check/unpacked
 	@tools/check
 
+failures: ## a table: each code, provoked, verified, repaired, proved, undone by the tests
+	@packaging/install-dependencies build run test
+	@tools/check gcc > build-failures.log || { cat build-failures.log; exit 1; }
+	@rm -f build-failures.log
+	@tools/failures build-check
+
 bench: ## compare with other tools and with the limit (QUICK=1: under 5 minutes)
 	@packaging/install-dependencies build run bench
 	@$(MAKE) --no-print-directory all
@@ -68,4 +74,4 @@ help: ## show this
 	@echo "make WORD, where WORD is one of"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-.PHONY: all deps install demo demo-failure check bench fuzz soak format clean help
+.PHONY: all deps install demo demo-failure check failures bench fuzz soak format clean help

@@ -2,6 +2,8 @@
 /* Which machine a TARGET means.  A Windows guest's load tests are made by the extension's own
  * plug-in host, so it is looked for first, in a conversation of its own: the agent serves one
  * at a time. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "codes.h"
@@ -10,6 +12,7 @@
 #include "qga.h"
 #include "target_guest.h"
 #include "target_hive.h"
+#include "target_local.h"
 
 enum { CONNECT_MS = 30000, TAKE_UP_MS = 60000 };
 
@@ -37,6 +40,20 @@ open_guest(const char *socket, const char *name, struct target **ret)
     return target_guest_open(socket, &options, by, ret);
 }
 
+/* One name for one tree, wherever firn was started: its journals are found by it. */
+static struct err *
+open_tree(const char *folder, struct target **ret)
+{
+    auto_free char *real = realpath(folder, NULL), *name = NULL;
+
+    if (real == NULL)
+        return fail(FileUnreadable, folder);
+    if (asprintf(&name, "root:%s", real) < 0)
+        return fail(OutOfMemory);
+    TRY(target_local_open(real, name, ret));
+    return NULL;
+}
+
 struct err *
 job_target_open(const char *text, struct target **ret, bool *ret_guest)
 {
@@ -44,8 +61,11 @@ job_target_open(const char *text, struct target **ret, bool *ret_guest)
 
     *ret_guest = after(text, "qga:") != NULL;
 
-    if (strcmp(text, "local") == 0 || after(text, "root:") != NULL)
-        return fail(TargetCannot, text, "look at it yet; use qga: or disk:");
+    if (strcmp(text, "local") == 0)
+        return target_local_open(NULL, text, ret);
+    rest = after(text, "root:");
+    if (rest != NULL)
+        return open_tree(rest, ret);
     rest = after(text, "qga:");
     if (rest != NULL)
         return open_guest(rest, text, ret);

@@ -308,6 +308,15 @@ finish(struct run *r)
     return NULL;
 }
 
+/* On a disk that is off nothing can be installed, so most repairs are only begun there.  The
+ * tree of a Linux system is off too, but its packages can be installed and its libraries
+ * looked for: there a repair is proved, or taken back, as anywhere. */
+static bool
+proof_must_wait(const struct target *t)
+{
+    return t->offline && (t->can & (TARGET_PROGRAMS | TARGET_PACKAGES)) == 0;
+}
+
 static struct err *
 run_one(struct run *r)
 {
@@ -316,7 +325,7 @@ run_one(struct run *r)
         r->r->outcome = RUNBOOK_FOUND;
         return NULL;
     }
-    if (r->t->offline)
+    if (proof_must_wait(r->t))
         TRY(run_offline(r));
     else if (r->policy->order == RUNBOOK_ARTICLE)
         TRY(run_article(r));

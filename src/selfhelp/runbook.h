@@ -17,7 +17,7 @@
  * it or nothing else helped, override last.  The article's order is its own.  Both keep the
  * budgets.
  *
- * A machine that is off has one order: steps that can be done there and are not so yet are
+ * A Windows disk that is off has one order: steps that can be done there and are not so yet are
  * done and kept, since they count from its next start on.  If the probe does not hold then,
  * the outcome is blocked, and .blocked says to start the machine and go on through its agent.
  * A step that fails is taken back by itself; all are when that fails, too. */

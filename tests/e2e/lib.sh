@@ -48,6 +48,14 @@ says() { # FILE WORDS NAME
 same() { # FILE FILE NAME
     if cmp "$1" "$2" > cmp.txt 2>&1; then ok "$3"; else not_ok "$3" "$(cat cmp.txt)"; fi
 }
+# record CODE STAGE...: what this test showed of a code for real; make failures reads it.
+# Stages: verified repaired proved undone.
+record() {
+    [ -n "${FIRN_FAILURES:-}" ] || return 0
+    code=$1
+    shift
+    for stage; do printf '%s\t%s\treal\n' "$code" "$stage" >> "$FIRN_FAILURES"; done
+}
 point() { awk 'END { print $NF }' out; } # of the last backup
 new_vault() { # NAME: make it, and let firn use it from here on
     "$firn" init --kdf-memory 8 --passphrase-file pass "$1" > out 2> err || {

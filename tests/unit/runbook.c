@@ -265,6 +265,34 @@ tally(const struct runbook_report *r)
     }
 }
 
+/* For make failures: what the models showed of a code. */
+static void
+record(const struct world *w, const char *stage)
+{
+    const char *path = getenv("FIRN_FAILURES");
+    FILE *f = path == NULL ? NULL : fopen(path, "a");
+
+    if (f == NULL)
+        return;
+    (void)fprintf(f, "%s\t%s\tmodel\n", w->code, stage);
+    (void)fclose(f);
+}
+
+static void
+record_run(const struct world *w, const struct runbook_report *r)
+{
+    static bool done[2][4];
+    const bool now[4] = { r->cause != NULL, r->outcome == RUNBOOK_REPAIRED,
+        r->outcome == RUNBOOK_REPAIRED && r->retried, r->undone };
+    static const char *const stages[4] = { "verified", "repaired", "proved", "undone" };
+
+    for (int i = 0; i < 4; i++)
+        if (now[i] && !done[w->os == ACTION_LINUX][i]) {
+            done[w->os == ACTION_LINUX][i] = true;
+            record(w, stages[i]);
+        }
+}
+
 static void
 every_start_ends_well(void **state)
 {
@@ -281,6 +309,7 @@ every_start_ends_well(void **state)
             if (loads)
                 expect(r->cause == NULL && r->journal == NULL);
             tally(r);
+            record_run(w, r);
             check_end(w, seed, r, had_override);
             r = after_a_persons_restart(w, r);
             check_end(w, seed, r, had_override);
