@@ -270,6 +270,10 @@ undo_start(struct target *t, const struct action *a, const json_t *before, struc
     if (service == NULL || strcmp(service, action_get(a, "service")) != 0 ||
         !json_is_integer(json_object_get(before, "manager")))
         return remedy_bad_record(a);
+    /* a service that is missing was refused, so nothing was set; one that is there now was made
+     * by a later step, whose start type is its own */
+    if (json_is_false(json_object_get(before, "there")))
+        return NULL;
     TRY(remedy_see(t, service, &now));
     if (now.marked) /* it goes with the next restart; what is set now would go with it */
         return fail(TargetRefused, t->name, "change a service before a restart", 1072);

@@ -164,6 +164,20 @@ show(const struct runbook_report *r)
             r->note == NULL ? "" : r->note);
 }
 
+/* A service that is there can be started at the next start of its machine, too. */
+static bool
+service_has_start(struct world *w)
+{
+    struct target_value v = { 0 };
+    bool found;
+
+    if (w->os == ACTION_LINUX || !world_service_exists(w))
+        return true;
+    assert_ok(target_reg_get(w->t, MEM_MSISERVER_KEY, "Start", &v, &found));
+    target_value_done(&v);
+    return found;
+}
+
 /* What must be so whatever happened. */
 static void
 check_end(struct world *w, uint64_t seed, const struct runbook_report *r, bool had_override)
@@ -189,6 +203,7 @@ check_end(struct world *w, uint64_t seed, const struct runbook_report *r, bool h
         expect(r->bundle != NULL && access(r->bundle, R_OK) == 0);
     if (w->service_was_there)
         expect(world_service_exists(w));
+    expect(service_has_start(w));
 }
 
 static void
