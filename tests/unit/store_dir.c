@@ -19,6 +19,7 @@ enum { PROCESSES = 4, RACES = 60, OPENERS = 8, SYNCS_MAX = 64 };
 
 /* ---- system calls that fail when they are told to ---- */
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what calls change below */
 static struct {
     bool no_tmpfile;      /* as on a file system that has none */
     unsigned taken;       /* how many scratch names are taken */
@@ -63,10 +64,13 @@ __wrap_write(int fd, const void *data, size_t len)
 {
     static unsigned turn;
 
+    pthread_mutex_lock(&lock);
     calls.writes++;
+    bool interrupted = calls.stutter && ++turn % 3 == 0;
+    pthread_mutex_unlock(&lock);
     if (calls.full)
         return failing(ENOSPC);
-    if (calls.stutter && ++turn % 3 == 0)
+    if (interrupted)
         return failing(EINTR);
     return __real_write(fd, data, calls.stutter && len > 1000 ? 1000 : len);
 }
@@ -75,18 +79,19 @@ int
 __wrap_fsync(int fd)
 {
     struct stat st;
+    bool fails = false;
 
     assert_int_equal(fstat(fd, &st), 0);
+    pthread_mutex_lock(&lock);
     if (calls.nsynced < SYNCS_MAX)
         calls.synced[calls.nsynced++] = st.st_ino;
-    if (!S_ISREG(st.st_mode))
-        return __real_fsync(fd);
-    calls.file_syncs++;
-    if (calls.bad_syncs > 0) {
-        calls.bad_syncs--;
-        return failing(calls.number);
+    if (S_ISREG(st.st_mode)) {
+        calls.file_syncs++;
+        fails = calls.bad_syncs > 0;
+        calls.bad_syncs -= fails;
     }
-    return __real_fsync(fd);
+    pthread_mutex_unlock(&lock);
+    return fails ? failing(calls.number) : __real_fsync(fd);
 }
 
 /* ---- a store for each test ---- */
