@@ -424,10 +424,13 @@ next_candidate(struct run *r, const struct runbook_candidate *c)
     r->restarts_itself = r->restart_due = r->solved = r->other = r->keep = false;
 }
 
-/* No candidate is the cause: does the operation work? */
+/* No candidate is the cause: does the operation work?  ${unsure}: the place in the list of what
+ * is ruled out of the first that could not be looked at; SIZE_MAX: there is none. */
 static struct err *
-judge_none(struct run *r, bool unsure)
+judge_none(struct run *r, size_t unsure)
 {
+    const struct runbook_ruled_out *open;
+
     if (r->policy->apply && r->policy->retry != NULL) {
         r->c = NULL;
         TRY(run_retry(r));
@@ -436,17 +439,19 @@ judge_none(struct run *r, bool unsure)
             TRY(run_bundle(r));
         return NULL;
     }
-    r->r->outcome = unsure ? RUNBOOK_BLOCKED : RUNBOOK_HEALTHY;
-    if (unsure && r->r->blocked == NULL)
-        TRY(run_set(&r->r->blocked, "a person must tell whether this is the cause: %s",
-            r->r->ruled_out[r->r->nruled_out - 1].observed));
-    return NULL;
+    r->r->outcome = unsure != SIZE_MAX ? RUNBOOK_BLOCKED : RUNBOOK_HEALTHY;
+    if (unsure == SIZE_MAX || r->r->blocked != NULL)
+        return NULL;
+    open = &r->r->ruled_out[unsure];
+    return run_set(&r->r->blocked, "a person must tell whether %s is the cause: %s", open->code,
+        open->observed);
 }
 
 static struct err *
 try_all(struct run *r, const struct runbook_candidate *c, size_t n)
 {
-    bool unsure = false, verified = false;
+    size_t unsure = SIZE_MAX;
+    bool verified = false;
 
     for (size_t i = 0; i < n; i++) {
         auto_free char *observed = NULL;
@@ -456,7 +461,8 @@ try_all(struct run *r, const struct runbook_candidate *c, size_t n)
         TRY(find_naming(r));
         TRY(look_naming(r, &state, &observed));
         if (state != REMEDY_NOT) {
-            unsure |= state == REMEDY_UNKNOWN;
+            if (state == REMEDY_UNKNOWN && unsure == SIZE_MAX)
+                unsure = r->r->nruled_out;
             TRY(rule_out(r, observed));
             if (n == 1 && state == REMEDY_UNKNOWN)
                 TRY(fill_rows(r)); /* for the person who must judge */
