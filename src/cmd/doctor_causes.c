@@ -94,14 +94,26 @@ add_file(struct cmd *c, struct doctor_causes *d, const char *path, const struct 
     return failed;
 }
 
-/* Can the cause's first probe be asked of this machine? */
+static bool
+is_repaired(const struct plan *p)
+{
+    for (size_t i = 0; i < p->nsteps; i++)
+        if (plan_step_runs(&p->steps[i]) && p->steps[i].action.kind->risk != RISK_READ)
+            return true;
+    return false;
+}
+
+/* Can the cause's first probe be asked of this machine, and has firn a repair for it?  When
+ * nothing is known to have failed, what firn cannot mend is no finding: a Windows without the
+ * provider of QEMU's agent may have no need of it. */
 static bool
 is_probed(const struct plan *p, const struct target *t)
 {
-    const struct action_kind *kind = p->nprobes > 0 ? p->probes[0].action.kind : NULL;
+    const struct action *a = p->nprobes > 0 ? &p->probes[0].action : NULL;
 
-    return kind != NULL && !kind->person && plan_step_runs(&p->probes[0]) &&
-        (kind->os == ACTION_ANY || kind->os == t->os);
+    return a != NULL && plan_step_runs(&p->probes[0]) &&
+        (a->kind->os == ACTION_ANY || a->kind->os == t->os) && remedy_can(t, a, NULL) &&
+        is_repaired(p);
 }
 
 static void

@@ -18,7 +18,8 @@ struct doctor_causes {
 };
 
 /* The article ${code}; or that in the file ${file}; or, both NULL, every article of firn's own
- * whose probes can be made on ${t}.  Variables are filled from ${last} (may be NULL). */
+ * whose probe can be made on ${t} and that has a repair.  Variables are filled from ${last}
+ * (may be NULL). */
 struct err *doctor_causes(struct cmd *c, const struct target *t, const char *code,
     const char *file, const struct last *last, struct doctor_causes *ret) must_use;
 void doctor_causes_done(struct doctor_causes *d);

@@ -132,8 +132,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "TARGET is local (usual), root:FOLDER (the tree of a Linux system), qga:SOCKET (a "
         "guest, through its agent) or disk:FOLDER (a Windows disk that is not running, or one "
         "of its registry hives). Without CODE every article is tried whose look can be had "
-        "there. The last word of the text is the outcome: found, healthy, repaired, masked, "
-        "blocked or escalated." },
+        "there and whose repair firn knows. The last word of the text is the outcome: found, "
+        "healthy, repaired, masked, blocked or escalated." },
     [CMD_ARTICLE] = { "article", "article", "FILE|DIR...", 1, ARGS_MANY, WORD_FILE,
         EVERY | OPT(LINT) | OPT(CLOUD) | OPT(PRODUCT),
         "show what firn understands of an article",

@@ -79,6 +79,13 @@ done
 
 "$mkhive" --healthy well || exit 1
 mkdir -p $state
+both 1 'a disk that is well, by every article' disk:well
+is RepairBlocked 'what cannot be seen while it is off is for a person'
+says out 'whether DtcBroken is the cause: the machine is off' 'it is named'
+! grep -q '^cause: [A-Z]' out && ok 'no cause is named' || not_ok 'no cause is named'
+both 1 'one that is not' disk:win
+is CauseFound 'its cause is found'
+says out '^cause: ExtensionVCRedistInstallationFailure' 'and named'
 while read -r words; do
     printf '{"time": "2024-01-01T00:00:00Z", "folder": "%s", "command": %s, "error": {"code":
         "ExtensionVCRedistInstallationFailure", "facts": {"vm": "a", "runtime": [], "exit": "x"}}}' \

@@ -33,6 +33,11 @@
     "PROCESSOR_ARCHITECTURE = sz:AMD64\n" \
     "windir = expand:%SystemRoot%\n" \
     "[ControlSet001\\Control\\ComputerName\\ComputerName]\nComputerName = sz:WEB1\n" \
+    "[" SERVICES "\\COMSysApp]\nStart = dword:3\nType = dword:0x10\n" \
+    "ImagePath = expand:%SystemRoot%\\system32\\dllhost.exe /Processid:{02D4B3F1-FD88-11D1-" \
+    "960D-00805FC79235}\n" \
+    "[" SERVICES "\\MSDTC]\nStart = dword:2\nType = dword:0x10\n" \
+    "ImagePath = expand:%SystemRoot%\\system32\\msdtc.exe\n" \
     "[" SERVICES "\\RpcSs]\nStart = dword:2\nType = dword:0x20\n" \
     "ImagePath = expand:%SystemRoot%\\system32\\svchost.exe -k rpcss\n" \
     "[" SERVICES "\\VSS]\nStart = dword:3\nType = dword:0x10\n" \
