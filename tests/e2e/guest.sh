@@ -25,7 +25,7 @@ start_agent() {
     qemu-ga -m unix-listen -p "$t_dir/ga.sock" -t "$t_dir" -l ga.log \
         -b guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-shutdown &
     agent=$!
-    while [ ! -S ga.sock ]; do [ -d /proc/$agent ] || break; done
+    until grep -q " 00010000 .* $t_dir/ga.sock\$" /proc/net/unix; do [ -d /proc/$agent ] || break; done
 }
 stop_agent() { kill "$agent"; wait "$agent" 2> /dev/null; }
 trap 'stop_agent; t_end' EXIT

@@ -155,3 +155,23 @@ pattern_path(const char *name)
     snprintf(path, sizeof(paths[0]), "%s/%s", pattern_folder(), name);
     return path;
 }
+
+/* The kernel's list of local sockets: the flag of a listener, and the path last. */
+bool
+pattern_listens(const char *path)
+{
+    FILE *f = fopen("/proc/net/unix", "r");
+    char line[512];
+    bool found = false;
+
+    assert_non_null(f);
+    while (!found && fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        const char *name = strrchr(line, ' ');
+
+        found = name != NULL && strcmp(name + 1, path) == 0 &&
+            strstr(line, " 00010000 ") != NULL;
+    }
+    (void)fclose(f);
+    return found;
+}

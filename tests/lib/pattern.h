@@ -40,4 +40,8 @@ void pattern_remove(const char *path);
 /* ${folder}/${name}, in one of eight buffers that are used in turn. */
 const char *pattern_path(const char *name);
 
+/* Does a server listen at the local socket ${path}?  The file is there a moment before it
+ * does. */
+bool pattern_listens(const char *path);
+
 #endif

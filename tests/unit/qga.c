@@ -297,7 +297,7 @@ start_agent(void **state)
         return 0;
     snprintf(sock, sizeof(sock), "%s", argv[4]);
     assert_ok(proc_start(argv, NULL, &agent));
-    while (access(sock, F_OK) != 0 && !deadline_passed(by)) {
+    while (!pattern_listens(sock) && !deadline_passed(by)) {
         bool ended = false;
         int status;
         assert_ok(proc_wait(agent, deadline_in_ms(5), &ended, &status));

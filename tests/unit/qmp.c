@@ -335,7 +335,7 @@ storage_daemon(const char *sock)
 
     snprintf(chardev, sizeof(chardev), "socket,id=c,path=%s,server=on,wait=off", sock);
     assert_ok(proc_start(argv, NULL, &p));
-    while (access(sock, F_OK) != 0 && !deadline_passed(by)) {
+    while (!pattern_listens(sock) && !deadline_passed(by)) {
         int status;
         bool ended = false;
         assert_ok(proc_wait(p, deadline_in_ms(5), &ended, &status));

@@ -47,7 +47,7 @@ start_agent(void **state)
         return 0;
     snprintf(sock, sizeof(sock), "%s", pattern_path("ga"));
     assert_ok(proc_start(argv, NULL, &agent));
-    while (access(sock, F_OK) != 0 && !ended && !deadline_passed(by))
+    while (!pattern_listens(sock) && !ended && !deadline_passed(by))
         assert_ok(proc_wait(agent, deadline_in_ms(5), &ended, &status));
     if (ended) { /* no namespace to be had here */
         proc_free(agent);
