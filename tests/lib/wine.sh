@@ -56,7 +56,7 @@ wine_agent() { # SOCKET LAUNCHER.EXE [FORBIDDEN]
         exec "$(dirname "${BASH_SOURCE[0]}")/wine_agent.py" "$1" "$2" "${3:-}" > agent.log 2>&1
     }
     for _ in $(seq 600); do
-        ! grep -q " 00010000 .* $1\$" /proc/net/unix || return 0
+        [ ! -S "$1" ] || return 0 # it has this name when it listens
         kill -0 "$AGENT_PID" 2> /dev/null || break
         read -r -t 0.1 <> <(:) || :
     done
