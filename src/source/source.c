@@ -124,14 +124,16 @@ source_open(const char *spec, const struct source_options *options, struct sourc
     if (o->format != NULL)
         TRY(check_format(o->format));
     if (is_nbd(spec)) {
-        TRY(source_nbd_open(spec, lanes, ret));
+        TRY(source_nbd_open(spec, o->bitmap, lanes, ret));
         return NULL;
     }
     const char *format = o->format != NULL ? o->format : format_by_suffix(spec);
-    if (format == NULL || strcmp(format, "raw") == 0)
-        TRY(source_raw_open(spec, lanes, format == NULL, ret));
+    if (format != NULL && strcmp(format, "raw") != 0)
+        TRY(source_image_open(spec, format, o, ret));
+    else if (o->bitmap != NULL) /* it would have to lie somewhere */
+        return fail(SourceBitmapMissing, spec, o->bitmap);
     else
-        TRY(source_image_open(spec, format, lanes, o->run_dir, ret));
+        TRY(source_raw_open(spec, lanes, format == NULL, ret));
     return NULL;
 }
 
@@ -149,6 +151,15 @@ source_extent(struct source *s, uint64_t off, enum source_extent *ret_kind, uint
 {
     assert(off < s->size);
     TRY(s->call->extent(s, off, ret_kind, ret_len));
+    assert(*ret_len >= 1 && *ret_len <= s->size - off);
+    return NULL;
+}
+
+struct err *
+source_changed(struct source *s, uint64_t off, bool *ret_changed, uint64_t *ret_len)
+{
+    assert(s->tells_changes && off < s->size);
+    TRY(s->call->changed(s, off, ret_changed, ret_len));
     assert(*ret_len >= 1 && *ret_len <= s->size - off);
     return NULL;
 }

@@ -38,6 +38,8 @@ struct source_vtable {
     struct err *(*read)(struct source *s, unsigned lane, uint64_t off, void *buf, size_t len);
     struct err *(*extent)(struct source *s, uint64_t off, enum source_extent *ret_kind,
         uint64_t *ret_len);
+    struct err *(*changed)(struct source *s, uint64_t off, bool *ret_changed,
+        uint64_t *ret_len); /* NULL where tells_changes is never set */
     struct err *(*unwritten)(struct source *s, const struct source_stamp *then, bool *ret_same);
     struct err *(*check)(struct source *s);
     void (*free)(struct source *s);
@@ -52,12 +54,14 @@ struct source {
     bool busy;       /* somebody had it open for writing, or holds the device, when it was
                       * opened: what is read may mix states of the disk */
     struct source_stamp stamp;
+    bool tells_changes; /* see source_changed */
 };
 
 /* How a source is opened. */
 struct source_options {
     unsigned lanes;     /* readers wanted; 0 means 1 */
     const char *format; /* "raw", "qcow2", "vmdk", "vhdx", "vdi", "vpc"; NULL: by suffix */
+    const char *bitmap; /* dirty bitmap by which the source tells changes; NULL: none */
     const char *run_dir; /* where private sockets are made; NULL: $XDG_RUNTIME_DIR or /tmp */
 };
 
@@ -66,7 +70,8 @@ struct source_options {
  * (nbds for TLS).  ${options} may be NULL.  An image is served by qemu-nbd, which the kernel
  * ends when the thread that called this ends; a backing file that it names is read with it,
  * wherever that is.  A file without a known suffix whose first bytes are an image format's is
- * refused (SourceFormatUnclear): a guest can write such bytes to a raw disk. */
+ * refused (SourceFormatUnclear): a guest can write such bytes to a raw disk.  A dirty bitmap
+ * that the source does not have is SourceBitmapMissing. */
 struct err *source_open(const char *spec, const struct source_options *options,
     struct source **ret) must_use;
 
@@ -77,6 +82,13 @@ struct err *source_read(struct source *s, unsigned lane, uint64_t off, void *buf
 /* What begins at ${off} (< size) and how far it goes: data, or a hole that reads as zeros.
  * A body that cannot tell says data to the end.  *ret_len is at least 1. */
 struct err *source_extent(struct source *s, uint64_t off, enum source_extent *ret_kind,
+    uint64_t *ret_len) must_use;
+
+/* Where s->tells_changes: was what begins at ${off} (< size) written since a moment that
+ * whoever opened the source knows, the one at which its dirty bitmap began?  And how far this
+ * goes; *ret_len is at least 1.  Zeroing and discarding count as writing.  The answer is as
+ * good as whoever kept the bitmap: something that changes the disk beside it is not seen. */
+struct err *source_changed(struct source *s, uint64_t off, bool *ret_changed,
     uint64_t *ret_len) must_use;
 
 /* Nothing has written to the disk since ${then}: same device, inode, size, mtime and ctime,
@@ -98,6 +110,10 @@ DEFINE_AUTO(source);
  * bitmap with one bit per 4096 bytes, set where there is a hole. */
 struct err *source_mem_new(const char *name, const void *data, uint64_t size,
     const uint8_t *holes, struct source **ret) must_use;
+
+/* Let a source over memory tell changes: ${changed} (kept by the caller) is a bitmap as that
+ * of the holes.  It is told as it is, true or not. */
+void source_mem_changes(struct source *s, const uint8_t *changed);
 
 enum { SOURCE_LANES_MAX = 64, SOURCE_MEM_HOLE = 4096 };
 

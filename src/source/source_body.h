@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_body.h -- the bodies of a source, for source_open alone. */
+/* source_body.h -- the bodies of a source, for source_open and for bodies that are made of
+ * others. */
 #ifndef SOURCE_BODY_H
 #define SOURCE_BODY_H
 
@@ -14,11 +15,17 @@ struct err *source_init(struct source *s, const struct source_vtable *call,
 struct err *source_raw_open(const char *path, unsigned lanes, bool check_magic,
     struct source **ret) must_use;
 
-struct err *source_nbd_open(const char *uri, unsigned lanes, struct source **ret) must_use;
+/* ${bitmap} may be NULL, here and below. */
+struct err *source_nbd_open(const char *uri, const char *bitmap, unsigned lanes,
+    struct source **ret) must_use;
+
+/* An export of a server that listens at the local socket ${path}.  ${name} is for messages. */
+struct err *source_nbd_socket(const char *path, const char *export, const char *bitmap,
+    unsigned lanes, const char *name, struct source **ret) must_use;
 
 /* ${format} as qemu names it. */
-struct err *source_image_open(const char *path, const char *format, unsigned lanes,
-    const char *run_dir, struct source **ret) must_use;
+struct err *source_image_open(const char *path, const char *format,
+    const struct source_options *options, struct source **ret) must_use;
 
 /* The format whose magic ${head} (the first ${len} bytes of a file) has, NULL for none. */
 const char *source_magic(const uint8_t *head, size_t len);

@@ -15,7 +15,7 @@ struct fault {
     struct source_fault plan[SOURCE_FAULTS_MAX];
     atomic_bool fired[SOURCE_FAULTS_MAX];
     size_t nplan;
-    atomic_uint_fast64_t reads;
+    atomic_uint_fast64_t reads, asked;
     atomic_uint_fast64_t size_now;
     atomic_bool vanished;
 };
@@ -44,6 +44,7 @@ strike(struct fault *f, const struct source_fault *p, uint64_t off, uint64_t len
 {
     switch (p->kind) {
     case SOURCE_FAULT_ERROR:
+    case SOURCE_FAULT_UNTOLD:
         errno = p->number;
         return fail(SourceReadFailed, f->s.name, (int64_t)off, (int64_t)len);
     case SOURCE_FAULT_VANISH:
@@ -81,7 +82,7 @@ fault_read(struct source *s, unsigned lane, uint64_t off, void *buf, size_t len)
     if (atomic_load(&f->vanished))
         return vanished(f, off, len);
     for (size_t i = 0; i < f->nplan; i++) {
-        if (!matches(f, i, call, off, len))
+        if (f->plan[i].kind == SOURCE_FAULT_UNTOLD || !matches(f, i, call, off, len))
             continue;
         TRY(strike(f, &f->plan[i], off, len));
         if (f->plan[i].kind != SOURCE_FAULT_DELAY)
@@ -97,6 +98,21 @@ static struct err *
 fault_extent(struct source *s, uint64_t off, enum source_extent *ret_kind, uint64_t *ret_len)
 {
     TRY(source_extent(((struct fault *)s)->inner, off, ret_kind, ret_len));
+    return NULL;
+}
+
+static struct err *
+fault_changed(struct source *s, uint64_t off, bool *ret_changed, uint64_t *ret_len)
+{
+    struct fault *f = (struct fault *)s;
+    uint64_t call = atomic_fetch_add(&f->asked, 1) + 1;
+
+    if (atomic_load(&f->vanished))
+        return vanished(f, off, 1);
+    for (size_t i = 0; i < f->nplan; i++)
+        if (f->plan[i].kind == SOURCE_FAULT_UNTOLD && matches(f, i, call, off, 1))
+            TRY(strike(f, &f->plan[i], off, 1));
+    TRY(source_changed(f->inner, off, ret_changed, ret_len));
     return NULL;
 }
 
@@ -131,6 +147,7 @@ fault_free(struct source *s)
 static const struct source_vtable fault_calls = {
     .read = fault_read,
     .extent = fault_extent,
+    .changed = fault_changed,
     .unwritten = fault_unwritten,
     .check = fault_check,
     .free = fault_free,
@@ -152,6 +169,7 @@ source_fault_new(struct source *inner, const struct source_fault *plan, size_t n
     s->size = inner->size;
     s->lanes = inner->lanes;
     s->busy = inner->busy;
+    s->tells_changes = inner->tells_changes;
     s->stamp = inner->stamp;
     atomic_store(&f->size_now, inner->size);
     f->inner = inner;

@@ -14,7 +14,9 @@ enum source_fault_kind {
     SOURCE_FAULT_VANISH, /* SourceVanished, now and for every later read and check */
     SOURCE_FAULT_SHRINK, /* the disk has .size from now on: SourceShrank beyond it */
     SOURCE_FAULT_GROW,   /* reads work, but source_check says SourceGrew to .size */
-    SOURCE_FAULT_DELAY   /* wait for .delay_ms */
+    SOURCE_FAULT_DELAY,  /* wait for .delay_ms */
+    SOURCE_FAULT_UNTOLD  /* for questions about changes alone, which .call counts apart:
+                          * SourceReadFailed with .number */
 };
 
 /* Matches read number ${call} (from 1); or with call = 0 each read that touches

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_mem.c -- a disk in memory. */
+#include <assert.h>
 #include <string.h>
 
 #include "codes.h"
@@ -7,7 +8,7 @@
 
 struct mem {
     struct source s;
-    const uint8_t *data, *holes;
+    const uint8_t *data, *holes, *changed;
 };
 
 static struct err *
@@ -21,27 +22,43 @@ mem_read(struct source *s, unsigned lane, uint64_t off, void *buf, size_t len)
 }
 
 static bool
-is_hole(const struct mem *m, uint64_t off)
+is_set(const uint8_t *bits, uint64_t off)
 {
     uint64_t unit = off / SOURCE_MEM_HOLE;
 
-    return m->holes != NULL && (m->holes[unit / 8] >> (unit % 8) & 1) != 0;
+    return bits != NULL && (bits[unit / 8] >> (unit % 8) & 1) != 0;
+}
+
+/* How far what ${bits} says at ${off} goes. */
+static uint64_t
+run_of(const uint8_t *bits, uint64_t off, uint64_t size)
+{
+    bool set = is_set(bits, off);
+    uint64_t end = off;
+
+    do
+        end = (end / SOURCE_MEM_HOLE + 1) * SOURCE_MEM_HOLE;
+    while (end < size && is_set(bits, end) == set);
+    return (end < size ? end : size) - off;
 }
 
 static struct err *
 mem_extent(struct source *s, uint64_t off, enum source_extent *ret_kind, uint64_t *ret_len)
 {
     struct mem *m = (struct mem *)s;
-    bool hole = is_hole(m, off);
-    uint64_t end = off;
 
-    do
-        end = (end / SOURCE_MEM_HOLE + 1) * SOURCE_MEM_HOLE;
-    while (end < s->size && is_hole(m, end) == hole);
-    if (end > s->size)
-        end = s->size;
-    *ret_kind = hole ? SOURCE_HOLE : SOURCE_DATA;
-    *ret_len = end - off;
+    *ret_kind = is_set(m->holes, off) ? SOURCE_HOLE : SOURCE_DATA;
+    *ret_len = run_of(m->holes, off, s->size);
+    return NULL;
+}
+
+static struct err *
+mem_changed(struct source *s, uint64_t off, bool *ret_changed, uint64_t *ret_len)
+{
+    struct mem *m = (struct mem *)s;
+
+    *ret_changed = is_set(m->changed, off);
+    *ret_len = run_of(m->changed, off, s->size);
     return NULL;
 }
 
@@ -70,6 +87,7 @@ mem_free(struct source *s)
 static const struct source_vtable mem_calls = {
     .read = mem_read,
     .extent = mem_extent,
+    .changed = mem_changed,
     .unwritten = mem_unwritten,
     .check = mem_check,
     .free = mem_free,
@@ -91,4 +109,12 @@ source_mem_new(const char *name, const void *data, uint64_t size, const uint8_t 
     m->holes = holes;
     *ret = take(s);
     return NULL;
+}
+
+void
+source_mem_changes(struct source *s, const uint8_t *changed)
+{
+    assert(s->call == &mem_calls);
+    ((struct mem *)s)->changed = changed;
+    s->tells_changes = true;
 }

@@ -67,6 +67,15 @@ nbd_extent(struct source *s, uint64_t off, enum source_extent *ret_kind, uint64_
 }
 
 static struct err *
+nbd_changed(struct source *s, uint64_t off, bool *ret_changed, uint64_t *ret_len)
+{
+    struct nbd *n = nbd_of(s);
+    struct err *e = nbd_link_dirty(n->link, off, ret_changed, ret_len);
+
+    return e == NULL ? NULL : explain(n, off, s->size - off, e);
+}
+
+static struct err *
 nbd_unwritten(struct source *s, const struct source_stamp *then, bool *ret_same)
 {
     (void)s;
@@ -99,6 +108,7 @@ nbd_free(struct source *s)
 static const struct source_vtable nbd_calls = {
     .read = nbd_read,
     .extent = nbd_extent,
+    .changed = nbd_changed,
     .unwritten = nbd_unwritten,
     .check = nbd_check,
     .free = nbd_free,
@@ -125,22 +135,39 @@ wanted(unsigned lanes)
 }
 
 static void
-adopt(struct nbd *n)
+adopt(struct nbd *n, const char *bitmap)
 {
     n->s.size = nbd_link_size(n->link);
     n->s.lanes = nbd_link_conns(n->link);
+    n->s.tells_changes = bitmap != NULL;
 }
 
 struct err *
-source_nbd_open(const char *uri, unsigned lanes, struct source **ret)
+source_nbd_open(const char *uri, const char *bitmap, unsigned lanes, struct source **ret)
 {
-    struct nbd_link_options options = { .lanes = wanted(lanes) };
+    struct nbd_link_options options = { .lanes = wanted(lanes), .bitmap = bitmap };
     struct nbd *n = NULL;
 
     TRY(new_source(uri, &n));
     auto_ptr(source) s = &n->s;
     TRY(nbd_link_open_uri(uri, uri, &options, &n->link));
-    adopt(n);
+    adopt(n, bitmap);
+    *ret = take(s);
+    return NULL;
+}
+
+struct err *
+source_nbd_socket(const char *path, const char *export, const char *bitmap, unsigned lanes,
+    const char *name, struct source **ret)
+{
+    struct nbd_link_options options = { .lanes = wanted(lanes), .export = export,
+        .bitmap = bitmap };
+    struct nbd *n = NULL;
+
+    TRY(new_source(name, &n));
+    auto_ptr(source) s = &n->s;
+    TRY(nbd_link_open_socket(path, name, &options, &n->link));
+    adopt(n, bitmap);
     *ret = take(s);
     return NULL;
 }
@@ -158,11 +185,11 @@ check_path(const char *path)
 }
 
 struct err *
-source_image_open(const char *path, const char *format, unsigned lanes, const char *run_dir,
+source_image_open(const char *path, const char *format, const struct source_options *o,
     struct source **ret)
 {
-    struct qemu_nbd_options options = { .format = format, .lanes = wanted(lanes),
-        .run_dir = run_dir };
+    struct qemu_nbd_options options = { .format = format, .lanes = wanted(o->lanes),
+        .bitmap = o->bitmap, .run_dir = o->run_dir };
     struct nbd *n = NULL;
 
     TRY(check_path(path));
@@ -170,7 +197,7 @@ source_image_open(const char *path, const char *format, unsigned lanes, const ch
     auto_ptr(source) s = &n->s;
     TRY(qemu_nbd_open(path, path, &options, &n->server));
     n->link = qemu_nbd_link(n->server);
-    adopt(n);
+    adopt(n, o->bitmap);
     *ret = take(s);
     return NULL;
 }

@@ -153,7 +153,8 @@ learn(struct nbd_conn *c, struct nbd_export *ret)
 
     TRY(learn_sizes(c, &x));
     x.multi_conn = nbd_can_multi_conn(c->h) == 1;
-    x.tells_extents = nbd_can_meta_context(c->h, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+    for (int i = 0; i < NBD_CONTEXTS; i++)
+        x.tells[i] = c->context[i] != NULL && nbd_can_meta_context(c->h, c->context[i]) == 1;
     x.can_zero = nbd_can_zero(c->h) == 1;
     x.can_flush = nbd_can_flush(c->h) == 1;
     x.writable = nbd_is_read_only(c->h) == 0;
@@ -164,10 +165,13 @@ learn(struct nbd_conn *c, struct nbd_export *ret)
 /* Only what the address says is used: no file of this machine that an address might name
  * (keys, say), no other kind of transport. */
 static bool
-configure(struct nbd_conn *c)
+configure(struct nbd_conn *c, const struct nbd_address *to)
 {
+    for (int i = 0; i < NBD_CONTEXTS; i++)
+        if (c->context[i] != NULL && nbd_add_meta_context(c->h, c->context[i]) != 0)
+            return false;
     return nbd_set_opt_mode(c->h, true) == 0 &&
-           nbd_add_meta_context(c->h, LIBNBD_CONTEXT_BASE_ALLOCATION) == 0 &&
+           (to->export == NULL || nbd_set_export_name(c->h, to->export) == 0) &&
            nbd_set_uri_allow_transports(c->h,
                LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) == 0 &&
            nbd_set_uri_allow_local_file(c->h, false) == 0;
@@ -180,7 +184,7 @@ nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to, struct deadline 
     if (c->h == NULL)
         pthread_mutex_init(&c->lock, NULL);
     c->h = nbd_create();
-    if (c->h == NULL || !configure(c))
+    if (c->h == NULL || !configure(c, to))
         return fail(OutOfMemory);
     int started = to->uri != NULL ? nbd_aio_connect_uri(c->h, to->uri) :
                                     nbd_aio_connect_unix(c->h, to->socket);
@@ -200,11 +204,22 @@ nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to, struct deadline 
 }
 
 struct extents {
+    const struct nbd_conn *c;
     const struct nbd_request *r;
     bool ended;
 };
 
-/* Called once per context; only ours was asked for. */
+/* The bit of an extent's flags that says it. */
+static uint32_t
+flag_of(enum nbd_context context)
+{
+    static const uint32_t flags[] = { [NBD_ZEROS] = LIBNBD_STATE_ZERO,
+        [NBD_DIRTY] = 1 /* NBD_STATE_DIRTY of QEMU's docs/interop/nbd.txt */ };
+
+    return flags[context];
+}
+
+/* Called once per context that was agreed on; the request is about one of them. */
 static int
 got_extents(void *arg, const char *context, uint64_t off, uint32_t *entries, size_t n,
     int *error)
@@ -212,11 +227,11 @@ got_extents(void *arg, const char *context, uint64_t off, uint32_t *entries, siz
     struct extents *x = arg;
 
     (void)error;
-    if (strcmp(context, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0 || off != x->r->off)
+    if (strcmp(context, x->c->context[x->r->context]) != 0 || off != x->r->off)
         return 0;
     for (size_t i = 0; i + 1 < n && !x->ended; i += 2)
         x->ended = !x->r->extent(x->r->extent_arg, entries[i],
-            (entries[i + 1] & LIBNBD_STATE_ZERO) != 0);
+            (entries[i + 1] & flag_of(x->r->context)) != 0);
     return 0;
 }
 
@@ -254,7 +269,7 @@ static struct err *
 ask_locked(struct nbd_conn *c, const struct nbd_request *r)
 {
     struct deadline by = deadline_in_ms(c->silence_ms);
-    struct extents x = { .r = r };
+    struct extents x = { .c = c, .r = r };
 
     errno = 0;
     if (c->h == NULL)

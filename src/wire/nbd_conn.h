@@ -17,37 +17,44 @@
 
 struct nbd_handle;
 
+/* What a server may tell about ranges of an export, by a meta context of the protocol: which
+ * read as zeros (base:allocation), which were written since some moment (QEMU's dirty bitmap
+ * of the name that was asked for). */
+enum nbd_context { NBD_ZEROS, NBD_DIRTY, NBD_CONTEXTS };
+
 /* What the server said about the export when it was opened. */
 struct nbd_export {
     uint64_t size;
     uint32_t min, max; /* bytes: what requests are multiples of, and at most */
-    bool multi_conn, tells_extents, can_zero, can_flush, writable;
+    bool multi_conn, tells[NBD_CONTEXTS], can_zero, can_flush, writable;
 };
 
 struct nbd_conn {
     pthread_mutex_t lock;
     struct nbd_handle *h; /* NULL: closed */
     const char *name;     /* borrowed */
+    const char *context[NBD_CONTEXTS]; /* their names, borrowed; NULL: not asked for */
     int silence_ms;
     bool opt_done; /* the answer to the choice of an export has come, */
     int opt_errno; /* and this was it */
 };
 
-/* Where to connect: one of the two. */
+/* Where to connect: a URI, or a local socket and the name of an export. */
 struct nbd_address {
-    const char *uri, *socket;
+    const char *uri, *socket, *export;
 };
 
-/* ${c} is zeroed memory with name and silence_ms set.  nbd_conn_done frees it, also after a
- * failure. */
+/* ${c} is zeroed memory with name, context and silence_ms set.  nbd_conn_done frees it, also
+ * after a failure. */
 struct err *nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to,
     struct deadline by, struct nbd_export *ret) must_use;
 void nbd_conn_done(struct nbd_conn *c);
 
 enum nbd_verb { NBD_READ, NBD_WRITE, NBD_ZERO, NBD_FLUSH, NBD_EXTENTS };
 
-/* One range of the answer to NBD_EXTENTS, in order; false ends the answer there. */
-typedef bool (*nbd_extent_fn)(void *arg, uint32_t len, bool zero);
+/* One range of the answer to NBD_EXTENTS, in order: is it what the context tells of?  False
+ * ends the answer there. */
+typedef bool (*nbd_extent_fn)(void *arg, uint32_t len, bool is);
 
 struct nbd_request {
     enum nbd_verb verb;
@@ -55,6 +62,7 @@ struct nbd_request {
     size_t len;
     void *in;
     const void *out;
+    enum nbd_context context; /* of NBD_EXTENTS */
     nbd_extent_fn extent;
     void *extent_arg;
 };

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nbd_link.c -- lanes over connections, requests cut to size, and one remembered answer
- * about what is allocated.
+/* nbd_link.c -- lanes over connections, and requests cut to size.
  *
  * Cutting: the middle of a range goes straight between the caller's memory and the server.
  * Where the server wants aligned requests, the edges go through a small buffer; an edge that
  * is written is read first, under a lock of its own, because two neighbours may share it. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
 #include "codes.h"
 #include "nbd_conn.h"
 #include "nbd_link.h"
+#include "nbd_told.h"
 
-enum { ZERO_REQUEST_MAX = 1024 * 1024 * 1024, EXTENT_REQUEST_MAX = 1024 * 1024 * 1024 };
+#define ZEROS_CONTEXT "base:allocation"
+#define DIRTY_PREFIX "qemu:dirty-bitmap:"
 
-struct known_extent {
-    uint64_t len;
-    bool zero;
-};
+enum { ZERO_REQUEST_MAX = 1024 * 1024 * 1024 };
 
 struct nbd_link {
     char *name;
@@ -26,11 +25,8 @@ struct nbd_link {
     struct nbd_conn conn[NBD_LINK_LANES_MAX];
     unsigned nconns;
     pthread_mutex_t edge;
-    /* the last answer about extents, from ${known_off} on */
-    pthread_mutex_t know;
-    struct known_extent *known;
-    size_t nknown;
-    uint64_t known_off;
+    char *dirty_context; /* NULL: none was asked for */
+    struct nbd_told told[NBD_CONTEXTS];
 };
 
 static struct err *
@@ -40,6 +36,8 @@ open_conn(struct nbd_link *l, const struct nbd_address *to,
     struct nbd_conn *c = &l->conn[l->nconns++];
 
     c->name = l->name;
+    c->context[NBD_ZEROS] = ZEROS_CONTEXT;
+    c->context[NBD_DIRTY] = l->dirty_context;
     c->silence_ms = o->silence_ms > 0 ? o->silence_ms : NBD_LINK_SILENCE_MS;
     TRY(nbd_conn_open(c, to, by, ret));
     return NULL;
@@ -59,6 +57,21 @@ open_more(struct nbd_link *l, const struct nbd_address *to,
     return NULL;
 }
 
+/* QEMU takes the name as it is, so nothing in it can ask for another context. */
+static struct err *
+name_context(struct nbd_link *l, const char *bitmap)
+{
+    size_t len = strlen(bitmap);
+
+    if (len == 0 || len > NBD_LINK_BITMAP_MAX)
+        return fail(InputInvalid, l->name, "a bitmap's name has 1 to 1023 bytes");
+    if (asprintf(&l->dirty_context, DIRTY_PREFIX "%s", bitmap) < 0) {
+        l->dirty_context = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
 static struct err *
 link_open(const struct nbd_address *to, const char *name, const struct nbd_link_options *o,
     struct nbd_link **ret)
@@ -74,12 +87,16 @@ link_open(const struct nbd_address *to, const char *name, const struct nbd_link_
     if (l == NULL)
         return fail(OutOfMemory);
     pthread_mutex_init(&l->edge, NULL);
-    pthread_mutex_init(&l->know, NULL);
+    for (int i = 0; i < NBD_CONTEXTS; i++)
+        nbd_told_init(&l->told[i], (enum nbd_context)i);
     l->name = strdup(name);
-    l->known = calloc(NBD_LINK_EXTENTS_MAX, sizeof(l->known[0]));
-    if (l->name == NULL || l->known == NULL)
+    if (l->name == NULL)
         return fail(OutOfMemory);
+    if (o->bitmap != NULL)
+        TRY(name_context(l, o->bitmap));
     TRY(open_conn(l, to, o, by, &l->export));
+    if (o->bitmap != NULL && !l->export.tells[NBD_DIRTY])
+        return fail(SourceBitmapMissing, l->name, o->bitmap);
     if (o->writable && !l->export.writable)
         return fail(NbdServerWrong, l->name, "the export cannot be written");
     if (l->export.multi_conn)
@@ -100,7 +117,10 @@ struct err *
 nbd_link_open_socket(const char *path, const char *name,
     const struct nbd_link_options *options, struct nbd_link **ret)
 {
-    TRY(link_open(&(struct nbd_address){ .socket = path }, name, options, ret));
+    const char *export = options != NULL && options->export != NULL ? options->export : "";
+
+    TRY(link_open(&(struct nbd_address){ .socket = path, .export = export }, name, options,
+        ret));
     return NULL;
 }
 
@@ -280,89 +300,24 @@ nbd_link_flush(struct nbd_link *l)
     return NULL;
 }
 
-static bool
-note_extent(void *arg, uint32_t len, bool zero)
-{
-    struct nbd_link *l = arg;
-    struct known_extent *last = l->nknown > 0 ? &l->known[l->nknown - 1] : NULL;
-
-    if (len == 0)
-        return false;
-    if (last != NULL && last->zero == zero) {
-        last->len += len;
-        return true;
-    }
-    if (l->nknown == NBD_LINK_EXTENTS_MAX)
-        return false;
-    l->known[l->nknown++] = (struct known_extent){ len, zero };
-    return true;
-}
-
-/* Ask from the block of ${off} on.  A server that refuses to tell has data there. */
-static struct err *
-learn_extents(struct nbd_link *l, uint64_t off)
-{
-    uint64_t min = l->export.min, start = off / min * min;
-    uint64_t len = l->export.size - start;
-
-    if (len > EXTENT_REQUEST_MAX)
-        len = EXTENT_REQUEST_MAX;
-    l->nknown = 0;
-    l->known_off = start;
-    struct nbd_request r = { .verb = NBD_EXTENTS, .off = start, .len = (size_t)len,
-        .extent = note_extent, .extent_arg = l };
-    struct err *e = nbd_conn_ask(&l->conn[0], &r);
-    if (err_code(e) == E_NbdServerRefused) {
-        err_free(e);
-        l->nknown = 0;
-        l->known[l->nknown++] = (struct known_extent){ len, false };
-        return NULL;
-    }
-    TRY(e);
-    if (l->nknown == 0 || start + l->known[0].len <= off)
-        return fail(NbdServerWrong, l->name, "an allocated range of no length");
-    return NULL;
-}
-
-/* Is ${off} within the last answer, and in which of its extents? */
-static bool
-find_extent(const struct nbd_link *l, uint64_t off, bool *ret_zero, uint64_t *ret_len)
-{
-    uint64_t at = l->known_off;
-
-    if (off < at)
-        return false;
-    for (size_t i = 0; i < l->nknown; i++) {
-        if (off - at < l->known[i].len) {
-            uint64_t len = l->known[i].len - (off - at);
-            *ret_zero = l->known[i].zero;
-            *ret_len = len < l->export.size - off ? len : l->export.size - off;
-            return true;
-        }
-        at += l->known[i].len;
-    }
-    return false;
-}
-
 struct err *
 nbd_link_extent(struct nbd_link *l, uint64_t off, bool *ret_zero, uint64_t *ret_len)
 {
-    struct err *e = NULL;
-
     assert(off < l->export.size);
-    if (!l->export.tells_extents) {
+    if (!l->export.tells[NBD_ZEROS]) {
         *ret_zero = false;
         *ret_len = l->export.size - off;
         return NULL;
     }
-    pthread_mutex_lock(&l->know);
-    if (!find_extent(l, off, ret_zero, ret_len)) {
-        e = learn_extents(l, off);
-        if (e == NULL && !find_extent(l, off, ret_zero, ret_len))
-            e = fail(InternalError, "an extent that was found is gone");
-    }
-    pthread_mutex_unlock(&l->know);
-    TRY(e);
+    TRY(nbd_told_find(&l->told[NBD_ZEROS], &l->conn[0], &l->export, off, ret_zero, ret_len));
+    return NULL;
+}
+
+struct err *
+nbd_link_dirty(struct nbd_link *l, uint64_t off, bool *ret_dirty, uint64_t *ret_len)
+{
+    assert(off < l->export.size && l->export.tells[NBD_DIRTY]);
+    TRY(nbd_told_find(&l->told[NBD_DIRTY], &l->conn[0], &l->export, off, ret_dirty, ret_len));
     return NULL;
 }
 
@@ -385,8 +340,9 @@ nbd_link_free(struct nbd_link *l)
     for (unsigned i = 0; i < l->nconns; i++)
         nbd_conn_done(&l->conn[i]);
     pthread_mutex_destroy(&l->edge);
-    pthread_mutex_destroy(&l->know);
-    free(l->known);
+    for (int i = 0; i < NBD_CONTEXTS; i++)
+        nbd_told_done(&l->told[i]);
+    free(l->dirty_context);
     free(l->name);
     free(l);
     errno = kept;

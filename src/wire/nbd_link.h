@@ -28,7 +28,8 @@ struct nbd_link;
 enum {
     NBD_LINK_LANES_MAX = 16,
     NBD_LINK_REQUEST_MAX = 4 * 1024 * 1024, /* bytes in one request */
-    NBD_LINK_EXTENTS_MAX = 4096,            /* extents kept of one answer */
+    NBD_LINK_EXTENTS_MAX = 4096,            /* ranges kept of one answer */
+    NBD_LINK_BITMAP_MAX = 1023,             /* bytes of a bitmap's name, as QEMU has it */
     NBD_LINK_CONNECT_MS = 20 * 1000,
     NBD_LINK_SILENCE_MS = 60 * 1000
 };
@@ -37,10 +38,13 @@ struct nbd_link_options {
     unsigned lanes; /* 0 means 1 */
     bool writable;
     int connect_ms, silence_ms; /* 0: the defaults above */
+    const char *export; /* of a local socket; NULL: the one of no name */
+    const char *bitmap; /* QEMU's dirty bitmap that is to tell what was written; NULL: none */
 };
 
-/* ${uri}: nbd:// nbds:// nbd+unix:// nbds+unix://.  Or the path of a local socket, with the
- * empty export name.  ${name} is for messages.  NbdUnreachable, NbdExportMissing. */
+/* ${uri}: nbd:// nbds:// nbd+unix:// nbds+unix://.  Or the path of a local socket.  ${name}
+ * is for messages.  NbdUnreachable, NbdExportMissing, SourceBitmapMissing when the server
+ * does not offer the bitmap with this export. */
 struct err *nbd_link_open_uri(const char *uri, const char *name,
     const struct nbd_link_options *options, struct nbd_link **ret) must_use;
 struct err *nbd_link_open_socket(const char *path, const char *name,
@@ -65,6 +69,11 @@ struct err *nbd_link_flush(struct nbd_link *l) must_use;
 /* What begins at ${off} (< size): zeros, or what has to be read; *ret_len >= 1.  A server that
  * cannot tell has data everywhere. */
 struct err *nbd_link_extent(struct nbd_link *l, uint64_t off, bool *ret_zero,
+    uint64_t *ret_len) must_use;
+
+/* With options.bitmap: was what begins at ${off} (< size) written since the bitmap began?
+ * *ret_len >= 1.  A server that refuses to tell is a failure. */
+struct err *nbd_link_dirty(struct nbd_link *l, uint64_t off, bool *ret_dirty,
     uint64_t *ret_len) must_use;
 
 /* The server still answers. */

@@ -125,7 +125,7 @@ start_server(struct qemu_nbd *q, const char *path, const struct qemu_nbd_options
     TRY(make_socket(q, o->run_dir, &listen));
     snprintf(shared, sizeof(shared), "--shared=%d", NBD_LINK_LANES_MAX);
     const char *argv[] = { tool, shared, o->writable ? "--discard=unmap" : "--read-only",
-        "--image-opts", image, NULL };
+        "--image-opts", image, o->bitmap != NULL ? "--bitmap" : NULL, o->bitmap, NULL };
     struct proc_options options = { .listen_fd = listen };
     TRY(proc_start(argv, &options, &q->proc));
     return NULL;
@@ -167,6 +167,9 @@ explain(struct qemu_nbd *q, const char *path, const char *name,
     e = fail(ChildFailed, "qemu-nbd", status);
     if (qemu_lock_held(path, o->writable))
         return err_because(fail(ImageInUse, name), e);
+    if (o->bitmap != NULL && strstr(words, "itmap '") != NULL)
+        return err_because(fail(SourceBitmapMissing, name, o->bitmap),
+            err_because(fail(ImageUnusable, name, o->format, words), e));
     return err_because(fail(ImageUnusable, name, o->format, words), e);
 }
 
@@ -174,7 +177,8 @@ struct err *
 qemu_nbd_open(const char *path, const char *name, const struct qemu_nbd_options *options,
     struct qemu_nbd **ret)
 {
-    struct nbd_link_options link = { .lanes = options->lanes, .writable = options->writable };
+    struct nbd_link_options link = { .lanes = options->lanes, .writable = options->writable,
+        .bitmap = options->bitmap };
 
     auto_ptr(qemu_nbd) q = calloc(1, sizeof(*q));
     if (q == NULL)

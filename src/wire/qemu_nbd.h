@@ -8,8 +8,8 @@
  * never guesses.  An image that names a backing file is served with it, wherever that is,
  * so open images of trusted origin only.
  *
- * ImageToolMissing, ImageInUse (another process may write it), ImageUnusable with the
- * server's own words. */
+ * ImageToolMissing, ImageInUse (another process may write it), SourceBitmapMissing,
+ * ImageUnusable with the server's own words. */
 #ifndef QEMU_NBD_H
 #define QEMU_NBD_H
 
@@ -26,6 +26,7 @@ struct qemu_nbd_options {
     const char *format;  /* as qemu names it: "qcow2", "vmdk", "vhdx", "vdi", "vpc" */
     bool writable;
     unsigned lanes;      /* connections wanted, 0 means 1 */
+    const char *bitmap;  /* dirty bitmap of the image that is exported, too; NULL: none */
     const char *run_dir; /* NULL: $XDG_RUNTIME_DIR or /tmp */
 };
 

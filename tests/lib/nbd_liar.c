@@ -71,11 +71,31 @@ reply_export(int fd, const struct nbd_liar *l, uint32_t option)
     reply_option(fd, option, 1, NULL, 0);
 }
 
+/* ${data}: length and name of the export, number of names, length and name of each. */
+static void
+agree_on_contexts(int fd, const uint8_t *data, uint32_t len)
+{
+    uint32_t at = 4 + (uint32_t)from_be(data, 4);
+    uint64_t n = from_be(data + at, 4);
+    uint8_t context[1200];
+
+    at += 4;
+    for (uint64_t i = 1; i <= n; i++) {
+        uint32_t name = (uint32_t)from_be(data + at, 4);
+
+        assert_true(name <= sizeof(context) - 4 && at + 4 + name <= len);
+        be(context, i, 4);
+        memcpy(context + 4, data + at + 4, name);
+        reply_option(fd, 10, 4, context, 4 + name);
+        at += 4 + name;
+    }
+}
+
 /* Until an export is chosen; false when the client left. */
 static bool
 talk_options(int fd, const struct nbd_liar *l)
 {
-    uint8_t head[16], data[4096], context[24];
+    uint8_t head[16], data[4096];
 
     for (;;) {
         if (!get(fd, head, 16))
@@ -87,10 +107,8 @@ talk_options(int fd, const struct nbd_liar *l)
         case 8: /* structured replies: yes */
             reply_option(fd, option, 1, NULL, 0);
             break;
-        case 10: /* base:allocation is number 1 */
-            be(context, 1, 4);
-            memcpy(context + 4, "base:allocation", 15);
-            reply_option(fd, option, 4, context, 19);
+        case 10: /* each that is asked for, numbered from 1 on */
+            agree_on_contexts(fd, data, len);
             reply_option(fd, option, 1, NULL, 0);
             break;
         case 6: /* info */
@@ -106,17 +124,51 @@ talk_options(int fd, const struct nbd_liar *l)
 }
 
 static void
-reply_chunk(int fd, uint16_t type, const uint8_t *cookie, const void *data, uint32_t len)
+reply_part(int fd, bool last, uint16_t type, const uint8_t *cookie, const void *data,
+    uint32_t len)
 {
     uint8_t head[20];
 
     be(head, 0x668e33ef, 4);
-    be(head + 4, 1, 2); /* the last one */
+    be(head + 4, last, 2);
     be(head + 6, type, 2);
     memcpy(head + 8, cookie, 8);
     be(head + 16, len, 4);
     put(fd, head, sizeof(head));
     put(fd, data, len);
+}
+
+static void
+reply_chunk(int fd, uint16_t type, const uint8_t *cookie, const void *data, uint32_t len)
+{
+    reply_part(fd, true, type, cookie, data, len);
+}
+
+/* One range for each context: number, length, flags. */
+static void
+reply_extents(int fd, const struct nbd_liar *l, const uint8_t *cookie)
+{
+    uint8_t data[12];
+    bool only = l->kind < NBD_DIRTY_UNTOLD; /* no bitmap was asked for */
+
+    be(data, 1, 4);
+    be(data + 4, l->kind == NBD_EMPTY_EXTENT ? 0 : only ? 0xffffffff : 65536, 4);
+    be(data + 8, 3, 4);
+    if (only || l->kind == NBD_DIRTY_UNTOLD) {
+        reply_chunk(fd, 5, cookie, data, sizeof(data));
+        return;
+    }
+    if (l->kind == NBD_DIRTY_REFUSED) {
+        be(data, 22, 4); /* EINVAL, and no words */
+        be(data + 4, 0, 2);
+        reply_chunk(fd, 0x8001, cookie, data, 6);
+        return;
+    }
+    reply_part(fd, false, 5, cookie, data, sizeof(data));
+    be(data, 2, 4);
+    be(data + 4, l->kind == NBD_DIRTY_EMPTY ? 0 : 0xffffffff, 4);
+    be(data + 8, 1, 4);
+    reply_chunk(fd, 5, cookie, data, sizeof(data));
 }
 
 static void
@@ -129,11 +181,8 @@ reply_request(int fd, const struct nbd_liar *l, const uint8_t *request)
     memcpy(cookie, request + 8, 8);
     if (l->kind == NBD_WRONG_COOKIE)
         cookie[0] ^= 0xff;
-    if (from_be(request + 6, 2) == 7) { /* block status: one extent */
-        be(data, 1, 4);
-        be(data + 4, l->kind == NBD_EMPTY_EXTENT ? 0 : 0xffffffff, 4);
-        be(data + 8, 3, 4);
-        reply_chunk(fd, 5, cookie, data, 12);
+    if (from_be(request + 6, 2) == 7) { /* block status */
+        reply_extents(fd, l, cookie);
         return;
     }
     if (len > 4096)

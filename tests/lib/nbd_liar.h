@@ -2,7 +2,7 @@
 /* nbd_liar.h -- an NBD server of a few lines that says what it should not.
  *
  * It takes one connection on a local socket, speaks the newstyle handshake up to the point of
- * its lie, and has an export of 65536 zeros. */
+ * its lie, and has an export of 65536 zeros; of any bitmap it says that all is dirty. */
 #ifndef NBD_LIAR_H
 #define NBD_LIAR_H
 
@@ -21,6 +21,10 @@ enum nbd_nonsense {
     NBD_EXTENT_TOO_LONG,
     NBD_READ_TOO_LONG,
     NBD_HALF_A_READ,
+    NBD_DIRTY_UNTOLD,   /* agreed on, never answered */
+    NBD_DIRTY_TOO_LONG,
+    NBD_DIRTY_EMPTY,
+    NBD_DIRTY_REFUSED,  /* an error for each question */
     NBD_NONSENSES
 };
 

@@ -120,6 +120,46 @@ extents_from_anywhere(struct source *s, const uint8_t *data)
     }
 }
 
+/* From any position the same is told, and as far. */
+static void
+changes_from_anywhere(struct source *s)
+{
+    struct rng rng = { 6 };
+
+    for (int i = 0; i < RANDOM_READS && s->size > 0; i++) {
+        uint64_t off = rng_below(&rng, s->size), at = 0, len = 0, tail = 0;
+        bool changed = false, same = false;
+        assert_ok(source_changed(s, off, &changed, &len));
+        assert_true(len >= 1 && len <= s->size - off);
+        at = off + rng_below(&rng, len);
+        assert_ok(source_changed(s, at, &same, &tail));
+        assert_true(same == changed);
+    }
+}
+
+uint64_t
+source_conformance_changes(struct source *s, const uint8_t *before, const uint8_t *data,
+    uint64_t most)
+{
+    uint64_t off = 0, sum = 0;
+
+    assert_true(s->tells_changes);
+    while (off < s->size) {
+        bool changed = false;
+        uint64_t len = 0;
+        assert_ok(source_changed(s, off, &changed, &len));
+        assert_true(len >= 1 && len <= s->size - off);
+        if (changed)
+            sum += len;
+        else
+            assert_memory_equal(before + off, data + off, len);
+        off += len;
+    }
+    assert_int_equal(off, s->size);
+    assert_true(sum <= most);
+    return sum;
+}
+
 void
 source_conformance(struct source *s, const uint8_t *data, uint64_t size, uint64_t min_holes)
 {
@@ -130,6 +170,10 @@ source_conformance(struct source *s, const uint8_t *data, uint64_t size, uint64_
     lanes_read_together(s, data);
     extents_cover(s, data, min_holes);
     extents_from_anywhere(s, data);
+    if (s->tells_changes) {
+        changes_from_anywhere(s);
+        (void)source_conformance_changes(s, data, data, size);
+    }
     assert_ok(source_check(s));
     assert_ok(source_check(s));
 }

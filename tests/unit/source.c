@@ -74,6 +74,60 @@ memory(void **state)
     }
 }
 
+/* Some of the disk is written and noted; a bitmap need not be exact. */
+static void
+memory_that_tells_changes(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < NSIZES; i++) {
+        uint64_t units = (sizes[i] - 1) / SOURCE_MEM_HOLE + 1;
+        auto_free uint8_t *before = pattern_new(i, sizes[i], NULL);
+        auto_free uint8_t *data = malloc(sizes[i]), *changed = calloc(1, units / 8 + 1);
+        auto_ptr(source) s = NULL;
+        struct source *inner = NULL;
+        const struct source_fault none = { .kind = SOURCE_FAULT_DELAY, .call = 1 };
+        memcpy(data, before, sizes[i]);
+        for (uint64_t u = 0; u < units; u += 7) {
+            data[u * SOURCE_MEM_HOLE] ^= 1;
+            changed[u / 8] |= (uint8_t)(1 << u % 8);
+        }
+        assert_ok(source_mem_new("m", data, sizes[i], NULL, &inner));
+        assert_false(inner->tells_changes);
+        source_mem_changes(inner, changed);
+        assert_ok(source_fault_new(inner, &none, 1, &s));
+        source_conformance(s, data, sizes[i], 0);
+        uint64_t told = source_conformance_changes(s, before, data,
+            ((units - 1) / 7 + 1) * SOURCE_MEM_HOLE);
+        assert_true(told >= (units - 1) / 7 + 1);
+    }
+}
+
+static void
+changes_that_are_not_told(void **state)
+{
+    const struct source_fault plan[] = {
+        { .kind = SOURCE_FAULT_UNTOLD, .call = 2, .number = EINVAL },
+        { .kind = SOURCE_FAULT_VANISH, .off = 0, .len = 1 },
+    };
+    uint8_t data[5000] = { 0 }, changed[1] = { 1 }, byte;
+    struct source *inner = NULL;
+    auto_ptr(source) s = NULL;
+    bool is = false;
+    uint64_t len = 0;
+
+    (void)state;
+    assert_ok(source_mem_new("m", data, sizeof(data), NULL, &inner));
+    source_mem_changes(inner, changed);
+    assert_ok(source_fault_new(inner, plan, 2, &s));
+    assert_ok(source_changed(s, 0, &is, &len));
+    assert_true(is && len == SOURCE_MEM_HOLE);
+    assert_fails(source_changed(s, 0, &is, &len), E_SourceReadFailed);
+    assert_ok(source_changed(s, SOURCE_MEM_HOLE, &is, &len));
+    assert_true(!is && len == sizeof(data) - SOURCE_MEM_HOLE);
+    assert_fails(source_read(s, 0, 0, &byte, 1), E_SourceVanished);
+    assert_fails(source_changed(s, 0, &is, &len), E_SourceVanished);
+}
+
 static void
 raw_files(void **state)
 {
@@ -154,6 +208,8 @@ what_is_no_disk(void **state)
     assert_fails(source_open("/dev/zero", NULL, &s), E_SourceNotDisk);
     struct source_options options = { .format = "ext4" };
     assert_fails(source_open(fifo, &options, &s), E_UsageWrong);
+    options = (struct source_options){ .bitmap = "b" }; /* a raw file has no place for one */
+    assert_fails(source_open(small_file("plain", 10), &options, &s), E_SourceBitmapMissing);
     assert_null(s);
 }
 
@@ -452,6 +508,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory),
+        cmocka_unit_test(memory_that_tells_changes),
+        cmocka_unit_test(changes_that_are_not_told),
         cmocka_unit_test(raw_files),
         cmocka_unit_test(a_block_device),
         cmocka_unit_test(what_is_no_disk),

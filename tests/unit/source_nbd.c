@@ -19,6 +19,7 @@
 #include "nbd_link.h"
 #include "pattern.h"
 #include "proc.h"
+#include "source_body.h"
 #include "source_conformance.h"
 
 enum { MIB = 1 << 20, START_MS = 20000, MAX_ARGS = 24 };
@@ -343,6 +344,28 @@ addresses_that_lead_nowhere(void **state)
     source_free(s);
 }
 
+/* What a bitmap that is no good says is never taken for "unchanged". */
+static void
+expect_of_dirty_liar(enum nbd_nonsense kind)
+{
+    struct nbd_link_options options = { .connect_ms = 2000, .silence_ms = 2000,
+        .bitmap = "b" };
+    auto_ptr(nbd_link) link = NULL;
+    bool dirty = false;
+    uint64_t len = 0;
+
+    assert_ok(nbd_link_open_uri(uri(), "liar", &options, &link));
+    struct err *e = nbd_link_dirty(link, 4096, &dirty, &len);
+    int code = err_code(e);
+    err_free(e);
+    if (kind == NBD_DIRTY_TOO_LONG)
+        assert_true(code == 0 && dirty && len == 65536 - 4096);
+    else if (kind == NBD_DIRTY_REFUSED)
+        assert_int_equal(code, E_NbdServerRefused);
+    else
+        assert_true(code == E_NbdServerWrong || code == E_NbdServerGone);
+}
+
 static void
 expect_of_liar(enum nbd_nonsense kind)
 {
@@ -361,6 +384,7 @@ expect_of_liar(enum nbd_nonsense kind)
     int code = err_code(e);
 
     err_free(e);
+    assert_true(kind < NBD_DIRTY_UNTOLD);
     if (kind <= NBD_HUGE_EXPORT) {
         assert_int_equal(code, at_open[kind]);
         return;
@@ -397,7 +421,10 @@ servers_that_talk_nonsense(void **state)
         struct nbd_liar l;
         nbd_liar_start(&l, (enum nbd_nonsense)kind, pattern_path("sock"));
         print_message("# nonsense %d\n", kind);
-        expect_of_liar((enum nbd_nonsense)kind);
+        if (kind >= NBD_DIRTY_UNTOLD)
+            expect_of_dirty_liar((enum nbd_nonsense)kind);
+        else
+            expect_of_liar((enum nbd_nonsense)kind);
         nbd_liar_stop(&l);
     }
 }
@@ -543,6 +570,113 @@ an_image_in_use(void **state)
     assert_null(s);
 }
 
+/* A qcow2 image of disk.raw with the bitmap "b"; then some of it is written, through a
+ * qemu-nbd, zeroed and discarded, and so is ${data}. */
+static const char *
+make_image_with_bitmap(uint8_t *data, uint64_t size)
+{
+    struct nbd_link_options options = { .writable = true };
+    const char *image = make_image("qcow2", "kept.qcow2"), *sock = pattern_path("sock");
+    const char *add[] = { "qemu-img", "bitmap", "--add", image, "b", NULL };
+    const char *argv[] = { "qemu-nbd", "-f", "qcow2", "-k", sock, image, NULL };
+    auto_ptr(nbd_link) link = NULL;
+    bool ended;
+    int status = -1;
+
+    run_tool(add);
+    auto_ptr(proc) server = serve(sock, argv);
+    assert_ok(nbd_link_open_uri(uri(), "image", &options, &link));
+    for (uint64_t off = 70000; off + 5000 < size; off += 700000) {
+        memset(data + off, 'w', 5000);
+        assert_ok(nbd_link_write(link, 0, off, data + off, 5000));
+    }
+    memset(data + 256 * 1024, 0, 128 * 1024);
+    assert_ok(nbd_link_zero(link, 0, 256 * 1024, 128 * 1024));
+    nbd_link_free(take(link));
+    assert_ok(proc_wait(server, deadline_in_ms(START_MS), &ended, &status));
+    assert_true(ended && status == 0);
+    return image;
+}
+
+static void
+an_image_that_tells_changes(void **state)
+{
+    uint64_t size = 4 * MIB;
+    auto_free uint8_t *before = make_disk(56, size), *data = malloc(size);
+    struct source_options options = { .bitmap = "b", .lanes = 2, .run_dir = pattern_folder() };
+    struct source *none = NULL;
+    auto_ptr(source) s = NULL;
+
+    (void)state;
+    memcpy(data, before, size);
+    const char *image = make_image_with_bitmap(data, size);
+    assert_ok(source_open(image, &options, &s));
+    source_conformance(s, data, size, 65536);
+    uint64_t told = source_conformance_changes(s, before, data, 9 * 65536);
+    assert_true(told >= 128 * 1024 + 6 * 5000);
+    options.bitmap = "c";
+    struct err *e = source_open(image, &options, &none);
+    assert_int_equal(err_code(e), E_SourceBitmapMissing);
+    assert_non_null(strstr(err_message(e), "'c'"));
+    err_free(e);
+    assert_null(none);
+    assert_no_leftovers();
+}
+
+static void
+an_export_that_tells_changes(void **state)
+{
+    uint64_t size = 4 * MIB;
+    auto_free uint8_t *before = make_disk(57, size), *data = malloc(size);
+    struct source_options options = { .bitmap = "b", .lanes = 3 };
+    struct source *s = NULL;
+    char name[NBD_LINK_BITMAP_MAX + 2];
+
+    (void)state;
+    memcpy(data, before, size);
+    const char *image = make_image_with_bitmap(data, size), *sock = pattern_path("sock");
+    const char *argv[] = { "qemu-nbd", "-t", "-r", "-e", "8", "-f", "qcow2", "-B", "b", "-x",
+        "vda", "-k", sock, image, NULL };
+    auto_ptr(proc) server = serve(sock, argv);
+    assert_non_null(server);
+    assert_ok(source_nbd_socket(sock, "vda", "b", 3, "web: vda", &s));
+    assert_true(s->tells_changes && s->lanes == 3);
+    assert_string_equal(s->name, "web: vda");
+    source_conformance(s, data, size, 65536);
+    (void)source_conformance_changes(s, before, data, 9 * 65536);
+    source_free(s);
+    assert_ok(source_nbd_socket(sock, "vda", NULL, 1, "web: vda", &s));
+    assert_false(s->tells_changes);
+    source_free(s);
+    s = NULL;
+    assert_fails(source_nbd_socket(sock, "vda", "c", 1, "vda", &s), E_SourceBitmapMissing);
+    assert_fails(source_nbd_socket(sock, "vdb", "b", 1, "vdb", &s), E_NbdExportMissing);
+    assert_fails(source_nbd_socket(sock, "vda", "", 1, "vda", &s), E_InputInvalid);
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    assert_fails(source_nbd_socket(sock, "vda", name, 1, "vda", &s), E_InputInvalid);
+    options.bitmap = "b";
+    assert_fails(source_open(uri(), &options, &s), E_NbdExportMissing); /* the unnamed one */
+    assert_null(s);
+}
+
+static void
+a_server_without_bitmaps(void **state)
+{
+    const char *const none[] = { NULL };
+    struct source_options options = { .bitmap = "b" };
+    free(make_disk(58, MIB));
+    struct source *s = NULL;
+
+    (void)state;
+    if (!installed("nbdkit"))
+        skip();
+    auto_ptr(proc) server = serve_nbdkit(none);
+    assert_non_null(server);
+    assert_fails(source_open(uri(), &options, &s), E_SourceBitmapMissing);
+    assert_null(s);
+}
+
 static void
 many_images_at_once(void **state)
 {
@@ -581,6 +715,9 @@ main(void)
         cmocka_unit_test(images_that_cannot_be_used),
         cmocka_unit_test(without_qemu_nbd),
         cmocka_unit_test(an_image_in_use),
+        cmocka_unit_test(an_image_that_tells_changes),
+        cmocka_unit_test(an_export_that_tells_changes),
+        cmocka_unit_test(a_server_without_bitmaps),
         cmocka_unit_test(many_images_at_once),
     };
 
