@@ -120,6 +120,35 @@ only_empty_keys_go(void **state)
 }
 
 static void
+hold_exports(struct target *t, const char *how_many)
+{
+    assert_ok(target_file_write(t, "C:\\firn\\held", how_many, strlen(how_many)));
+}
+
+/* A scanner that has the file of the last export still open is waited for; one that stays is
+ * told by the number of reg.exe, and a key that is not there stays a key that is not there. */
+static void
+exports_are_tried_again(void **state)
+{
+    static const char versions[] = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion";
+    struct target *t = *state;
+    bool found = false;
+
+    hold_exports(t, "2");
+    assert_ok(target_reg_key(t, versions, &found));
+    assert_true(found);
+    hold_exports(t, "3");
+    struct err *e = target_reg_key(t, versions, &found);
+    assert_int_equal(err_code(e), E_TargetRefused);
+    assert_int_equal(err_arg(e, 2)->num, 1);
+    err_free(e);
+    hold_exports(t, "1");
+    assert_ok(target_reg_key(t, "HKLM\\SOFTWARE\\No such\\key", &found));
+    assert_false(found);
+    hold_exports(t, "0");
+}
+
+static void
 assert_start(struct target *t, const char *name, uint32_t start)
 {
     struct target_service s = { 0 };
@@ -294,6 +323,7 @@ main(int argc, char **argv)
         cmocka_unit_test(what_it_can),
         cmocka_unit_test(values_keep_their_bytes),
         cmocka_unit_test(only_empty_keys_go),
+        cmocka_unit_test(exports_are_tried_again),
         cmocka_unit_test(the_installer_service),
         cmocka_unit_test(services_are_made),
         cmocka_unit_test(files),

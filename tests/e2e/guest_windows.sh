@@ -17,3 +17,6 @@ trap 'wine_end; t_end' EXIT
 export CMOCKA_MESSAGE_OUTPUT=TAP
 wine_agent "$t_dir/ga" "$launcher" || { sed 's/^/# /' agent.log; echo 'Bail out! no agent'; exit 1; }
 "$here/../lib/tap" "$program" "$t_dir/ga" "$t_dir/prefix"
+status=$?
+sed 's/^/# agent: /' agent.log
+exit $status

@@ -42,6 +42,8 @@ class Program:
         for name in ("out", "err"):
             self.streams.append(open(os.path.join(self.folder, name), "w+b"))
         self.capture = capture
+        self.killed = False
+        self.argv = argv
         full = [WINE, LAUNCHER, "Z:" + self.exit.replace("/", "\\")] + argv
         self.process = subprocess.Popen(full, env=env, stdin=subprocess.PIPE,
                                         stdout=self.streams[0], stderr=self.streams[1],
@@ -51,6 +53,7 @@ class Program:
 
     def kill(self):
         """The launcher's end ends its job."""
+        self.killed = True
         os.killpg(self.process.pid, signal.SIGKILL)
 
     def forget(self):
@@ -58,15 +61,24 @@ class Program:
             f.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def exitcode(self):
+        """The program's; for one that was ended, what taskkill.exe leaves.  Where the launcher
+        wrote none, this harness failed and not the program: that is told as such."""
+        if self.killed:
+            return 1
+        try:
+            with open(self.exit, encoding="ascii") as f:
+                return int(f.read())
+        except (OSError, ValueError) as e:
+            self.streams[1].seek(0)
+            words = self.streams[1].read(2000).decode(errors="replace")
+            raise Refused("the launcher of %s ended with %d and left no exit code: %s; %s" % (
+                self.argv, self.process.returncode, e, words)) from e
+
     def status(self):
         if self.process.poll() is None:
             return {"exited": False}
-        answer = {"exited": True}
-        try:
-            with open(self.exit, encoding="ascii") as f:
-                answer["exitcode"] = int(f.read())
-        except (OSError, ValueError):
-            answer["exitcode"] = 1
+        answer = {"exited": True, "exitcode": self.exitcode()}
         for name, f in zip(("out", "err"), self.streams):
             f.seek(0)
             data = f.read(OUTPUT_MAX + 1)
@@ -151,6 +163,8 @@ class Agent:
             if victim is not None and victim.process.poll() is None:
                 victim.kill()
             argv = ["cmd.exe", "/c", "exit", "0"]
+        if argv[:2] == ["reg.exe", "export"] and self.is_held():
+            argv = ["cmd.exe", "/c", "exit", "1"]
         if "\\" in argv[0] and not os.path.exists(self.real(argv[0])):
             raise Refused("Guest agent command failed, error was 'Datei nicht gefunden'")
         p = Program(argv, env, base64.b64decode(a.get("input-data", "")),
@@ -159,15 +173,33 @@ class Agent:
         self.programs[self.next] = p
         return {"pid": self.next}
 
+    def is_held(self):
+        """As many exports fail as the file C:\\firn\\held says: a scanner has the file open."""
+        held = self.real(r"C:\firn\held")
+        try:
+            with open(held, encoding="ascii") as f:
+                left = int(f.read())
+        except (OSError, ValueError):
+            return False
+        with open(held, "w", encoding="ascii") as f:
+            f.write(str(left - 1))
+        return left > 0
+
     def do_guest_exec_status(self, a):
         p = self.programs.get(a["pid"])
         if p is None:
             raise Refused("Invalid parameter 'pid'")
-        status = p.status()
+        try:
+            status = p.status()
+        except Refused:
+            self.end_of(a["pid"])
+            raise
         if status["exited"]:
-            p.forget()
-            del self.programs[a["pid"]]
+            self.end_of(a["pid"])
         return status
+
+    def end_of(self, pid):
+        self.programs.pop(pid).forget()
 
     # -- files --
     @staticmethod
@@ -229,6 +261,7 @@ def answer(agent, line):
     except (ValueError, KeyError, TypeError) as e:
         return json.dumps({"error": {"class": "GenericError", "desc": str(e)}}).encode() + b"\n"
     except Refused as e:
+        print("%s: %s" % (request.get("execute"), e), flush=True)
         reply = {"error": {"class": e.kind, "desc": str(e)}}
     if "id" in request:
         reply["id"] = request["id"]

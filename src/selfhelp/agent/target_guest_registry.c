@@ -13,6 +13,8 @@
 #include "regtext.h"
 #include "target_guest_internal.h"
 
+enum { EXPORT_TRIES = 3, EXPORT_PAUSE_MS = 200 };
+
 static struct err *
 exchange_file(struct guest *m, const char **ret)
 {
@@ -58,9 +60,10 @@ lists(const char *text, const char *key)
     return false;
 }
 
-/* ${key} cannot be exported: because it is not there, or for a worse reason? */
+/* ${key} cannot be exported: because it is not there?  A parent that cannot be listed is looked
+ * for in the list of its own; only where the root cannot be listed is nothing known. */
 static struct err *
-must_be_missing(struct guest *m, const char *key)
+is_missing(struct guest *m, const char *key, bool *ret)
 {
     auto_free char *parent = parent_of(key);
     struct qga_result r = { 0 };
@@ -72,26 +75,40 @@ must_be_missing(struct guest *m, const char *key)
     TRY(guest_exec(m, argv, guest_by(m), &code, &r));
     bool listed = code == 0 && lists((const char *)r.out, key);
     qga_result_done(&r);
-    if (listed || (code != 0 && strcmp(parent, "HKLM") == 0))
-        return guest_refused(m, "read a registry key", code != 0 ? code : 5);
-    return code != 0 ? must_be_missing(m, parent) : NULL;
+    if (code != 0 && strcmp(parent, "HKLM") == 0)
+        return guest_refused(m, "list a registry key", code);
+    if (code != 0)
+        return is_missing(m, parent, ret);
+    *ret = !listed;
+    return NULL;
 }
 
-/* *ret_found = false: there is no such key.  *ret_file is the caller's. */
+/* *ret_found = false: there is no such key.  *ret_file is the caller's.
+ *
+ * A key that is there may fail to go out once: a scanner opens the file of the last exchange
+ * just when it is to be written anew, and reg.exe says 1 to that, too.  The scanner is done a
+ * moment later; a key that may not be read is refused every time. */
 static struct err *
 export_key(struct guest *m, const char *key, uint8_t **ret_file, size_t *ret_len,
     bool *ret_found)
 {
     const char *file = NULL;
-    uint32_t code;
+    uint32_t code = 0;
+    bool missing;
 
     TRY(exchange_file(m, &file));
     const char *const argv[] = { "reg.exe", "export", key, file, "/y", "/reg:64", NULL };
-    TRY(guest_exec(m, argv, guest_by(m), &code, NULL));
-    *ret_found = code == 0;
-    if (code != 0)
-        return must_be_missing(m, key);
-    return qga_read_file(m->g, file, TARGET_FILE_MAX, guest_by(m), ret_file, ret_len);
+    for (int tries = 0; tries < EXPORT_TRIES; tries++) {
+        TRY(tries > 0 ? target_wait(&m->t, EXPORT_PAUSE_MS) : NULL);
+        TRY(guest_exec(m, argv, guest_by(m), &code, NULL));
+        *ret_found = code == 0;
+        if (code == 0)
+            return qga_read_file(m->g, file, TARGET_FILE_MAX, guest_by(m), ret_file, ret_len);
+        TRY(is_missing(m, key, &missing));
+        if (missing)
+            return NULL;
+    }
+    return guest_refused(m, "read a registry key", code);
 }
 
 static struct err *
