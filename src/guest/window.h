@@ -7,7 +7,7 @@
  * The guest is never left frozen.  A guard (guard.h), a process of its own, is started before
  * the freeze and thaws by the deadline when this process is killed, stopped or hangs; when it
  * is the guard that falls silent, this process ends it and thaws.  When both are gone, a
- * marker (marker.h) tells the next call of firn.
+ * marker (guest_mark.h) tells the next call of firn.
  *
  * Levels go down one after the other as far as the caller allows: what stood in the way is
  * then no failure but result.weaker.  The snapshot is made once at most: after it, nothing is
@@ -60,6 +60,7 @@ struct window_options {
     const char *machine; /* its name, for messages */
     unsigned levels;     /* WINDOW_ALLOW(...) of each that will do; the best is tried first */
     int64_t freeze_ms;   /* 0: WINDOW_FREEZE_MS; at most WINDOW_FREEZE_MOST_MS */
+    int64_t thaw_ms;     /* 0: WINDOW_THAW_MS */
     const char *const *mounts; /* to freeze these alone; ends with NULL; NULL: all */
     const char *guard;   /* the program that is the guard; NULL: this one (guard.h) */
     void (*warn)(void *arg, struct err *warning); /* takes it; of PREPARE; may be NULL */
