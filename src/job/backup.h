@@ -8,6 +8,7 @@
 #ifndef BACKUP_H
 #define BACKUP_H
 
+#include "chain.h"
 #include "job.h"
 #include "source.h"
 
@@ -17,6 +18,18 @@ struct backup_disk {
     char *name;             /* in the point */
     const char *spec;       /* what the user named, borrowed */
     struct source *source;
+
+    /* Of a source that tells changes: the point since which it does; NULL: none, read it
+     * whole.  What that point kept of the disk. */
+    const struct vault_key *since;
+    const struct chain *then;
+    /* Why there is none, though the newest point keeps a bitmap (chain_broke); the backup
+     * takes it. */
+    struct err *broke;
+    /* What the new point keeps, NULL: nothing; dirty is filled in.  goes_on: its bitmap is the
+     * one by which the source tells changes.  Otherwise it begins with the point. */
+    const struct chain *chain;
+    bool goes_on;
 };
 
 struct backup_options {

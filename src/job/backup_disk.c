@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backup_disk.c -- one disk: as in the parent, by a list of changes, or read whole. */
+/* backup_disk.c -- one disk: as in the parent, by a list of changes, by its bitmap, or read
+ * whole. */
 #include <string.h>
 
 #include "backup_internal.h"
+#include "bytes.h"
 #include "codes.h"
 
 static const struct vault_disk *
@@ -42,14 +44,11 @@ unwritten(const struct vault_disk_writer *d, const struct vault_disk *of, struct
     return source_unwritten(s, &then, ret);
 }
 
-/* Why the list cannot be used; NULL: it can. */
+/* Why the parent's map cannot be built upon; NULL: it can. */
 static const char *
-list_problem(const struct backup *b, const struct vault_point *parent,
-    const struct vault_disk_writer *d, const struct vault_disk *of, uint64_t size)
+parent_problem(const struct vault_point *parent, const struct vault_disk_writer *d,
+    const struct vault_disk *of, uint64_t size)
 {
-    if (b->has_base && (parent == NULL ||
-            memcmp(&parent->id, &b->base, sizeof(b->base)) != 0))
-        return "another point became the newest while the backup ran";
     if (parent == NULL)
         return "the machine has no recovery point yet";
     if (of == NULL)
@@ -61,38 +60,133 @@ list_problem(const struct backup *b, const struct vault_point *parent,
     return NULL;
 }
 
-/* *ret_by_list = false: read it whole. */
+static bool
+is_point(const struct vault_point *p, const struct vault_key *id)
+{
+    return p != NULL && memcmp(&p->id, id, sizeof(*id)) == 0;
+}
+
+static const char *const other_newest = "another point became the newest while the backup ran";
+
+/* ---- by a list ---- */
+
+/* *ret = NULL: read it whole. */
 static struct err *
 use_list(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
-    const struct vault_disk_writer *d, const struct backup_disk *disk, bool *ret_by_list)
+    const struct vault_disk_writer *d, const struct backup_disk *disk,
+    const struct changed **ret)
 {
     const struct vault_disk *of = find_disk(parent, disk->name);
     uint64_t block_len = vault_block_len(b->v), size = disk->source->size;
-    const char *why = list_problem(b, parent, d, of, size);
+    const char *why = b->has_base && !is_point(parent, &b->base) ?
+                          other_newest : parent_problem(parent, d, of, size);
 
-    *ret_by_list = false;
     if (why != NULL)
         return weaker(b, w, disk->name, &b->warned_list,
             fail(ChangedListUnused, disk->name, why));
     if (b->changed == NULL)
-        TRY(changed_read(b->o->changed, size / block_len + (size % block_len != 0),
-            &b->changed));
-    *ret_by_list = true;
+        TRY(changed_read(b->o->changed, div_up(size, block_len), &b->changed));
+    *ret = b->changed;
     return NULL;
 }
 
-/* What the point says of the disk.  A disk that was read by a list has no stamp: the list is
- * believed for this point, not for later ones. */
+/* ---- by a bitmap ---- */
+
+/* Less than was asked for happened before the backup began. */
+static struct err *
+tell_broken(struct backup *b, struct vault_writer *w, struct backup_disk *disk, size_t number)
+{
+    bool told = false;
+
+    if (b->broke[number] != NULL)
+        return vault_backup_fact(w, b->broke[number], disk->name);
+    if (disk->broke == NULL)
+        return NULL;
+    b->broke[number] = err_id(disk->broke);
+    return weaker(b, w, disk->name, &told, take(disk->broke));
+}
+
+/* *ret = NULL: the server would not say. */
+static struct err *
+ask(struct backup *b, struct vault_writer *w, const struct backup_disk *disk, size_t number,
+    struct changed **ret)
+{
+    struct err *e = changed_ask(disk->source, vault_block_len(b->v), ret);
+
+    if (err_code(e) != E_SourceReadFailed)
+        return e;
+    errno = 0;
+    return weaker(b, w, disk->name, &b->warned_bitmap[number],
+        err_because(fail(ChangesUntold, disk->name), e));
+}
+
+/* What speaks against reading only ${c}; NULL: nothing. */
+static struct err *
+bitmap_problem(const struct vault_point *parent, const struct vault_disk_writer *d,
+    const struct backup_disk *disk, const struct changed *c)
+{
+    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct chain_now now = { .size = disk->source->size };
+    const char *why = !is_point(parent, disk->since) ?
+                          other_newest : parent_problem(parent, d, of, disk->source->size);
+
+    errno = 0;
+    if (why != NULL)
+        return fail(ChangesUnused, disk->name, why);
+    if (disk->then != NULL && changed_told_bytes(c) < disk->then->dirty)
+        return chain_broke(CHAIN_BITMAP_CLEARED, disk->name, disk->then, &now);
+    return NULL;
+}
+
+/* *ret_asked: what the source tells; NULL: nothing.  *ret_use: it is good for this point. */
+static struct err *
+use_bitmap(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
+    const struct vault_disk_writer *d, const struct backup_disk *disk, size_t number,
+    struct changed **ret_asked, bool *ret_use)
+{
+    if (!disk->source->tells_changes)
+        return NULL;
+    TRY(ask(b, w, disk, number, ret_asked));
+    if (*ret_asked == NULL || disk->since == NULL)
+        return NULL;
+    struct err *why = bitmap_problem(parent, d, disk, *ret_asked);
+    *ret_use = why == NULL;
+    return why == NULL ? NULL : weaker(b, w, disk->name, &b->warned_bitmap[number], why);
+}
+
+/* ---- what the point says of the disk ---- */
+
+/* How the next point can tell what changed since this one. */
+static struct err *
+keep_chain(const struct backup_disk *disk, const struct changed *asked, bool by_bitmap,
+    struct chain_facts *facts)
+{
+    struct chain keep;
+
+    if (by_bitmap)
+        TRY(chain_facts_add(facts, "chain.read", "changed"));
+    if (disk->chain == NULL || (disk->goes_on && asked == NULL))
+        return NULL;
+    keep = *disk->chain;
+    keep.dirty = disk->goes_on ? changed_told_bytes(asked) : 0;
+    return chain_write(&keep, facts);
+}
+
+/* A disk that was read by a list or a bitmap has no stamp: these are believed for this point,
+ * not for later ones. */
 static void
 describe(struct vault_disk *about, const struct backup_disk *disk,
-    const struct vault_disk *same,
-    bool by_list)
+    const struct vault_disk *same, bool in_part)
 {
     const struct source_stamp *s = &disk->source->stamp;
 
-    *about = (struct vault_disk){ .source = disk->source->name, .dev = s->dev,
-        .inode = s->inode, .mtime_ns = s->mtime_ns, .ctime_ns = s->ctime_ns,
-        .read_start_ns = s->read_start_ns, .stamped = s->known && !by_list };
+    about->source = disk->source->name;
+    about->dev = s->dev;
+    about->inode = s->inode;
+    about->mtime_ns = s->mtime_ns;
+    about->ctime_ns = s->ctime_ns;
+    about->read_start_ns = s->read_start_ns;
+    about->stamped = s->known && !in_part;
     if (same == NULL)
         return;
     about->stamped = true;
@@ -103,30 +197,71 @@ describe(struct vault_disk *about, const struct backup_disk *disk,
     about->read_start_ns = same->read_start_ns;
 }
 
-struct err *
-backup_one(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
-    const struct backup_disk *disk, size_t number)
+/* ---- one disk ---- */
+
+/* What is gathered on the way; its end frees it. */
+struct one {
+    struct changed *asked;
+    struct chain_facts facts;
+    bool in_part;
+};
+
+static struct err *
+read_disk(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
+    struct vault_disk_writer *d, struct backup_disk *disk, size_t number, struct one *one)
+{
+    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct changed *changed = NULL;
+    bool by_bitmap = false;
+
+    if (b->o->changed != NULL)
+        TRY(use_list(b, w, parent, d, disk, &changed));
+    else
+        TRY(use_bitmap(b, w, parent, d, disk, number, &one->asked, &by_bitmap));
+    if (by_bitmap)
+        changed = one->asked;
+    one->in_part = changed != NULL;
+    TRY(backup_pipe(b, w, d, disk, of, changed));
+    TRY(keep_chain(disk, one->asked, by_bitmap, &one->facts));
+    return NULL;
+}
+
+static struct err *
+back_up(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
+    struct backup_disk *disk, size_t number, struct one *one)
 {
     const struct vault_disk *of = find_disk(parent, disk->name);
     struct vault_disk_writer *d = NULL;
-    struct vault_disk about;
-    bool same = false, by_list = false;
+    struct vault_disk about = { 0 };
+    bool same = false;
 
     TRY(vault_disk_begin(w, disk->name, disk->source->size, &d));
     if (disk->source->busy)
         TRY(weaker(b, w, disk->name, &b->warned[number],
             fail(DiskInUse, disk->source->name, disk->name)));
+    TRY(tell_broken(b, w, disk, number));
     if (!b->o->reread)
         TRY(unwritten(d, of, disk->source, &same));
-    if (same) {
+    if (same)
         TRY(vault_disk_same(d, of));
-    } else {
-        if (b->o->changed != NULL)
-            TRY(use_list(b, w, parent, d, disk, &by_list));
-        TRY(backup_pipe(b, w, d, disk, by_list ? of : NULL));
-    }
+    else
+        TRY(read_disk(b, w, parent, d, disk, number, one));
     TRY(source_check(disk->source));
-    describe(&about, disk, same ? of : NULL, by_list);
+    about.facts = one->facts.f;
+    about.nfacts = one->facts.n;
+    describe(&about, disk, same ? of : NULL, one->in_part);
     TRY(vault_disk_end(d, &about));
     return NULL;
+}
+
+struct err *
+backup_one(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
+    struct backup_disk *disk, size_t number)
+{
+    struct one one = { 0 };
+    struct err *e = back_up(b, w, parent, disk, number, &one);
+
+    changed_free(one.asked);
+    chain_facts_done(&one.facts);
+    return e;
 }

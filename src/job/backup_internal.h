@@ -20,16 +20,20 @@ struct backup {
     struct vault_key base;     /* the point that the list is relative to */
     bool base_known, has_base;
     bool warned_list, warned[VAULT_DISKS_MAX]; /* a new attempt does not warn again */
+    bool warned_bitmap[VAULT_DISKS_MAX];
+    const char *broke[VAULT_DISKS_MAX]; /* codes of broken chains that were told */
     uint64_t read_bytes;       /* of this attempt */
     int64_t told_ns;           /* when progress was told last */
 };
 
-/* Read ${s} into the disk under way.  With ${parent}, only what b->changed lists. */
+/* Read ${disk} into the disk under way.  With ${changed}, only what that lists; the rest is as
+ * in ${parent}. */
 struct err *backup_pipe(struct backup *b, struct vault_writer *w, struct vault_disk_writer *d,
-    const struct backup_disk *disk, const struct vault_disk *parent) must_use;
+    const struct backup_disk *disk, const struct vault_disk *parent,
+    const struct changed *changed) must_use;
 
 /* One disk of the point, whichever way is the shortest. */
 struct err *backup_one(struct backup *b, struct vault_writer *w,
-    const struct vault_point *parent, const struct backup_disk *disk, size_t number) must_use;
+    const struct vault_point *parent, struct backup_disk *disk, size_t number) must_use;
 
 #endif

@@ -36,7 +36,8 @@ struct pipe {
     struct vault_writer *w;
     struct vault_disk_writer *d;
     struct source *s;
-    const struct vault_disk *parent; /* NULL: everything is read */
+    const struct vault_disk *parent;
+    const struct changed *changed; /* NULL: everything is read */
     const char *name;
     uint64_t block_len, nblocks, nspans;
     struct step *ring;
@@ -293,14 +294,14 @@ feed(struct pipe *p)
 
     for (uint64_t span = 0; span < p->nspans; span += n) {
         TRY(stop_check());
-        if (p->parent != NULL) {
-            uint64_t next = changed_next(p->b->changed, span * VAULT_FANOUT);
+        if (p->changed != NULL) {
+            uint64_t next = changed_next(p->changed, span * VAULT_FANOUT);
             n = next == p->nblocks ? p->nspans - span : next / VAULT_FANOUT - span;
             if (n > 0) {
                 TRY(run_of_spans(p, STEP_SAME, span, n));
                 continue;
             }
-            listed = changed_mask(p->b->changed, span * VAULT_FANOUT);
+            listed = changed_mask(p->changed, span * VAULT_FANOUT);
         } else {
             TRY(hole_spans(p, span, &n));
             if (n > 0) {
@@ -316,10 +317,11 @@ feed(struct pipe *p)
 
 struct err *
 backup_pipe(struct backup *b, struct vault_writer *w, struct vault_disk_writer *d,
-    const struct backup_disk *disk, const struct vault_disk *parent)
+    const struct backup_disk *disk, const struct vault_disk *parent,
+    const struct changed *changed)
 {
     struct pipe p = { .b = b, .w = w, .d = d, .s = disk->source, .parent = parent,
-        .name = disk->name, .block_len = vault_block_len(b->v),
+        .changed = changed, .name = disk->name, .block_len = vault_block_len(b->v),
         .nring = (size_t)STEPS_PER_WORKER * pool_workers(b->pool) };
 
     p.nblocks = div_up(p.s->size, p.block_len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* changed.c -- a reader byte by byte over a buffer, so that neither the length of a line nor
- * that of the file matters, into a bitmap. */
+/* changed.c -- into a bitmap: from a file by a reader byte by byte over a buffer, so that
+ * neither the length of a line nor that of the file matters; or from a source, range after
+ * range. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include "bytes.h"
 #include "changed.h"
 #include "codes.h"
+#include "source.h"
 #include "stop.h"
 
 enum { BUFFER = 64 * 1024, WHY_MAX = 160 };
@@ -19,6 +21,7 @@ struct changed {
     uint64_t nblocks;
     unsigned shift; /* a bit stands for 1 << shift blocks */
     uint64_t nwords;
+    uint64_t told;
     uint64_t word[];
 };
 
@@ -30,6 +33,24 @@ struct list {
     unsigned digits;
     bool ended; /* CR was seen: only LF may follow */
 };
+
+static struct err *
+new_bitmap(uint64_t nblocks, struct changed **ret)
+{
+    unsigned shift = 0;
+
+    while (nblocks >> shift >= UINT64_C(8) * CHANGED_BYTES_MAX)
+        shift++;
+    uint64_t nwords = (nblocks >> shift) / 64 + 1;
+    struct changed *c = calloc(1, sizeof(*c) + (size_t)nwords * sizeof(c->word[0]));
+    if (c == NULL)
+        return fail(OutOfMemory);
+    c->nblocks = nblocks;
+    c->shift = shift;
+    c->nwords = nwords;
+    *ret = c;
+    return NULL;
+}
 
 static struct err *
 invalid(const struct list *l, const char *problem)
@@ -110,17 +131,9 @@ read_list(struct list *l, int fd)
 struct err *
 changed_read(const char *path, uint64_t nblocks, struct changed **ret)
 {
-    unsigned shift = 0;
+    auto_ptr(changed) c = NULL;
 
-    while (nblocks >> shift >= UINT64_C(8) * CHANGED_BYTES_MAX)
-        shift++;
-    uint64_t nwords = (nblocks >> shift) / 64 + 1;
-    auto_ptr(changed) c = calloc(1, sizeof(*c) + (size_t)nwords * sizeof(c->word[0]));
-    if (c == NULL)
-        return fail(OutOfMemory);
-    c->nblocks = nblocks;
-    c->shift = shift;
-    c->nwords = nwords;
+    TRY(new_bitmap(nblocks, &c));
     auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(FileUnreadable, path);
@@ -128,6 +141,39 @@ changed_read(const char *path, uint64_t nblocks, struct changed **ret)
     TRY(read_list(&l, fd));
     *ret = take(c);
     return NULL;
+}
+
+static void
+mark(struct changed *c, uint64_t first, uint64_t last)
+{
+    for (uint64_t bit = first >> c->shift; bit <= last >> c->shift; bit++)
+        c->word[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+struct err *
+changed_ask(struct source *s, uint64_t block_len, struct changed **ret)
+{
+    auto_ptr(changed) c = NULL;
+    uint64_t len;
+    bool is;
+
+    TRY(new_bitmap(div_up(s->size, block_len), &c));
+    for (uint64_t off = 0; off < s->size; off += len) {
+        TRY(stop_check());
+        TRY(source_changed(s, off, &is, &len));
+        if (!is)
+            continue;
+        mark(c, off / block_len, (off + len - 1) / block_len);
+        c->told += len;
+    }
+    *ret = take(c);
+    return NULL;
+}
+
+uint64_t
+changed_told_bytes(const struct changed *c)
+{
+    return c->told;
 }
 
 uint64_t

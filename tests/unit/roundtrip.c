@@ -8,110 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "backup.h"
+#include "backup_world.h"
 #include "changed.h"
-#include "disk_maker.h"
-#include "pool.h"
-#include "rebuild.h"
-#include "secret.h"
-#include "sink.h"
-#include "source.h"
 #include "source_fault.h"
-#include "store.h"
-#include "vault.h"
 
-enum { LANES = 3, DISKS = 2, DAYS = 4, SEEDS = 6, MOST = 6 << 20, KEPT = 16 };
-
-/* ---- a vault ---- */
-
-struct world {
-    struct vault *v;
-    struct pool *pool;
-    struct rng rng;
-    struct err *warning; /* the last one */
-    char *name[DISKS];
-    struct made_disk disk[DISKS];
-    size_t ndisks;
-    struct kept {        /* what a point was made from */
-        struct vault_key id;
-        uint8_t *data[DISKS];
-        uint64_t size[DISKS];
-        size_t ndisks;
-    } kept[KEPT];
-    size_t nkept;
-};
-
-static void
-keep_warning(void *arg, struct err *warning)
-{
-    struct world *w = arg;
-
-    err_free(w->warning);
-    w->warning = warning;
-}
-
-static char names[DISKS][4] = { "vda", "vdb" };
-
-static void
-open_world(struct world *w, uint64_t seed, unsigned block_len)
-{
-    struct vault_params params = { .block_len = block_len, .kdf_mib = 8 };
-    auto_ptr(secret) passphrase = NULL;
-    struct vault_unlock unlock;
-    struct vault_key id;
-    struct store *s = NULL;
-
-    memset(w, 0, sizeof(*w));
-    w->rng.state = seed;
-    assert_ok(secret_copy("snow", 4, &passphrase));
-    unlock = (struct vault_unlock){ .passphrase = passphrase };
-    assert_ok(store_mem_new(&s));
-    assert_ok(vault_init(s, &params, passphrase, &id));
-    assert_ok(vault_open(s, &unlock, LANES, &w->v));
-    vault_on_warning(w->v, keep_warning, w);
-    assert_ok(pool_new(LANES - 1, &w->pool));
-    for (size_t i = 0; i < DISKS; i++)
-        w->name[i] = names[i];
-}
-
-static void
-make_disks(struct world *w, size_t n)
-{
-    w->ndisks = n;
-    for (size_t i = 0; i < n; i++)
-        disk_make(&w->rng, disk_size(&w->rng, vault_block_len(w->v), MOST), &w->disk[i]);
-}
-
-static void
-close_world(struct world *w)
-{
-    for (size_t i = 0; i < w->nkept; i++)
-        for (size_t j = 0; j < w->kept[i].ndisks; j++)
-            free(w->kept[i].data[j]);
-    for (size_t i = 0; i < w->ndisks; i++)
-        disk_done(&w->disk[i]);
-    err_free(w->warning);
-    pool_free(w->pool);
-    vault_free(w->v);
-}
-
-static void
-remember(struct world *w, const struct vault_point *p)
-{
-    struct kept *k = &w->kept[w->nkept++];
-
-    assert_true(w->nkept <= KEPT);
-    k->id = p->id;
-    k->ndisks = w->ndisks;
-    for (size_t i = 0; i < w->ndisks; i++) {
-        k->size[i] = w->disk[i].size;
-        k->data[i] = malloc(k->size[i] + 1);
-        assert_non_null(k->data[i]);
-        memcpy(k->data[i], w->disk[i].data, k->size[i]);
-    }
-}
+enum { DISKS = WORLD_DISKS, DAYS = 4, SEEDS = 6, MOST = 6 << 20 };
 
 /* ---- backup and restore ---- */
 
@@ -119,7 +21,7 @@ static struct err *
 back_up(struct world *w, const char *machine, const char *changed,
     const struct source_fault *plan)
 {
-    struct backup_options o = { .machine = machine, .changed = changed, .warn = keep_warning,
+    struct backup_options o = { .machine = machine, .changed = changed, .warn = world_warn,
         .arg = w };
     struct backup_disk disks[DISKS] = { { 0 } };
     struct vault_point *p = NULL;
@@ -135,60 +37,9 @@ back_up(struct world *w, const char *machine, const char *changed,
     for (size_t i = 0; i < w->ndisks; i++)
         source_free(disks[i].source);
     if (e == NULL)
-        remember(w, p);
+        world_remember(w, p);
     vault_point_free(p);
     return e;
-}
-
-static void
-check_disk(struct world *w, const struct vault_disk *d, const uint8_t *data, bool in_place)
-{
-    auto_free uint8_t *to = malloc(d->size + 1);
-    auto_ptr(sink) sink = NULL;
-    uint64_t written = 0;
-
-    /* in place: half of it is right already */
-    memset(to, 0x5a, d->size);
-    memcpy(to, data, d->size / 2);
-    assert_ok(sink_mem_new(to, d->size, &sink));
-    assert_ok(rebuild_disk(&(struct rebuild){ .vault = w->v, .pool = w->pool, .disk = d,
-        .sink = sink, .keep_equal = in_place }, &written));
-    assert_ok(sink_finish(sink));
-    assert_memory_equal(to, data, d->size);
-    if (in_place)
-        assert_true(written <= d->size - d->size / 2 + (1 << 20));
-}
-
-static void
-check_points(struct world *w)
-{
-    auto_ptr(vault_points) points = NULL;
-    char hex[2 * VAULT_KEY_LEN + 1];
-
-    assert_ok(vault_points(w->v, &points));
-    assert_int_equal(points->n, w->nkept);
-    for (size_t i = 0; i < w->nkept; i++) {
-        const struct kept *k = &w->kept[i];
-        const struct vault_point *p;
-
-        vault_key_hex(&k->id, hex);
-        assert_ok(vault_points_find(points, hex, &p));
-        assert_int_equal(p->ndisks, k->ndisks);
-        for (size_t d = 0; d < k->ndisks; d++) {
-            assert_int_equal(p->disks[d].size, k->size[d]);
-            check_disk(w, &p->disks[d], k->data[d], (i + d) % 2 == 0);
-        }
-    }
-}
-
-static void
-check_whole(struct world *w)
-{
-    struct vault_check c = { .data = true };
-    auto_ptr(vault_report) report = NULL;
-
-    assert_ok(vault_verify(w->v, &c, &report));
-    assert_int_equal(report->ndamaged, 0);
 }
 
 /* ---- tests ---- */
@@ -200,8 +51,8 @@ days(uint64_t seed, unsigned block_len)
     const char *list = pattern_path("changed");
 
     print_message("# seed %" PRIu64 ", blocks of %u\n", seed, block_len);
-    open_world(&w, seed, block_len);
-    make_disks(&w, 1 + seed % DISKS);
+    world_open(&w, seed, block_len);
+    world_make_disks(&w, 1 + seed % DISKS, MOST);
     assert_ok(back_up(&w, "web", NULL, NULL));
     for (unsigned day = 0; day < DAYS; day++) {
         for (size_t i = 0; i < w.ndisks; i++)
@@ -213,9 +64,9 @@ days(uint64_t seed, unsigned block_len)
     }
     /* another machine with the same disks stores nothing new of them */
     assert_ok(back_up(&w, "mail", NULL, NULL));
-    check_points(&w);
-    check_whole(&w);
-    close_world(&w);
+    world_check_points(&w);
+    world_check_whole(&w);
+    world_close(&w);
 }
 
 static void
@@ -236,7 +87,7 @@ lists_that_do_not_fit(void **state)
     struct world w;
 
     (void)state;
-    open_world(&w, 77, 65536);
+    world_open(&w, 77, 65536);
     w.ndisks = 1;
     disk_make(&w.rng, 5 << 20, &w.disk[0]);
     disk_list_changes(&w.rng, &w.disk[0], 65536, list);
@@ -249,8 +100,8 @@ lists_that_do_not_fit(void **state)
     assert_int_equal(points->items[0]->nfacts, 1);
     assert_int_equal(points->items[1]->nfacts, 1);
     assert_string_equal(points->items[1]->facts[0].name, "ChangedListUnused");
-    check_points(&w);
-    close_world(&w);
+    world_check_points(&w);
+    world_close(&w);
 }
 
 static void
@@ -308,18 +159,18 @@ failures_list_nothing(void **state)
     struct world w;
 
     (void)state;
-    open_world(&w, 5, 65536);
+    world_open(&w, 5, 65536);
     w.ndisks = 1;
     disk_make(&w.rng, 9 << 20, &w.disk[0]);
     memset(w.disk[0].holes, 0, (9 << 20) / 4096 / 8);
     for (size_t i = 0; i < 4; i++) {
         assert_fails(back_up(&w, "m", NULL, &plans[i]), codes[i]);
-        check_points(&w); /* none */
+        world_check_points(&w); /* none */
     }
     assert_ok(back_up(&w, "m", NULL, NULL));
-    check_points(&w);
-    check_whole(&w);
-    close_world(&w);
+    world_check_points(&w);
+    world_check_whole(&w);
+    world_close(&w);
 }
 
 static void
