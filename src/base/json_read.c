@@ -98,18 +98,26 @@ json_read(struct view text, const struct json_limits *limits, char *why, json_t 
 }
 
 struct err *
-json_build(const char *what, json_t **ret, const char *format, ...)
+json_vbuild(const char *what, json_t **ret, const char *format, va_list args)
 {
     json_error_t error = { 0 };
-    va_list args;
-
-    va_start(args, format);
     json_t *built = json_vpack_ex(&error, 0, format, args);
-    va_end(args);
+
     if (built == NULL && json_error_code(&error) == json_error_invalid_utf8)
         return fail(InputInvalid, what, "a text in it is not UTF-8");
     if (built == NULL)
         return fail(OutOfMemory);
     *ret = built;
     return NULL;
+}
+
+struct err *
+json_build(const char *what, json_t **ret, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    struct err *e = json_vbuild(what, ret, format, args);
+    va_end(args);
+    return e;
 }

@@ -8,6 +8,7 @@
 #define JSON_READ_H
 
 #include <jansson.h>
+#include <stdarg.h>
 
 #include "bytes.h"
 #include "err.h"
@@ -29,5 +30,7 @@ struct err *json_read(struct view text, const struct json_limits *limits, char *
 /* As json_pack.  InputInvalid about ${what} when a string is not UTF-8, which JSON cannot
  * hold. */
 struct err *json_build(const char *what, json_t **ret, const char *format, ...) must_use;
+struct err *json_vbuild(const char *what, json_t **ret, const char *format,
+    va_list args) must_use;
 
 #endif

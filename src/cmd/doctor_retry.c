@@ -59,9 +59,11 @@ is_possible(const struct last *last, bool *ret)
 bool
 doctor_can_retry(const struct last *last, const struct doctor_causes *d)
 {
-    bool possible = false;
+    bool named = false, possible = false;
 
-    if (last != NULL && doctor_has_cause(d, last_code(last)))
+    for (size_t i = 0; last != NULL && i < d->n && !named; i++)
+        named = strcmp(last_code(last), d->item[i].code) == 0;
+    if (named)
         err_free(is_possible(last, &possible)); /* words that are none are no backup */
     return possible;
 }

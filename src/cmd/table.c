@@ -45,6 +45,12 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "Ask the backup extension in this guest first whether all that it needs is there: "
         "qga:SOCKET, the socket of its guest agent. If it is not, the backup fails with the "
         "code that says why." },
+    [OPT_VM_DISKS] = { "disk", VALUE_TEXT, "NAME[,NAME]...", NULL,
+        "Of a running machine, only these disks." },
+    [OPT_EXCEPT_DISKS] = { "exclude-disk", VALUE_TEXT, "NAME[,NAME]...", NULL,
+        "Of a running machine, all disks but these." },
+    [OPT_SCRATCH] = { "scratch", VALUE_FILE, "FOLDER", NULL,
+        "Keep here, while a running machine is copied, what its guest overwrites." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
         "The format to write. Without it the suffix of DEST decides." },
@@ -87,7 +93,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "protects it with a passphrase. Nobody can recover a lost passphrase: keep it in a "
         "second place, or add a key file with firn key add." },
     [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
-        WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(GUEST),
+        WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(GUEST) |
+            OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH),
         "store disks as a recovery point",
         "Stores the state of one or several disks as one recovery point. Only blocks that "
         "the vault does not have are stored. The point appears in the list when it is "
@@ -95,7 +102,9 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "A SOURCE is a file, a block device, an image (by its suffix .qcow2, .vmdk, .vhdx, "
         ".vdi or .vhd, or by --format) or an address nbd://HOST[:PORT][/EXPORT] or "
         "nbd+unix:///EXPORT?socket=PATH. A disk's name is NAME, or the file's name without "
-        "folder and suffix. The disk must not be written to meanwhile." },
+        "folder and suffix. The disk must not be written to meanwhile.\n"
+        "qmp:SOCKET is a machine that is running, by the socket of its QEMU's monitor: all its "
+        "disks as they are at one moment, while the guest goes on." },
     [CMD_POINTS] = { "points", "points", "[MACHINE]", 0, 1, WORD_NONE, OPENS,
         "list recovery points",
         "Lists the recovery points that this key can read, of one machine or of all, oldest "

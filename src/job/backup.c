@@ -9,6 +9,7 @@
 #include "backup_internal.h"
 #include "codes.h"
 #include "job_guest.h"
+#include "job_vm.h"
 #include "stop.h"
 
 /* ---- one backup ---- */
@@ -163,6 +164,13 @@ struct err *
 job_backup(const struct job *j, const struct job_backup *o, struct vault_point **ret)
 {
     struct disks d = { 0 };
+
+    for (size_t i = 0; i < o->nsources; i++)
+        if (job_vm_is(o->sources[i]))
+            return job_vm_backup(j, o, ret);
+    if (o->disks != NULL || o->except_disks != NULL || o->scratch != NULL)
+        return fail(UsageWrong, "--disk, --exclude-disk and --scratch are for a running "
+                                "machine, qmp:SOCKET");
     struct err *e = backup(j, o, &d, ret);
 
     disks_done(&d);

@@ -52,6 +52,10 @@ struct job_backup {
     const char *guest;   /* whose extension is asked first, "qga:SOCKET"; NULL: none */
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */
+    /* For a running machine, qmp:SOCKET[,qga=SOCKET], which is the only source then: */
+    const char *disks;        /* names with commas between them; NULL: all */
+    const char *except_disks; /* NULL: none */
+    const char *scratch;      /* folder for what the guest overwrites; NULL: firn's own */
 };
 struct err *job_backup(const struct job *j, const struct job_backup *o,
     struct vault_point **ret) must_use;

@@ -298,6 +298,19 @@ line_wait(struct line *l, struct deadline by, bool *ret_ready)
     return NULL;
 }
 
+bool
+line_peer(const struct line *l, uid_t *ret_user, gid_t *ret_group)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    if (getsockopt(l->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return false;
+    *ret_user = peer.uid;
+    *ret_group = peer.gid;
+    return true;
+}
+
 void
 line_free(struct line *l)
 {

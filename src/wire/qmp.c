@@ -113,6 +113,12 @@ qmp_version(const struct qmp *q)
     return q->version;
 }
 
+bool
+qmp_peer(const struct qmp *q, uid_t *ret_user, gid_t *ret_group)
+{
+    return line_peer(q->dialog.line, ret_user, ret_group);
+}
+
 struct err *
 qmp_execute(struct qmp *q, const char *command, json_t *arguments, struct deadline by,
     json_t **ret_value)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm.c -- the life of a connection to a machine, and what the other files ask of it.
+ *
+ * How all disks come to stand still at one moment.  QEMU's transaction can start backup jobs
+ * together, but such a job fails the guest's own write when its scratch file is full, since
+ * only a filter that is made by hand can be told to break the snapshot instead
+ * (on-cbw-error); and no transaction takes a filter in.  So before the moment, and one disk
+ * after the other, each device gets a raw node that passes everything through to the node it
+ * had, and a filter is made that nobody uses yet.  The moment is one blockdev-reopen of all
+ * raw nodes, which drains all disks, puts each one on its filter, and lets them go on: in 3 to
+ * 6 ms for four disks of an idle QEMU 7.2.  On the way back the same is done in reverse.
+ *
+ * Bitmaps need no such moment: one that begins a little earlier, or ends a little later, says
+ * of more blocks that they changed, never of fewer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "json_read.h"
+#include "number.h"
+#include "vm_internal.h"
+
+enum { NEEDS_MAJOR = 7, NEEDS_MINOR = 1 };
+
+struct err *
+vm_do(struct vm *vm, const char *command, json_t **ret, const char *format, ...)
+{
+    json_auto_t *arguments = NULL;
+    va_list args;
+
+    if (format != NULL) {
+        va_start(args, format);
+        struct err *e = json_vbuild(command, &arguments, format, args);
+        va_end(args);
+        TRY(e);
+    }
+    TRY(qmp_execute(vm->qmp, command, arguments, deadline_in_ms(VM_COMMAND_MS), ret));
+    return NULL;
+}
+
+const char *
+vm_text(const json_t *o, const char *key)
+{
+    return json_string_value(json_object_get(o, key));
+}
+
+void
+vm_node_name(char to[VM_NODE_MAX], const char *run, enum vm_kind kind, size_t disk)
+{
+    snprintf(to, VM_NODE_MAX, "firn-%.*s-%c%u", VM_RUN_LEN, run, (char)kind, (unsigned)disk);
+}
+
+bool
+vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind,
+    size_t *ret_disk)
+{
+    static const char prefix[] = "firn-";
+    const char *id = node + strlen(prefix), *rest;
+    uint64_t disk;
+
+    if (strncmp(node, prefix, strlen(prefix)) != 0 ||
+        strspn(id, "0123456789abcdef") != VM_RUN_LEN)
+        return false;
+    rest = id + VM_RUN_LEN;
+    if (rest[0] != '-' || rest[1] == '\0' || strchr("spca", rest[1]) == NULL ||
+        !number_parse(rest + 2, &disk) || disk >= VM_DISKS_MAX)
+        return false;
+    snprintf(run, VM_RUN_LEN + 1, "%.*s", VM_RUN_LEN, id);
+    *ret_kind = (enum vm_kind)rest[1];
+    *ret_disk = (size_t)disk;
+    return true;
+}
+
+static struct err *
+check_version(const struct vm *vm)
+{
+    struct qmp_version v = qmp_version(vm->qmp);
+    char is[40];
+
+    if (v.major > NEEDS_MAJOR || (v.major == NEEDS_MAJOR && v.minor >= NEEDS_MINOR))
+        return NULL;
+    snprintf(is, sizeof(is), "%u.%u.%u", v.major, v.minor, v.micro);
+    return fail(VmTooOld, vm->socket, is);
+}
+
+static struct err *
+learn_name(struct vm *vm)
+{
+    json_auto_t *reply = NULL;
+
+    TRY(vm_do(vm, "query-name", &reply, NULL));
+    const char *name = vm_text(reply, "name");
+    if (name != NULL && name[0] != '\0') {
+        vm->name = strdup(name);
+        if (vm->name == NULL)
+            return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
+struct err *
+vm_open(const char *socket, const struct vm_options *o, struct vm **ret)
+{
+    auto_ptr(vm) vm = calloc(1, sizeof(*vm));
+
+    if (vm == NULL)
+        return fail(OutOfMemory);
+    vm->folder.fd = -1;
+    vm->socket = strdup(socket);
+    if (vm->socket == NULL)
+        return fail(OutOfMemory);
+    TRY(qmp_open(socket, socket, deadline_in_ms(VM_COMMAND_MS), &vm->qmp));
+    TRY(check_version(vm));
+    TRY(learn_name(vm));
+    TRY(vm_folder_where(vm, o->scratch));
+    TRY(vm_sweep_dead(vm));
+    vm_folder_sweep(vm);
+    TRY(vm_list(vm, o));
+    *ret = take(vm);
+    return NULL;
+}
+
+const char *
+vm_name(const struct vm *vm)
+{
+    return vm->name;
+}
+
+size_t
+vm_ndisks(const struct vm *vm)
+{
+    return vm->ndisks;
+}
+
+const struct vm_disk *
+vm_disk(const struct vm *vm, size_t i)
+{
+    return &vm->disks[i];
+}
+
+struct err *
+vm_close(struct vm *vm)
+{
+    struct err *e = NULL;
+
+    if (vm->began)
+        e = vm_sweep(vm, vm->run, vm->folder.path);
+    if (e != NULL && err_has(e, E_QmpGone)) { /* with the machine all of it has gone */
+        err_free(e);
+        e = NULL;
+    }
+    vm->began = false;
+    if (e != NULL)
+        return err_because(fail(VmNotClean, vm->socket), e);
+    vm_folder_remove(&vm->folder);
+    return NULL;
+}
+
+void
+vm_free(struct vm *vm)
+{
+    if (vm == NULL)
+        return;
+    int kept = errno;
+    for (size_t i = 0; i < vm->ndisks; i++) {
+        free(vm->disks[i].name);
+        free(vm->disks[i].device);
+        free(vm->disks[i].node);
+        free(vm->disks[i].image);
+    }
+    free(vm->disks);
+    if (vm->began)
+        vm_folder_done(&vm->folder);
+    else
+        vm_folder_remove(&vm->folder);
+    qmp_free(vm->qmp);
+    free(vm->where);
+    free(vm->socket);
+    free(vm->name);
+    free(vm);
+    errno = kept;
+}

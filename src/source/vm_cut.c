@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm_cut.c -- before the moment, the moment, and the disks as they were at it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "json_read.h"
+#include "source_body.h"
+#include "vm_internal.h"
+
+enum { SNAPSHOT_LOST_MARGIN = 4 << 20 }; /* a file system with less free is full */
+
+/* ---- before ---- */
+
+/* Up to 8.2, and in 7.2 from 7.2.14 on, QEMU aborts when the last reader of an NBD export
+ * leaves whose disk is handled by an I/O thread. */
+enum { IOTHREAD_SAFE_MAJOR = 9 };
+
+/* The string property of an object; *ret is NULL when it has no such property. */
+static struct err *
+property(struct vm *vm, const char *path, const char *name, json_t **ret)
+{
+    struct err *e = vm_do(vm, "qom-get", ret, "{s:s, s:s}", "path", path, "property", name);
+
+    if (err_code(e) == E_QmpRefused) {
+        err_free(e);
+        *ret = NULL;
+        return NULL;
+    }
+    return e;
+}
+
+/* The thread of the device itself (virtio-blk) or of the controller whose bus it is on. */
+static struct err *
+thread_of(struct vm *vm, const char *device, json_t **ret)
+{
+    json_auto_t *bus = NULL;
+
+    TRY(property(vm, device, "iothread", ret));
+    if (*ret != NULL)
+        return NULL;
+    TRY(property(vm, device, "parent_bus", &bus));
+    auto_free char *controller = strdup(json_is_string(bus) ? json_string_value(bus) : "");
+    if (controller == NULL)
+        return fail(OutOfMemory);
+    char *last = strrchr(controller, '/');
+    if (last == NULL || last == controller)
+        return NULL;
+    *last = '\0';
+    TRY(property(vm, controller, "iothread", ret));
+    return NULL;
+}
+
+static struct err *
+check_threads(struct vm *vm)
+{
+    if (qmp_version(vm->qmp).major >= IOTHREAD_SAFE_MAJOR)
+        return NULL;
+    for (size_t i = 0; i < vm->ndisks; i++) {
+        json_auto_t *thread = NULL;
+
+        TRY(thread_of(vm, vm->disks[i].device, &thread));
+        const char *name = json_string_value(thread);
+        if (name != NULL && name[0] != '\0')
+            return fail(VmIothread, vm->socket, vm->disks[i].name);
+    }
+    return NULL;
+}
+
+static struct err *
+add_scratch(struct vm *vm, size_t i)
+{
+    char node[VM_NODE_MAX];
+    auto_free char *path = NULL;
+
+    TRY(vm_folder_scratch(vm, i, vm->disks[i].size, &path));
+    vm_node_name(node, vm->run, VM_SCRATCH, i);
+    TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "file", "node-name", node,
+        "filename", path));
+    return NULL;
+}
+
+static struct err *
+add_pass(struct vm *vm, size_t i)
+{
+    char node[VM_NODE_MAX];
+
+    vm_node_name(node, vm->run, VM_PASS, i);
+    TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "raw", "node-name", node,
+        "file", vm->disks[i].node));
+    TRY(vm_do(vm, "qom-set", NULL, "{s:s, s:s, s:s}", "path", vm->disks[i].device, "property",
+        "drive", "value", node));
+    return NULL;
+}
+
+/* A copy that cannot be kept in time must not cost the guest its write. */
+static struct err *
+add_filter(struct vm *vm, size_t i)
+{
+    char node[VM_NODE_MAX], scratch[VM_NODE_MAX];
+
+    vm_node_name(node, vm->run, VM_FILTER, i);
+    vm_node_name(scratch, vm->run, VM_SCRATCH, i);
+    TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s, s:s, s:s, s:i}", "driver",
+        "copy-before-write", "node-name", node, "file", vm->disks[i].node, "target", scratch,
+        "on-cbw-error", "break-snapshot", "cbw-timeout", VM_WRITE_MS / 1000));
+    return NULL;
+}
+
+/* The failure of a command that QEMU refused, by its name here. */
+static struct err *
+refused(const struct vm *vm, struct err *e)
+{
+    if (err_code(e) == E_QmpRefused || err_code(e) == E_QmpCommandMissing)
+        return err_because(fail(VmSnapshotFailed, vm->socket), e);
+    return e;
+}
+
+static struct err *
+add_nodes(struct vm *vm)
+{
+    for (size_t i = 0; i < vm->ndisks; i++) {
+        TRY(add_scratch(vm, i));
+        TRY(add_pass(vm, i));
+        TRY(add_filter(vm, i));
+    }
+    return NULL;
+}
+
+struct err *
+vm_prepare(struct vm *vm)
+{
+    uint64_t total = 0;
+
+    TRY(check_threads(vm));
+    for (size_t i = 0; i < vm->ndisks; i++)
+        if (!add_ok(total, vm->disks[i].size, &total))
+            return fail(QmpWrong, vm->socket, "its disks are larger than a number can say");
+    TRY(vm_folder_make(vm));
+    TRY(vm_folder_room(vm, total));
+    vm->began = true;
+    return refused(vm, add_nodes(vm));
+}
+
+/* ---- the moment ---- */
+
+static struct err *
+list_filters(const struct vm *vm, json_t *list)
+{
+    for (size_t i = 0; i < vm->ndisks; i++) {
+        char pass[VM_NODE_MAX], filter[VM_NODE_MAX];
+        json_t *entry = NULL;
+
+        vm_node_name(pass, vm->run, VM_PASS, i);
+        vm_node_name(filter, vm->run, VM_FILTER, i);
+        TRY(json_build(pass, &entry, "{s:s, s:s, s:s}", "driver", "raw", "node-name", pass,
+            "file", filter));
+        if (json_array_append_new(list, entry) != 0)
+            return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
+struct err *
+vm_cut(struct vm *vm, struct deadline by, int64_t *ret_ns)
+{
+    json_auto_t *list = json_array(), *arguments = NULL;
+
+    if (list == NULL)
+        return fail(OutOfMemory);
+    TRY(list_filters(vm, list));
+    TRY(json_build("blockdev-reopen", &arguments, "{s:O}", "options", list));
+    int64_t began_ns = clock_mono_ns();
+    TRY(refused(vm, qmp_execute(vm->qmp, "blockdev-reopen", arguments, by, NULL)));
+    *ret_ns = clock_mono_ns() - began_ns;
+    vm->cut = true;
+    return NULL;
+}
+
+/* ---- after it ---- */
+
+static struct err *
+socket_path(const struct vm *vm, char **ret)
+{
+    if (asprintf(ret, "%s/nbd", vm->folder.path) < 0) {
+        *ret = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
+/* A machine has one server.  The folder is one that only QEMU's user can enter. */
+static struct err *
+start_server(struct vm *vm)
+{
+    auto_free char *path = NULL;
+
+    if (vm->serves)
+        return NULL;
+    TRY(socket_path(vm, &path));
+    struct err *e = vm_do(vm, "nbd-server-start", NULL, "{s:{s:s, s:{s:s}}}", "addr", "type",
+        "unix", "data", "path", path);
+    if (err_code(e) == E_QmpRefused)
+        return err_because(fail(VmServerTaken, vm->socket), e);
+    TRY(e);
+    vm->serves = true;
+    return NULL;
+}
+
+static struct err *
+export(struct vm *vm, size_t i)
+{
+    char access[VM_NODE_MAX], filter[VM_NODE_MAX];
+
+    vm_node_name(access, vm->run, VM_ACCESS, i);
+    vm_node_name(filter, vm->run, VM_FILTER, i);
+    TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "snapshot-access",
+        "node-name", access, "file", filter));
+    TRY(vm_do(vm, "block-export-add", NULL, "{s:s, s:s, s:s, s:s, s:b}", "id", access, "type",
+        "nbd", "node-name", access, "name", access, "writable", 0));
+    return NULL;
+}
+
+struct err *
+vm_source(struct vm *vm, size_t i, unsigned lanes, struct source **ret)
+{
+    auto_free char *path = NULL;
+    char name[VM_NODE_MAX];
+
+    assert(vm->cut && i < vm->ndisks);
+    TRY(start_server(vm));
+    TRY(refused(vm, export(vm, i)));
+    TRY(socket_path(vm, &path));
+    vm_node_name(name, vm->run, VM_ACCESS, i);
+    TRY(source_nbd_socket(path, name, NULL, lanes, vm->disks[i].name, ret));
+    return NULL;
+}
+
+/* ---- when reading failed ---- */
+
+/* A snapshot that is broken refuses each read, a disk that is broken only some; QEMU's words
+ * for the first arrive as EINVAL, for the second as EIO. */
+static bool
+may_be_broken(const struct err *e)
+{
+    for (const struct err *at = e; at != NULL; at = err_cause(at))
+        if (err_code(at) == E_NbdServerRefused)
+            return err_os_number(at) == EINVAL || err_os_number(at) == EACCES;
+    return false;
+}
+
+struct err *
+vm_why(struct vm *vm, struct err *e)
+{
+    json_auto_t *status = NULL;
+    uint64_t there = 0;
+
+    if (!err_has(e, E_SourceReadFailed) && !err_has(e, E_SourceVanished))
+        return e;
+    struct err *now = vm_do(vm, "query-status", &status, NULL);
+    if (err_code(now) == E_QmpGone)
+        return err_because(fail(VmGone, vm->socket), err_also(e, now));
+    if (now != NULL || !may_be_broken(e))
+        return err_also(e, now);
+    now = vm_folder_free_bytes(vm, &there);
+    if (now != NULL)
+        return err_also(e, now);
+    if (there < SNAPSHOT_LOST_MARGIN)
+        return err_because(fail(VmScratchFull, vm->where), e);
+    return err_because(fail(VmSnapshotBroken, vm->socket, vm->where), e);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm_internal.h -- what the files behind vm.h share. */
+#ifndef VM_INTERNAL_H
+#define VM_INTERNAL_H
+
+#include <jansson.h>
+
+#include "qmp.h"
+#include "vm.h"
+
+enum {
+    VM_RUN_LEN = 12,   /* hex digits */
+    VM_NODE_MAX = 32,  /* bytes of a node's name in QEMU, with the NUL */
+    VM_RUNS_MAX = 64   /* of dead runs that are cleaned up at a time */
+};
+
+/* What stands in the machine for one disk, from the guest's device downwards:
+ *
+ *     device -> pass -> (before the moment) node
+ *                    -> (after it) filter -> node
+ *                                         -> scratch
+ *               access -> filter, exported
+ */
+enum vm_kind { VM_SCRATCH = 's', VM_PASS = 'p', VM_FILTER = 'c', VM_ACCESS = 'a' };
+
+/* A run's folder: scratch files, named by their disk's number, and the socket. */
+struct vm_folder {
+    char *path;
+    int fd; /* locked as long as its owner lives; -1: none */
+};
+
+struct vm {
+    struct qmp *qmp;
+    char *socket; /* for messages */
+    char *name;
+    char run[VM_RUN_LEN + 1];
+    char *where; /* the run's folder is made in it */
+    struct vm_folder folder;
+    struct vm_disk *disks;
+    size_t ndisks;
+    bool began; /* something of ours may be in the machine */
+    bool cut, serves;
+};
+
+/* ---- vm.c ---- */
+
+/* Run a command; ${format} and what follows as for json_pack, NULL: no arguments.  ${ret} may
+ * be NULL. */
+struct err *vm_do(struct vm *vm, const char *command, json_t **ret, const char *format,
+    ...) must_use;
+
+void vm_node_name(char to[VM_NODE_MAX], const char *run, enum vm_kind kind, size_t disk);
+
+/* Is ${node} the name of a node of ours?  Then its run, kind and disk. */
+bool vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind,
+    size_t *ret_disk);
+
+/* A member that is a string, else NULL. */
+const char *vm_text(const json_t *o, const char *key);
+
+/* ---- vm_list.c ---- */
+
+/* Fill vm->disks with those that ${o} chooses. */
+struct err *vm_list(struct vm *vm, const struct vm_options *o) must_use;
+
+/* ---- vm_graph.c ---- */
+
+/* QEMU's block nodes and what they stand on. */
+struct vm_graph {
+    json_t *graph;
+    const json_t *nodes, *edges;
+};
+
+struct err *vm_graph_read(struct vm *vm, struct vm_graph *ret) must_use;
+void vm_graph_done(struct vm_graph *g);
+
+/* The name of node number ${i}, NULL for what is no node of the block layer; false beyond the
+ * last. */
+bool vm_graph_node(const struct vm_graph *g, size_t i, const char **ret);
+
+bool vm_graph_has(const struct vm_graph *g, const char *node);
+
+/* What ${node} stands on by its child ${child} ("file", "target"); NULL: nothing. */
+const char *vm_graph_child(const struct vm_graph *g, const char *node, const char *child);
+
+/* ---- vm_folder.c ---- */
+
+/* Where the run's folder is made: ${scratch}, else firn's own state where QEMU runs as our
+ * user, else /var/tmp, which each user can enter. */
+struct err *vm_folder_where(struct vm *vm, const char *scratch) must_use;
+
+/* Make the run's folder and lock it; QEMU's user may work in it.  It chooses the run's id. */
+struct err *vm_folder_make(struct vm *vm) must_use;
+
+/* Enough room for copies of disks of ${total} bytes: VmScratchSmall. */
+struct err *vm_folder_room(const struct vm *vm, uint64_t total) must_use;
+
+/* Make the scratch file of disk ${i}; *ret_path is the caller's. */
+struct err *vm_folder_scratch(struct vm *vm, size_t i, uint64_t size, char **ret_path) must_use;
+
+/* Bytes that are free there. */
+struct err *vm_folder_free_bytes(const struct vm *vm, uint64_t *ret) must_use;
+
+/* The run whose folder is ${path}: does its firn live?  A dead one's is locked by us in *ret
+ * (fd -1: it is gone). */
+struct err *vm_folder_owner(const char *path, bool *ret_lives, struct vm_folder *ret) must_use;
+
+/* Remove the folder with what is ours in it, and unlock it. */
+void vm_folder_remove(struct vm_folder *f);
+void vm_folder_done(struct vm_folder *f);
+
+/* Remove the folders of dead runs that lie where ours will.  What cannot be removed stays. */
+void vm_folder_sweep(const struct vm *vm);
+
+/* ---- vm_sweep.c ---- */
+
+/* Remove everything in the machine that belongs to ${run}, whose folder is ${folder} (NULL:
+ * not known).  Goes on after a failure. */
+struct err *vm_sweep(struct vm *vm, const char *run, const char *folder) must_use;
+
+/* Remove what dead runs left; VmBusy when one lives. */
+struct err *vm_sweep_dead(struct vm *vm) must_use;
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm_list.c -- the disks of a machine, as query-block tells them.
+ *
+ * A disk is what a guest's device can write to: drives that are empty or read-only are left
+ * out (nothing changes on them, and they are installation media or shared), and so is the
+ * firmware's flash.  All that is named here comes from the machine's owner, but goes into
+ * file names and to terminals. */
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "text.h"
+#include "vm_internal.h"
+
+static const char peripheral[] = "/machine/peripheral/";
+
+static struct err *
+copy(const char *s, char **ret)
+{
+    *ret = strdup(s != NULL ? s : "");
+    return *ret == NULL ? fail(OutOfMemory) : NULL;
+}
+
+/* ---- names ---- */
+
+/* The device's id in "/machine/peripheral/ID/virtio-backend"; *ret_len 0: it has none. */
+static const char *
+device_id(const char *path, size_t *ret_len)
+{
+    size_t n = strlen(peripheral);
+
+    *ret_len = 0;
+    if (strncmp(path, peripheral, n) != 0)
+        return path;
+    *ret_len = strcspn(path + n, "/");
+    return path + n;
+}
+
+/* At most VM_NAME_MAX bytes of it, without what a file's name or a terminal cannot bear. */
+static struct err *
+clean_name(const char *s, size_t len, char **ret)
+{
+    struct text t = { 0 };
+    auto_free char *part = strndup(s, len);
+
+    if (part == NULL)
+        return fail(OutOfMemory);
+    for (const char *at = part; *at != '\0';) {
+        size_t n = text_visible(at);
+        bool good = n > 0 && *at != '/';
+
+        if (t.len + (n > 0 ? n : 1) > VM_NAME_MAX - 8) /* room to tell twins apart */
+            break;
+        text_add(&t, good ? at : "_", good ? n : 1);
+        at += n > 0 ? n : 1;
+    }
+    if (!t.no_memory && (t.len == 0 || t.s[0] == '.'))
+        text_str(&t, "_");
+    if (t.no_memory) {
+        text_done(&t);
+        return fail(OutOfMemory);
+    }
+    *ret = t.s;
+    return NULL;
+}
+
+static bool
+is_taken(const struct vm *vm, const char *name)
+{
+    for (size_t i = 0; i < vm->ndisks; i++)
+        if (strcmp(vm->disks[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "vda", and when another disk has it, "vda-2". */
+static struct err *
+make_unique(const struct vm *vm, char **name)
+{
+    char *other = NULL;
+
+    for (unsigned i = 2; is_taken(vm, other != NULL ? other : *name); i++) {
+        free(other);
+        if (asprintf(&other, "%s-%u", *name, i) < 0)
+            return fail(OutOfMemory);
+    }
+    if (other != NULL) {
+        free(*name);
+        *name = other;
+    }
+    return NULL;
+}
+
+static struct err *
+name_disk(const struct vm *vm, const json_t *drive, struct vm_disk *d)
+{
+    const char *backend = vm_text(drive, "device");
+    size_t len;
+    const char *id = device_id(d->device, &len);
+
+    if (len == 0 && backend != NULL && backend[0] != '\0') {
+        id = backend;
+        len = strlen(id);
+    }
+    if (len == 0 && d->node[0] != '#') {
+        id = d->node;
+        len = strlen(id);
+    }
+    if (len == 0) {
+        id = "disk";
+        len = strlen(id);
+    }
+    TRY(clean_name(id, len, &d->name));
+    TRY(make_unique(vm, &d->name));
+    return NULL;
+}
+
+/* ---- which ---- */
+
+static bool
+is_named(const struct vm_disk *d, const char *name)
+{
+    return strcmp(name, d->name) == 0 || strcmp(name, d->node) == 0 ||
+           strcmp(name, d->device) == 0;
+}
+
+static bool
+is_listed(const struct vm_disk *d, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_named(d, names[i]))
+            return true;
+    return false;
+}
+
+/* Each name must be that of a disk, before any is left out. */
+static struct err *
+check_names(const struct vm *vm, const char *const *names, size_t n)
+{
+    struct text have = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < vm->ndisks && !found; k++)
+            found = is_named(&vm->disks[k], names[i]);
+        if (found)
+            continue;
+        for (size_t k = 0; k < vm->ndisks; k++)
+            text_fmt(&have, "%s%s", k > 0 ? ", " : "", vm->disks[k].name);
+        struct err *e = have.no_memory ? fail(OutOfMemory)
+                                       : fail(VmDiskUnknown, vm->socket, names[i],
+                                             have.s != NULL ? have.s : "none");
+        text_done(&have);
+        return e;
+    }
+    return NULL;
+}
+
+static void
+disk_done(struct vm_disk *d)
+{
+    free(d->name);
+    free(d->device);
+    free(d->node);
+    free(d->image);
+}
+
+static struct err *
+choose(struct vm *vm, const struct vm_options *o)
+{
+    size_t n = 0;
+
+    TRY(check_names(vm, o->only, o->nonly));
+    TRY(check_names(vm, o->except, o->nexcept));
+    for (size_t i = 0; i < vm->ndisks; i++) {
+        struct vm_disk *d = &vm->disks[i];
+
+        if ((o->nonly == 0 || is_listed(d, o->only, o->nonly)) &&
+            !is_listed(d, o->except, o->nexcept))
+            vm->disks[n++] = *d;
+        else
+            disk_done(d);
+    }
+    vm->ndisks = n;
+    return n == 0 ? fail(VmNoDisks, vm->socket) : NULL;
+}
+
+/* ---- what there is ---- */
+
+static struct err *
+is_flash(struct vm *vm, const char *path, bool *ret)
+{
+    json_auto_t *type = NULL;
+
+    TRY(vm_do(vm, "qom-get", &type, "{s:s, s:s}", "path", path, "property", "type"));
+    const char *name = json_string_value(type);
+    *ret = name != NULL && strncmp(name, "cfi.pflash", strlen("cfi.pflash")) == 0;
+    return NULL;
+}
+
+static struct err *
+fill_disk(const struct vm *vm, const json_t *drive, struct vm_disk *d)
+{
+    const json_t *inserted = json_object_get(drive, "inserted");
+    const json_t *size = json_object_get(json_object_get(inserted, "image"), "virtual-size");
+
+    if (!json_is_integer(size) || json_integer_value(size) < 0)
+        return fail(QmpWrong, vm->socket, "a disk has no size");
+    d->size = (uint64_t)json_integer_value(size);
+    TRY(copy(vm_text(drive, "qdev"), &d->device));
+    TRY(copy(vm_text(inserted, "node-name"), &d->node));
+    TRY(copy(vm_text(inserted, "file"), &d->image));
+    TRY(name_disk(vm, drive, d));
+    return NULL;
+}
+
+static struct err *
+add_disk(struct vm *vm, const json_t *drive)
+{
+    const json_t *inserted = json_object_get(drive, "inserted");
+    const char *path = vm_text(drive, "qdev");
+    struct vm_disk d = { 0 };
+    bool flash = false;
+
+    if (inserted == NULL || path == NULL || vm_text(inserted, "node-name") == NULL ||
+        json_is_true(json_object_get(inserted, "ro")))
+        return NULL;
+    TRY(is_flash(vm, path, &flash));
+    if (flash)
+        return NULL;
+    if (vm->ndisks == VM_DISKS_MAX)
+        return fail(QmpWrong, vm->socket, "it has more than 256 disks");
+    struct err *e = fill_disk(vm, drive, &d);
+    if (e == NULL)
+        vm->disks[vm->ndisks++] = d;
+    else
+        disk_done(&d);
+    return e;
+}
+
+struct err *
+vm_list(struct vm *vm, const struct vm_options *o)
+{
+    json_auto_t *drives = NULL;
+    size_t i;
+    json_t *drive;
+
+    vm->disks = calloc(VM_DISKS_MAX, sizeof(*vm->disks));
+    if (vm->disks == NULL)
+        return fail(OutOfMemory);
+    TRY(vm_do(vm, "query-block", &drives, NULL));
+    json_array_foreach(drives, i, drive)
+        TRY(add_disk(vm, drive));
+    return choose(vm, o);
+}

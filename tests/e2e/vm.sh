@@ -1,0 +1,193 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A running machine is backed up while it is written to; each point is as its disks were at
+# one moment.  Then everything goes wrong that can: each ends in its code, the machine is
+# left as it was found, and the next backup is right.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+monitor=$2
+for tool in qemu-system-x86_64 qemu-img qemu-io; do
+    have $tool || { echo "1..0 # SKIP $tool is not installed"; exit 0; }
+done
+. "$here/vm_lib.sh"
+
+new_vault v
+new_disks
+vm_start || { not_ok 'QEMU starts'; done_testing; }
+for disk in vda vdb; do
+    guest_write $disk 1 0 6M
+    guest_write $disk 2 20M 3M
+done
+firn_is 0 'a running machine is backed up' backup qmp:"$v_mon"
+first=$(point)
+says out '^web1: 2 disks, 112 MiB' 'by the name that it has'
+restored "$first" '' 'its point is what the guest had written'
+clean 'nothing of ours is left'
+firn_is 0 'the point is listed' points
+says out 'crash.*web1: vda, vdb' 'as crash-consistent, with its disks'
+
+# ---- ten points while it writes ----
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    guest_write vda $((i + 10)) $((i * 2))M 640k
+    guest_write vdb $((i + 10)) $((i * 3))M 320k
+    keep_reference ".$i"
+    held qmp:"$v_mon"
+    guest_write vda $((i + 100)) $((i * 2))M 1M
+    guest_write vdb $((i + 100)) 0 512k
+    held_ends 0 "backup $i while the guest writes"
+    ids[i]=$(point)
+done
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    restored "${ids[i]}" ".$i" "point $i is of its moment"
+    rm -f ref-vd?.raw."$i"
+done
+clean 'nothing is left after ten'
+
+# ---- one moment for both disks ----
+( n=0
+  until [ -e stop ]; do
+    n=$((n % 250 + 1))
+    guest_write vda $n 0 512 && guest_write vdb $n 0 512
+  done ) &
+writer=$!
+together=0
+for i in 1 2 3 4 5 6; do
+    "$firn" backup qmp:"$v_mon" > out 2> err < /dev/null || not_ok 'a backup beside a writer'
+    rm -rf back && mkdir back
+    "$firn" restore --force "$(point)" back > out 2> err || not_ok 'its point restores'
+    a=$(od -An -tu1 -N1 back/vda.raw) b=$(od -An -tu1 -N1 back/vdb.raw)
+    [ $((a)) -eq $((b)) ] || [ $((a)) -eq $((b % 250 + 1)) ] && together=$((together + 1))
+done
+touch stop
+wait $writer
+[ $together -eq 6 ] && ok 'each time both disks are of one moment' ||
+    not_ok 'each time both disks are of one moment' "$together of 6"
+
+# ---- which disks ----
+firn_is 0 'one disk is chosen' backup --machine part --disk vdb qmp:"$v_mon"
+says out '^part: 1 disk, 48 MiB' 'and no other'
+firn_is 0 'one disk is left out' backup --machine part --exclude-disk vdb qmp:"$v_mon"
+says out '^part: 1 disk, 64 MiB' 'and no other'
+firn_is 2 'a disk that is not there' backup --disk vda,vdx qmp:"$v_mon"
+code_is VmDiskUnknown 'has its code'
+says err 'it has: vda, vdb' 'and is told which there are'
+firn_is 1 'no disk at all' backup --exclude-disk vda,vdb qmp:"$v_mon"
+code_is VmNoDisks 'has its code'
+firn_is 2 'a machine beside a file' backup qmp:"$v_mon" vdb.raw
+firn_is 2 'a list of changes for a machine' backup --changed pass qmp:"$v_mon"
+firn_is 2 'a format for a machine' backup --format raw qmp:"$v_mon"
+firn_is 2 'a scratch folder for a file' backup --scratch . vdb.raw
+firn_is 1 'a monitor that is not there' backup qmp:"$t_dir/none"
+code_is QmpUnreachable 'has its code'
+
+# ---- the machine changes ----
+ctl block_resize '{"node-name": "vda", "size": 75497472}' > /dev/null
+truncate -s 72M ref-vda.raw
+guest_write vda 77 70M 1M
+firn_is 0 'a disk that grew' backup qmp:"$v_mon"
+restored "$(point)" '' 'is in the point as it is now'
+truncate -s 8M vdc.raw ref-vdc.raw
+ctl blockdev-add '{"driver": "raw", "node-name": "vdc", "file": {"driver": "file",
+    "filename": "'"$t_dir"'/vdc.raw"}}' > /dev/null
+ctl device_add '{"driver": "scsi-hd", "id": "vdc", "drive": "vdc", "bus": "scsi.0"}' > /dev/null
+guest_write vdc 9 1M 1M
+firn_is 0 'a disk that came' backup qmp:"$v_mon"
+rm -rf back && mkdir back
+firn_is 0 'is restored' restore --disk vdc "$(point)" back/vdc.raw
+same back/vdc.raw ref-vdc.raw 'as it was written'
+ctl device_del '{"id": "vdc"}' > /dev/null
+firn_is 0 'a disk that went' backup qmp:"$v_mon"
+says out '^web1: 2 disks' 'is not in the point'
+
+# ---- somebody else is there ----
+held qmp:"$v_mon"
+"$firn" backup qmp:"$v_ctl" > out 2> err < /dev/null
+[ $? -eq 1 ] && ok 'a second firn at the same time' || not_ok 'a second firn at the same time'
+code_is VmBusy 'has its code'
+held_ends 0 'and does not disturb the first'
+restored "$(point)" '' 'whose point is right'
+ctl nbd-server-start "{\"addr\": {\"type\": \"unix\", \"data\": {\"path\": \"$t_dir/other\"}}}" \
+    > /dev/null
+firn_is 1 'a server of somebody else' backup qmp:"$v_mon"
+code_is VmServerTaken 'has its code'
+clean 'nothing is left after it'
+ctl nbd-server-stop > /dev/null && ok 'and the server goes on' || not_ok 'the server goes on'
+
+# ---- no room ----
+mkdir -p scratch small
+t_mount=$t_dir/small
+if mount -t tmpfs -o size=1m firn-test small 2> /dev/null; then
+    firn_is 1 'too little room to begin' backup --scratch small qmp:"$v_mon"
+    code_is VmScratchSmall 'has its code'
+    mount -o remount,size=9m small
+    held --scratch small qmp:"$v_mon"
+    guest_write vda 90 0 10M
+    guest_write vdb 91 0 10M
+    held_ends 1 'scratch files that are full'
+    code_is VmScratchFull 'have their code'
+    clean 'nothing is left after it'
+    [ -z "$(ls small)" ] && ok 'nor in the scratch folder' || not_ok 'nor in the scratch folder'
+    firn_is 0 'the next backup' backup --scratch scratch qmp:"$v_mon"
+    restored "$(point)" '' 'has all that the guest wrote meanwhile'
+else
+    t_mount=
+    skip 'scratch files that are full' 'cannot mount a tmpfs here'
+fi
+t_mount=
+umount small 2> /dev/null
+
+# ---- ends in the middle ----
+held qmp:"$v_mon"
+kill -TERM $held_pid
+held_ends 1 'firn is asked to end'
+code_is Interrupted 'and says so'
+clean 'nothing is left after it'
+
+held qmp:"$v_mon"
+kill -KILL $held_pid
+wait $held_pid 2> /dev/null
+[ -n "$(nodes)" ] && ok 'a firn that was killed leaves something' ||
+    not_ok 'a firn that was killed leaves something'
+guest_write vda 92 3M 2M
+guest_write vdb 93 3M 2M
+firn_is 0 'the next backup' backup qmp:"$v_mon"
+restored "$(point)" '' 'is right'
+clean 'and has removed it'
+
+firn_is 0 'another vault' init --kdf-memory 8 gone
+held --vault gone qmp:"$v_mon"
+rm -rf gone
+guest_write vda 94 5M 1M
+held_ends 1 'the vault is gone'
+clean 'nothing is left after it'
+firn_is 0 'the vault that is there' backup qmp:"$v_mon"
+restored "$(point)" '' 'and the next point is right'
+
+held qmp:"$v_mon"
+v_end
+kill -CONT $held_pid
+wait $held_pid
+[ $? -eq 1 ] && ok 'QEMU is killed in the copy' || not_ok 'QEMU is killed in the copy'
+cp held.err err
+code_is VmGone 'which has its code'
+[ -z "$(ls -d "$t_dir"/.local/state/firn/firn-* 2> /dev/null)" ] &&
+    ok 'no scratch file is left' || not_ok 'no scratch file is left'
+vm_start || not_ok 'QEMU starts again'
+firn_is 0 'the machine is on again' backup qmp:"$v_mon"
+restored "$(point)" '' 'and its point is right'
+firn_is 0 'the vault is sound' verify --data
+v_end
+
+# ---- a disk that this QEMU cannot be read from ----
+vm_start -object iothread,id=io -blockdev driver=null-co,node-name=vdd,size=1048576 \
+    -device virtio-blk-pci,id=vdd,drive=vdd,iothread=io || not_ok 'QEMU starts with a thread'
+case $(qemu-system-x86_64 --version) in
+*' version '[78].*)
+    firn_is 1 'a disk with an I/O thread' backup qmp:"$v_mon"
+    code_is VmIothread 'has its code'
+    clean 'and the machine was not touched' ;;
+*) skip 'a disk with an I/O thread' 'this QEMU serves it' ;;
+esac
+firn_is 0 'the disks without one' backup --exclude-disk vdd qmp:"$v_mon"
+restored "$(point)" '' 'can be backed up'
+done_testing
