@@ -4,9 +4,9 @@
  * bounded by its weight (ERR_MAX_TREE), so recursion is. */
 #include <string.h>
 
-#include "text.h"
-
 #include "err_json.h"
+#include "err_table.h"
+#include "text.h"
 
 static json_t *
 finished(json_t *object, int failed)
@@ -93,6 +93,56 @@ err_json(const struct err *e)
 
     bad |= json_object_set_new(o, "error", failure_json(e, true));
     return finished(o, bad);
+}
+
+static bool
+read_facts(const struct err_info *info, const json_t *facts, struct err_arg *to)
+{
+    for (size_t i = 0; i < info->nneeds; i++) {
+        const json_t *v = json_object_get(facts, info->needs[i].name);
+        bool text = info->needs[i].type == NEED_STRING;
+
+        if (text ? !json_is_string(v) : !json_is_integer(v))
+            return false;
+        to[i].str = json_string_value(v); /* NULL for a number */
+        to[i].num = json_integer_value(v);
+    }
+    return true;
+}
+
+static const struct err_info *
+info_named(const char *id)
+{
+    for (size_t i = 0; id != NULL && i < err_table_len; i++)
+        if (strcmp(err_table[i].id, id) == 0)
+            return &err_table[i];
+    return NULL;
+}
+
+static struct err *
+read_failure(const json_t *o, unsigned depth)
+{
+    const struct err_site here = { __FILE__, __func__, __LINE__, 0, 0 };
+    const struct err_info *info =
+        info_named(json_string_value(json_object_get(o, "code")));
+    struct err_arg args[ERR_MAX_ARGS] = { 0 };
+
+    if (info == NULL || !read_facts(info, json_object_get(o, "facts"), args))
+        return NULL;
+    struct err *e = err_new(info->code, &here, args, info->nneeds);
+    const json_t *number = json_object_get(json_object_get(o, "os"), "number");
+    if (info->os != OS_NONE && json_is_integer(number))
+        e = err_with_os(e, json_integer_value(number));
+    const json_t *cause = json_object_get(o, "cause");
+    if (json_is_object(cause) && depth < ERR_JSON_CAUSES_MAX)
+        e = err_because(e, read_failure(cause, depth + 1));
+    return e;
+}
+
+struct err *
+err_json_read(const json_t *failure)
+{
+    return read_failure(failure, 0);
 }
 
 json_t *

@@ -15,6 +15,12 @@
 /* {"error": {...}}; NULL when memory is short.  The caller owns it. */
 json_t *err_json(const struct err *e);
 
+/* The failure that a process of ours wrote with err_json, from its "error" object: codes,
+ * facts, the system's numbers and causes; not where it happened.  NULL when it
+ * is none that this firn has. */
+enum { ERR_JSON_CAUSES_MAX = 8 }; /* that are read; further ones are dropped */
+struct err *err_json_read(const json_t *failure) must_use;
+
 /* One entry of a "warnings" list: {code, number, message, facts}. */
 json_t *err_json_warning(const struct err *e);
 

@@ -443,6 +443,19 @@ proc_end(struct proc *p)
     errno = kept;
 }
 
+void
+proc_kill(struct proc *p)
+{
+    int kept = errno, exit_status;
+    bool ended = p->ended;
+
+    if (p->pid <= 0 || ended)
+        return;
+    (void)kill(-p->pid, SIGKILL); /* its number is ours until its status was taken */
+    err_free(proc_wait(p, deadline_in_ms(PROC_GRACE_MS), &ended, &exit_status));
+    errno = kept;
+}
+
 static struct err *
 read_stream(int fd, char **ret)
 {
@@ -494,12 +507,9 @@ proc_run(const char *const argv[], struct deadline by, int *ret_exit, char **ret
 }
 
 void
-proc_free(struct proc *p)
+proc_leave(struct proc *p)
 {
-    if (p == NULL)
-        return;
     int kept = errno;
-    proc_end(p);
     int fds[] = { p->pidfd, p->out, p->words };
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)
@@ -508,4 +518,13 @@ proc_free(struct proc *p)
     free(p->program);
     free(p);
     errno = kept;
+}
+
+void
+proc_free(struct proc *p)
+{
+    if (p == NULL)
+        return;
+    proc_end(p);
+    proc_leave(p);
 }

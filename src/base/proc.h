@@ -60,6 +60,12 @@ struct err *proc_wait(struct proc *p, struct deadline by, bool *ret_ended,
  * group.  Does nothing when it has ended. */
 void proc_end(struct proc *p);
 
+/* Kill it and its process group at once: for one that is stopped, or hangs. */
+void proc_kill(struct proc *p);
+
+/* Let it run on without us: frees ${p} and ends nothing. */
+void proc_leave(struct proc *p);
+
 /* Its process number, which is also that of its group. */
 int proc_number(const struct proc *p);
 

@@ -78,6 +78,21 @@ state_folder(char **ret)
     return NULL;
 }
 
+struct err *
+state_folder_find(char **ret)
+{
+    auto_free char *path = folder_name();
+
+    *ret = NULL;
+    if (path == NULL)
+        return fail(OutOfMemory);
+    if (access(path, F_OK) != 0)
+        return NULL;
+    TRY(is_own(path));
+    *ret = take(path);
+    return NULL;
+}
+
 /* <folder>/<name><suffix> */
 static struct err *
 file_path(const char *name, const char *suffix, char **ret)

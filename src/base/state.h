@@ -19,6 +19,9 @@ enum { STATE_FILE_MAX = 1 << 20 };
  * somebody else owns it or may write to it. */
 struct err *state_folder(char **ret) must_use;
 
+/* As state_folder, but *ret is NULL when there is no such folder yet. */
+struct err *state_folder_find(char **ret) must_use;
+
 /* Put a file there, whole or not at all, readable by its owner only. */
 struct err *state_put(const char *name, const void *data, size_t len) must_use;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "article_file.h"
 #include "catalog.h"
 #include "codes.h"
 #include "doctor_internal.h"
@@ -21,45 +22,19 @@ try_again(void *arg, struct deadline by, struct err **ret_why)
     return doctor_try_again(arg, ret_why);
 }
 
-/* A yes on the terminal; everything else is a no. */
 static bool
 ask(void *arg, const struct action *a, const char *change)
 {
     struct doctor_retry *r = arg;
-    auto_free char *action = action_text(a);
-    char answer[16] = "";
+    auto_free char *question = NULL;
+    struct err *e = doctor_question(a, change, &question);
 
-    cmd_note(r->c, "\n%s\n%s\nThis is of the kind \"%s\". Do it? [y/N] ",
-        action != NULL ? action : a->kind->name, change != NULL ? change : "",
-        action_risk_name(a->kind->risk));
-    if (fgets(answer, sizeof(answer), stdin) == NULL)
+    if (e != NULL) { /* without memory nobody is asked, and nothing is done */
+        err_free(e);
         return false;
-    if (strchr(answer, '\n') == NULL) /* what is left of the line answers no other question */
-        for (int rest = getchar(); rest != '\n' && rest != EOF;)
-            rest = getchar();
-    return answer[0] == 'y' || answer[0] == 'Y';
-}
-
-/* "config,service" */
-static struct err *
-read_consent(const char *list, unsigned *ret)
-{
-    auto_free char *copy = strdup(list != NULL ? list : "");
-    char *rest = copy, *word;
-
-    if (copy == NULL)
-        return fail(OutOfMemory);
-    *ret = 0;
-    while (list != NULL && (word = strsep(&rest, ",")) != NULL) {
-        enum action_risk risk;
-
-        if (!action_risk_parse(word, &risk))
-            return fail(UsageWrong,
-                "--yes takes config, service, install, restart, override and data, with "
-                "commas between them");
-        *ret |= 1U << risk;
     }
-    return NULL;
+    cmd_note(r->c, "%s", question);
+    return doctor_answer();
 }
 
 /* [TARGET] [CODE]: a target has a scheme or is local. */
@@ -108,33 +83,27 @@ undo(struct cmd *c, struct target *t, const char *folder)
         (json_int_t)kept));
 }
 
-/* What the outcome means for the exit status. */
+/* "the backup works again: ..." */
 static struct err *
-judge(struct cmd *c, const struct target *t, const struct runbook_report *r)
+works_again(const struct vault_point *point, char **ret)
 {
-    const char *cause = r->cause != NULL ? r->cause : "the cause";
+    char id[2 * VAULT_KEY_LEN + 1];
 
-    switch (r->outcome) {
-    case RUNBOOK_HEALTHY:
-    case RUNBOOK_REPAIRED:
+    if (point == NULL)
         return NULL;
-    case RUNBOOK_MASKED:
-        cmd_warn(c, fail(RepairMasked, cause, t->name));
-        return NULL;
-    case RUNBOOK_FOUND:
-        return fail(CauseFound, cause, t->name);
-    case RUNBOOK_BLOCKED:
-        return fail(RepairBlocked, cause, t->name, r->blocked != NULL ? r->blocked : "");
-    case RUNBOOK_ESCALATED:
-        break;
-    }
-    return fail(RepairEscalated, t->name, r->bundle != NULL ? r->bundle : "");
+    vault_key_hex(&point->id, id);
+    if (asprintf(ret, "the backup works again: recovery point %s", id) < 0)
+        return fail(OutOfMemory);
+    return NULL;
 }
 
 static struct err *
 tell(struct cmd *c, const struct target *t, const struct runbook_report *r,
     const struct doctor_retry *retry)
 {
+    auto_free char *works = NULL, *command = NULL;
+    struct text text = { 0 };
+    struct err *weaker, *e;
     json_t *doc = NULL;
 
     if (c->json) {
@@ -144,8 +113,45 @@ tell(struct cmd *c, const struct target *t, const struct runbook_report *r,
                 show_point_json(retry->point));
         TRY(cmd_result(c, doc));
     }
-    doctor_show(c, t, r, retry->point);
-    return judge(c, t, r);
+    TRY(works_again(retry->point, &works));
+    if (asprintf(&command, "firn doctor %s", t->name) < 0)
+        return fail(OutOfMemory);
+    doctor_show(t, r, command, works, &text);
+    cmd_say(c, "%s", text.s != NULL ? text.s : "");
+    e = text.no_memory ? fail(OutOfMemory) : NULL;
+    text_done(&text);
+    TRY(e);
+    e = doctor_judge(t, r, &weaker);
+    if (weaker != NULL)
+        cmd_warn(c, weaker);
+    return e;
+}
+
+static size_t
+known_args(void *arg, const char *code, struct err_arg ret[ERR_MAX_ARGS])
+{
+    return last_args(arg, code, ret);
+}
+
+/* The code, the file of --article or nothing, with the variables of the last failure. */
+static struct err *
+find_causes(struct cmd *c, struct target *t, const char *code, struct last *last,
+    struct doctor_causes *ret)
+{
+    const struct doctor_facts facts = { known_args, last };
+    const char *path = c->o.value[OPT_ARTICLE], *slash;
+    struct article *a = NULL;
+    struct err *e;
+
+    if (path != NULL) {
+        TRY(article_file_read(path, &a));
+        article_file_judge(c, path, a);
+    }
+    slash = path != NULL ? strrchr(path, '/') : NULL;
+    e = doctor_causes(t, code, a, slash != NULL ? slash + 1 : path,
+        last != NULL ? &facts : NULL, ret);
+    article_free(a);
+    return e;
 }
 
 static struct err *
@@ -164,7 +170,7 @@ examine(struct cmd *c, struct target *t, bool guest, const char *code, unsigned 
     struct err *e;
 
     err_free(last_load(&last)); /* without it variables stay open and nothing is retried */
-    e = doctor_causes(c, t, code, c->o.value[OPT_ARTICLE], last, &causes);
+    e = find_causes(c, t, code, last, &causes);
     if (e == NULL && !t->offline && doctor_can_retry(last, &causes)) {
         retry.last = last;
         policy.retry = try_again;
@@ -202,7 +208,7 @@ cmd_doctor(struct cmd *c)
     bool guest;
 
     TRY(read_words(c, &target, &code));
-    TRY(read_consent(c->o.value[OPT_YES], &consent));
+    TRY(doctor_consent(c->o.value[OPT_YES], &consent));
     TRY(find_folder(c, &folder));
     TRY(job_target_open(target, &t, &guest));
     if (c->o.value[OPT_UNDO] != NULL)

@@ -59,11 +59,9 @@ is_possible(const struct last *last, bool *ret)
 bool
 doctor_can_retry(const struct last *last, const struct doctor_causes *d)
 {
-    bool named = false, possible = false;
+    bool possible = false;
 
-    for (size_t i = 0; last != NULL && i < d->n && !named; i++)
-        named = strcmp(last_code(last), d->item[i].code) == 0;
-    if (named)
+    if (last != NULL && doctor_has_cause(d, last_code(last)))
         err_free(is_possible(last, &possible)); /* words that are none are no backup */
     return possible;
 }

@@ -17,6 +17,7 @@
 #include "codes.h"
 #include "err_json.h"
 #include "help.h"
+#include "job_freeze.h"
 #include "last.h"
 #include "stop.h"
 #include "text.h"
@@ -266,9 +267,12 @@ main(int argc, char **argv)
 
     if (!have_standard_files())
         return 70;
+    if (job_freeze_guard(argc, argv, &status))
+        return status;
     catch_signals();
     c.json = wants_json(argc, argv);
     c.warnings = json_array();
+    job_freeze_rescue(cmd_warn, &c); /* whatever is asked for: a guest may stand still */
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         status = show_version(&c, argc, argv);
     else if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))

@@ -79,6 +79,11 @@ struct err *handler_status_read(const struct handler *h, const char *file,
 struct err *handler_status_parse(const char *path, const char *bytes, size_t len,
     enum handler_state *ret) must_use;
 
+/* Its message with all facts when it tells of a failure, and the name of its code; both are
+ * the caller's, and NULL when it tells of none or cannot be read. */
+struct err *handler_status_failure(const struct handler *h, const char *file, char **ret_code,
+    char **ret_detail) must_use;
+
 struct err *handler_heartbeat(const struct handler *h, bool ready, const char *message)
     must_use;
 

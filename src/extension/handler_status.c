@@ -142,6 +142,37 @@ handler_status_read(const struct handler *h, const char *file, enum handler_stat
 }
 
 struct err *
+handler_status_failure(const struct handler *h, const char *file, char **ret_code,
+    char **ret_detail)
+{
+    auto_free char *path = NULL, *bytes = NULL, *code = NULL, *detail = NULL;
+    const struct doc_value *status, *first;
+    auto_ptr(doc) d = NULL;
+    struct err *e;
+    size_t len = 0;
+
+    *ret_code = *ret_detail = NULL;
+    TRY(status_path(h, file, &path));
+    TRY(os_read(path, HANDLER_FILE_MAX, &bytes, &len));
+    if (bytes == NULL)
+        return NULL;
+    e = doc_parse(path, bytes, len, &d);
+    err_free(e); /* what cannot be read tells of nothing */
+    status = doc_get(doc_first(doc_root(d)), "status");
+    first = doc_first(doc_get(status, "substatus"));
+    if (strcmp(doc_string(doc_get(status, "status"), ""), state_words[HANDLER_ERROR]) != 0 ||
+        first == NULL)
+        return NULL;
+    code = strdup(doc_string(doc_get(first, "code"), ""));
+    detail = strdup(doc_string(doc_get(doc_get(first, "formattedMessage"), "message"), ""));
+    if (code == NULL || detail == NULL)
+        return fail(OutOfMemory);
+    *ret_code = take(code);
+    *ret_detail = take(detail);
+    return NULL;
+}
+
+struct err *
 handler_heartbeat(const struct handler *h, bool ready, const char *message)
 {
     auto_free char *folder = strdup(h->heartbeat);

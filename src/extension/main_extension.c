@@ -28,7 +28,7 @@ print_help(void)
 {
     (void)printf("usage: firn-extension VERB [OPTION...]\n\n");
     for (unsigned i = 0; i < verbs_len; i++)
-        if (!verbs[i].hidden)
+        if (verbs[i].kind != VERB_HIDDEN)
             (void)printf("  %-9s %-8s %s\n", verbs[i].name, verbs[i].arguments,
                 verbs[i].brief);
     (void)printf("\n  --json             one JSON document on standard output\n"
@@ -37,47 +37,82 @@ print_help(void)
                  "  --root FOLDER      where packages are\n"
                  "  --deadline SECONDS a verb's time\n"
                  "  --digest SHA256    what the package's manifest must be\n\n"
+                 "  doctor also takes:\n"
+                 "  --apply            repair; without it nothing is changed\n"
+                 "  --yes RISKS        consent: config,service,install,restart,override,data\n"
+                 "  --article FILE     the cause that this article names\n"
+                 "  --order ORDER      safe (usual) or article\n"
+                 "  --undo ID          take a repair back\n\n"
                  "Without --package and --folder, the version that this program lies in.\n");
 }
 
-/* The place for the value of an option that has one. */
-static const char **
-option_place(struct call *c, const char *name, const char **deadline)
+struct option {
+    const char *name;
+    const char **place;
+    bool doctor; /* of a doctor alone */
+};
+
+/* The option of the word ${word}, "--name" or "--name=value"; NULL when there is none.
+ * *ret_value is what follows the '=', or NULL. */
+static const struct option *
+find_option(const struct option *all, const char *word, const char **ret_value)
 {
-    if (strcmp(name, "--package") == 0)
-        return &c->package;
-    if (strcmp(name, "--folder") == 0)
-        return &c->folder;
-    if (strcmp(name, "--root") == 0)
-        return &c->root;
-    if (strcmp(name, "--digest") == 0)
-        return &c->digest;
-    return strcmp(name, "--deadline") == 0 ? deadline : NULL;
+    size_t len = strcspn(word, "=");
+
+    *ret_value = word[len] == '=' ? word + len + 1 : NULL;
+    for (; all->name != NULL; all++)
+        if (strlen(all->name) == len && strncmp(all->name, word, len) == 0)
+            return all;
+    return NULL;
 }
 
 /* Options are taken out of the words, which are what is left. */
 static struct err *
-read_options(struct call *c, int argc, char **argv)
+read_words(struct call *c, const struct option *all, bool doctor, int argc, char **argv)
 {
-    const char *deadline = NULL;
-    uint64_t seconds;
-
     for (int i = 0; i < argc; i++) {
-        const char **place;
+        const struct option *o;
+        const char *value;
 
         if (strcmp(argv[i], "--json") == 0) {
             c->json = true;
+            continue;
+        }
+        if (doctor && strcmp(argv[i], "--apply") == 0) {
+            c->apply = true;
             continue;
         }
         if (argv[i][0] != '-') {
             c->words[c->nwords++] = argv[i];
             continue;
         }
-        place = option_place(c, argv[i], &deadline);
-        if (place == NULL || i + 1 == argc)
+        o = find_option(all, argv[i], &value);
+        if (o == NULL || (o->doctor && !doctor) || (value == NULL && i + 1 == argc))
             return fail(UsageWrong, argv[i]);
-        *place = argv[++i];
+        *o->place = value != NULL ? value : argv[++i];
     }
+    return NULL;
+}
+
+static struct err *
+read_options(struct call *c, bool doctor, int argc, char **argv)
+{
+    const char *deadline = NULL;
+    const struct option all[] = {
+        { "--package", &c->package, false },
+        { "--folder", &c->folder, false },
+        { "--root", &c->root, false },
+        { "--digest", &c->digest, false },
+        { "--deadline", &deadline, false },
+        { "--article", &c->article, true },
+        { "--yes", &c->yes, true },
+        { "--order", &c->order, true },
+        { "--undo", &c->undo, true },
+        { NULL, NULL, false },
+    };
+    uint64_t seconds;
+
+    TRY(read_words(c, all, doctor, argc, argv));
     if (deadline == NULL)
         return NULL;
     if (!number_parse(deadline, &seconds) || seconds < 1 || seconds > 3600)
@@ -108,14 +143,29 @@ run(struct call *c, int argc, char **argv)
         TRY(v->run(c));
         return NULL;
     }
-    TRY(read_options(c, argc - 2, argv + 2));
-    if (c->nwords != v->words)
+    TRY(read_options(c, v->kind == VERB_DOCTOR, argc - 2, argv + 2));
+    if (c->nwords > v->words || (c->nwords < v->words && v->kind != VERB_DOCTOR))
         return fail(UsageWrong, "a verb has too many words or too few");
     TRY(v->run(c));
     return NULL;
 }
 
-/* A failure goes to standard error, and with --json as a document to standard output. */
+static char *
+failure_document(const struct err *e)
+{
+    struct doc_out o = { 0 };
+    char *text = NULL;
+
+    doc_open(&o, NULL, '{');
+    doc_put_int(&o, "schema", 1);
+    outcome_put(&o, "error", e);
+    doc_close(&o, '}');
+    err_free(doc_out_take(&o, &text));
+    return text;
+}
+
+/* What a verb found goes to standard output, also before its failure; the failure to standard
+ * error, and with --json as a document to standard output. */
 static int
 report(struct call *c, struct err *e)
 {
@@ -123,23 +173,17 @@ report(struct call *c, struct err *e)
 
     if (e == NULL && c->out.no_memory)
         e = fail(OutOfMemory);
+    if (c->out.s != NULL && (e == NULL || !c->json || c->told))
+        (void)fputs(c->out.s, stdout);
     if (e != NULL) {
-        struct doc_out o = { 0 };
-        char *text = NULL;
+        auto_free char *text = failure_document(e);
 
+        (void)fflush(stdout);
         err_print(e, false, print_line, NULL);
-        doc_open(&o, NULL, '{');
-        doc_put_int(&o, "schema", 1);
-        outcome_put(&o, "error", e);
-        doc_close(&o, '}');
-        err_free(doc_out_take(&o, &text));
-        if (c->json && text != NULL)
+        if (c->json && !c->told && text != NULL)
             (void)printf("%s\n", text);
-        free(text);
         status = err_exit_status(e);
         err_free(e);
-    } else if (c->out.s != NULL) {
-        (void)fputs(c->out.s, stdout);
     }
     text_done(&c->out);
     if (fflush(stdout) != 0)

@@ -158,19 +158,25 @@ rehearse(struct call *c)
 }
 
 const struct verb verbs[] = {
-    { "install", "", "verify the package that this program lies in", 0, false, verb_install },
-    { "enable", "", "make ready, once for each settings sequence", 0, false, verb_enable },
-    { "update", "", "take over from an older version", 0, false, verb_update },
-    { "disable", "", "stop being used", 0, false, verb_disable },
-    { "uninstall", "", "leave; what others use stays", 0, false, verb_uninstall },
-    { "reset", "", "forget what was done", 0, false, verb_reset },
-    { "prepare", "", "check prerequisites, install what is missing, load plug-ins", 0, false,
-        verb_prepare },
-    { "rehearse", "", "bring applications to rest and let them go on", 0, false, rehearse },
-    { "activate", "FOLDER", "put a new version into place, or leave all as it was", 1, false,
-        activate_staged },
-    { "latest", "PACKAGE", "show the folder of the latest version", 1, false, latest },
-    { "verify", "FOLDER", "compare a package with its manifest", 1, false, verify },
-    { "supervise", "", "", 5, true, verb_supervise },
+    { "install", "", "verify the package that this program lies in", 0, VERB_PLAIN,
+        verb_install },
+    { "enable", "", "make ready, once for each settings sequence", 0, VERB_PLAIN, verb_enable },
+    { "update", "", "take over from an older version", 0, VERB_PLAIN, verb_update },
+    { "disable", "", "stop being used", 0, VERB_PLAIN, verb_disable },
+    { "uninstall", "", "leave; what others use stays", 0, VERB_PLAIN, verb_uninstall },
+    { "reset", "", "forget what was done", 0, VERB_PLAIN, verb_reset },
+    { "prepare", "", "check prerequisites, install what is missing, load plug-ins", 0,
+        VERB_PLAIN, verb_prepare },
+    { "rehearse", "", "bring applications to rest and let them go on", 0, VERB_PLAIN,
+        rehearse },
+    { "activate", "FOLDER", "put a new version into place, or leave all as it was", 1,
+        VERB_PLAIN, activate_staged },
+    { "latest", "PACKAGE", "show the folder of the latest version", 1, VERB_PLAIN, latest },
+    { "verify", "FOLDER", "compare a package with its manifest", 1, VERB_PLAIN, verify },
+#ifndef _WIN32 /* there it has no machine to look at */
+    { "doctor", "[CODE]", "verify the cause of a failure of this machine, and repair it", 1,
+        VERB_DOCTOR, verb_doctor },
+#endif
+    { "supervise", "", "", 5, VERB_HIDDEN, verb_supervise },
 };
 const unsigned verbs_len = sizeof(verbs) / sizeof(verbs[0]);

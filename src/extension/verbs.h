@@ -11,23 +11,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "doc.h"
 #include "err.h"
 
+struct prepare;
+
 struct call {
     const char *root, *package, *folder, *digest; /* options, NULL when not given */
-    bool json;
+    const char *article, *yes, *order, *undo;     /* of a doctor */
+    bool json, apply;
     int64_t deadline_s;  /* 0: not given */
     char **words;        /* after the verb */
     int nwords;
     int exit_status;     /* for a result that is no failure of the program */
     struct text out;     /* what goes to standard output */
+    bool told;           /* with --json: it is the whole document, also after a failure */
+};
+
+enum verb_kind {
+    VERB_PLAIN,
+    VERB_DOCTOR, /* has options of its own, and its words may be left out */
+    VERB_HIDDEN  /* not for people */
 };
 
 struct verb {
     const char *name, *arguments, *brief;
     int words;        /* how many it takes; -1: any, and its options are its own */
-    bool hidden;      /* not for people */
+    enum verb_kind kind;
     struct err *(*run)(struct call *c);
 };
 
@@ -47,5 +58,17 @@ struct err *verb_uninstall(struct call *c);
 struct err *verb_reset(struct call *c);
 struct err *verb_prepare(struct call *c);
 struct err *verb_supervise(struct call *c);
+
+/* Prepare, as the verb does it, with its status file, by then. */
+struct err *verbs_prepare(const struct call *c, struct deadline by, struct prepare **ret)
+    must_use;
+/* What the status says of the last prepare or enable when that failed: its code, and the
+ * object that prepare.h describes (or a note that it was too long).  Both are NULL when it did
+ * not fail or there is none that can be read. */
+struct err *verbs_last_failure(const struct call *c, char **ret_code, char **ret_detail)
+    must_use;
+
+/* verbs_doctor.c */
+struct err *verb_doctor(struct call *c);
 
 #endif

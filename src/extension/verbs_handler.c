@@ -19,11 +19,13 @@
 #include "run.h"
 #include "verbs.h"
 
+#define PREPARE_FILE "prepare"
+
 enum { PREPARE_S = 900, LOCK_MS = 10000 };
 
 /* One verb on its way. */
 struct task {
-    struct call *call;
+    const struct call *call;
     const char *operation;
     char *folder;
     struct handler *handler;
@@ -63,7 +65,7 @@ name_of(const char *folder, char **ret)
 }
 
 static struct err *
-task_begin(struct task *t, struct call *c, const char *operation)
+task_begin(struct task *t, const struct call *c, const char *operation)
 {
     auto_free char *name = NULL, *lock = NULL;
 
@@ -263,7 +265,7 @@ print_prepared(struct call *c, const struct prepare *p)
 }
 
 static struct err *
-prepare_with_status(struct task *t, int64_t deadline_s)
+prepare_with_status(struct task *t, int64_t deadline_s, struct prepare **ret)
 {
     auto_ptr(prepare) p = NULL;
     struct err *e;
@@ -274,21 +276,62 @@ prepare_with_status(struct task *t, int64_t deadline_s)
         return task_end(t, e, "");
     TRY(write_prepared(t, p));
     TRY(handler_heartbeat(t->handler, p->result != PREPARE_FAILED, p->message));
-    print_prepared(t->call, p);
+    *ret = take(p);
     return NULL;
+}
+
+static struct err *
+prepare_as(const struct call *c, int64_t deadline_s, struct prepare **ret)
+{
+    struct task t;
+    struct err *e = task_begin(&t, c, "Prepare");
+
+    (void)snprintf(t.file, sizeof(t.file), PREPARE_FILE);
+    if (e == NULL)
+        e = prepare_with_status(&t, deadline_s, ret);
+    task_done(&t);
+    return e;
 }
 
 struct err *
 verb_prepare(struct call *c)
 {
-    struct task t;
-    struct err *e = task_begin(&t, c, "Prepare");
+    auto_ptr(prepare) p = NULL;
 
-    (void)snprintf(t.file, sizeof(t.file), "prepare");
-    if (e == NULL)
-        e = prepare_with_status(&t, c->deadline_s > 0 ? c->deadline_s : PREPARE_S);
-    task_done(&t);
-    return e;
+    TRY(prepare_as(c, c->deadline_s > 0 ? c->deadline_s : PREPARE_S, &p));
+    print_prepared(c, p);
+    return NULL;
+}
+
+struct err *
+verbs_prepare(const struct call *c, struct deadline by, struct prepare **ret)
+{
+    int64_t left_s = deadline_poll_ms(by) / 1000;
+
+    if (left_s < 1)
+        return fail(DeadlinePassed, "prepare");
+    TRY(prepare_as(c, left_s < PREPARE_S ? left_s : PREPARE_S, ret));
+    return NULL;
+}
+
+struct err *
+verbs_last_failure(const struct call *c, char **ret_code, char **ret_detail)
+{
+    auto_free char *folder = NULL, *name = NULL;
+    auto_ptr(handler) h = NULL;
+    char file[32];
+    int64_t sequence;
+
+    TRY(verbs_folder(c, &folder));
+    TRY(name_of(folder, &name));
+    TRY(handler_open(folder, name, &h));
+    TRY(handler_status_failure(h, PREPARE_FILE, ret_code, ret_detail));
+    if (*ret_code != NULL)
+        return NULL;
+    TRY(handler_sequence(h, &sequence));
+    (void)snprintf(file, sizeof(file), "%" PRId64, sequence);
+    TRY(handler_status_failure(h, file, ret_code, ret_detail));
+    return NULL;
 }
 
 static struct err *
@@ -304,27 +347,29 @@ was_done(const struct task *t, bool *ret)
 }
 
 static struct err *
-enable(struct task *t)
+enable(struct task *t, struct call *c)
 {
+    auto_ptr(prepare) p = NULL;
     struct handler_settings settings;
     struct err *e;
     bool done = false;
 
     TRY(was_done(t, &done));
     if (done) {
-        TRY(say(t->call, t->operation, "these settings were carried out before"));
+        TRY(say(c, t->operation, "these settings were carried out before"));
         return NULL;
     }
     e = handler_settings(t->handler, t->sequence, &settings);
     if (e != NULL)
         return task_end(t, e, "");
-    if (t->call->deadline_s > 0)
-        settings.deadline_s = t->call->deadline_s;
-    TRY(prepare_with_status(t, settings.deadline_s));
+    if (c->deadline_s > 0)
+        settings.deadline_s = c->deadline_s;
+    TRY(prepare_with_status(t, settings.deadline_s, &p));
+    print_prepared(c, p);
     TRY(handler_set_done(t->handler, t->sequence));
     /* an agent knows 0 and not 0: a skipped check is a warning in the status, no failure */
-    if (t->call->exit_status == 3)
-        t->call->exit_status = 0;
+    if (c->exit_status == 3)
+        c->exit_status = 0;
     return NULL;
 }
 
@@ -335,7 +380,7 @@ verb_enable(struct call *c)
     struct err *e = task_begin(&t, c, "Enable");
 
     if (e == NULL)
-        e = enable(&t);
+        e = enable(&t, c);
     task_done(&t);
     return e;
 }

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How it works: one listing finds every copy of the program, <root>/<package>/<version>/bin/.
  * Of each package the highest version by number is asked; which of its versions is the one
- * in force, the extension itself knows best, so it is only told the package.
- *
- * The codes that an extension may report are its own business, but for those that firn has
- * an article with variables for: these become the typed failure, so that `firn doctor` finds
- * the same facts whether the failure came from here or from an agent. */
+ * in force, the extension itself knows best, so it is only told the package. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +13,7 @@
 #include "guest_prepare.h"
 #include "json_read.h"
 #include "qga.h"
+#include "reported.h"
 
 enum { PATH_LEN = 1024, FIND_MS = 30000, ANSWER_DEPTH = 32, ANSWER_VALUES = 16384 };
 
@@ -160,22 +157,6 @@ string_of(const json_t *object, const char *name)
     return s != NULL ? s : "";
 }
 
-/* What the extension reported, as a failure of ours. */
-static struct err *
-reported(const char *vm, const char *package, const json_t *answer)
-{
-    const json_t *facts = json_object_get(answer, "facts");
-    const char *code = string_of(answer, "code");
-
-    if (strcmp(code, "ExtensionVCRedistInstallationFailure") == 0)
-        return fail(ExtensionVCRedistInstallationFailure, vm, string_of(facts, "runtime"),
-            (int64_t)json_integer_value(json_object_get(facts, "exit")));
-    if (strcmp(code, "PluginSharedLibraryMissing") == 0)
-        return fail(PluginSharedLibraryMissing, vm, string_of(facts, "runtime"),
-            string_of(facts, "library"), string_of(facts, "installer"));
-    return fail(ExtensionNotReady, vm, package, code, string_of(answer, "message"));
-}
-
 static struct err *
 judge(struct qga *g, const char *package, const struct qga_result *r,
     void (*warn)(void *arg, struct err *warning), void *arg)
@@ -193,7 +174,7 @@ judge(struct qga *g, const char *package, const struct qga_result *r,
         return fail(ExtensionAnswerWrong, vm, r->out_len == 0 ? "it is empty" : why);
     result = string_of(answer, "result");
     if (strcmp(result, "failed") == 0)
-        e = reported(vm, package, answer);
+        e = reported_failure(vm, package, answer);
     else if (strcmp(result, "skipped") == 0)
         warn(arg, fail(ExtensionCheckSkipped, vm, package));
     else if (strcmp(result, "ready") != 0)

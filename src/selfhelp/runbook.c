@@ -272,7 +272,7 @@ judge_unsolved(struct run *r, bool *ret_open)
         if (strstr(r->r->blocked, "restart") == NULL) {
             auto_free char *first = strdup(r->r->blocked);
 
-            TRY(run_set(&r->r->blocked, "%s; and restart the machine, then run firn doctor "
+            TRY(run_set(&r->r->blocked, "%s; and restart the machine, then run the doctor "
                                         "again",
                 first == NULL ? "" : first));
         }
@@ -281,9 +281,12 @@ judge_unsolved(struct run *r, bool *ret_open)
     TRY(run_undo(r, 0, &all));
     if (!all) {
         *ret_open = true;
-        TRY(run_set(&r->r->blocked, "not all could be undone: firn doctor %s --undo %s "
-                                    "when the machine answers",
-            r->t->name, journal_id(r->j)));
+        const char *command = r->policy->command;
+
+        TRY(run_set(&r->r->blocked, "not all could be undone: %s%s --undo %s when the machine "
+                                    "answers",
+            command != NULL ? command : "firn doctor ", command != NULL ? "" : r->t->name,
+            journal_id(r->j)));
     }
     return NULL;
 }

@@ -63,6 +63,8 @@ struct runbook_policy {
     /* For tests: see journal_watch. */
     struct err *(*written)(void *arg);
     void *arg;
+    const char *command; /* how this doctor is called, for what a person must do; NULL: firn
+                          * doctor and the target's name */
     const char *journals; /* folder; NULL is allowed where nothing is applied */
     const char *bundles;  /* folder; NULL: none is written */
 };

@@ -112,7 +112,7 @@ restart(struct run *r, const struct slots *s, bool *ret_back)
     TRY(run_restart(r, s->restart, &end));
     *ret_back = end == STEP_DONE;
     if (end == STEP_REFUSED || end == STEP_CANNOT)
-        TRY(block(r, "restart the machine, then run firn doctor again",
+        TRY(block(r, "restart the machine, then run the doctor again",
             end == STEP_REFUSED ? " (or --yes=restart)" : ""));
     return NULL;
 }

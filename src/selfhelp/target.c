@@ -4,8 +4,8 @@
  * Names come from articles, from foreign prose and from journals.  Each kind has its limits
  * here, once, so that no body has to think of a NUL, a newline or a path that climbs out of
  * its tree.  What a body cannot do is told by the absence of its function or of its bit. */
-#include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #include "codes.h"
 #include "stop.h"
@@ -416,9 +416,10 @@ target_wait(struct target *t, int64_t ms)
     if (t->call->wait != NULL)
         return t->call->wait(t, ms);
     while (!deadline_passed(by)) {
-        int left = deadline_poll_ms(by);
+        int left = deadline_poll_ms(by), step = left < WAIT_STEP_MS ? left : WAIT_STEP_MS;
+        struct timespec nap = { .tv_nsec = step * INT32_C(1000000) };
 
-        (void)poll(NULL, 0, left < WAIT_STEP_MS ? left : WAIT_STEP_MS);
+        (void)nanosleep(&nap, NULL);
         TRY(stop_check());
     }
     return NULL;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a code, a file or nothing to plans with their variables filled.
  *
- * Values of variables come from the last failure with the same code: what the backup saw is
- * what the doctor looks at. */
+ * Values of variables come from what is known of a failure with the same code: what the
+ * operation saw is what the doctor looks at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "article_file.h"
 #include "catalog.h"
 #include "codes.h"
 #include "compile.h"
-#include "doctor_internal.h"
+#include "doctor.h"
 
 enum { CAUSES_MAX = 512, NUMBER_TEXT = 24 };
 
@@ -40,7 +39,7 @@ find_value(void *arg, const char *name)
 /* Add the article as a candidate; ${code} is NULL for one that is not ours. */
 static struct err *
 add(struct doctor_causes *d, const struct article *a, const char *file, const char *code,
-    const struct last *last)
+    const struct doctor_facts *facts)
 {
     auto_ptr(plan) p = NULL;
     struct article_codes names = { 0 };
@@ -57,8 +56,8 @@ add(struct doctor_causes *d, const struct article *a, const char *file, const ch
     }
     if (name == NULL)
         return fail(OutOfMemory);
-    if (last != NULL)
-        v.n = last_args(last, name, v.arg);
+    if (facts != NULL)
+        v.n = facts->args(facts->arg, name, v.arg);
     TRY(plan_fill(p, find_value, &v));
     d->codes[d->n] = name;
     d->plans[d->n] = p;
@@ -68,28 +67,15 @@ add(struct doctor_causes *d, const struct article *a, const char *file, const ch
 }
 
 static struct err *
-add_entry(struct doctor_causes *d, const struct catalog_entry *e, const struct last *last)
+add_entry(struct doctor_causes *d, const struct catalog_entry *e,
+    const struct doctor_facts *facts)
 {
     struct article *a = NULL;
     struct err *failed;
 
     if (article_parse(e->text, e->text_len, &a) != ARTICLE_OK)
         return fail(OutOfMemory); /* ours are never too large */
-    failed = add(d, a, e->file, e->id, last);
-    article_free(a);
-    return failed;
-}
-
-static struct err *
-add_file(struct cmd *c, struct doctor_causes *d, const char *path, const struct last *last)
-{
-    const char *slash = strrchr(path, '/');
-    struct article *a = NULL;
-    struct err *failed;
-
-    TRY(article_file_read(path, &a));
-    article_file_judge(c, path, a);
-    failed = add(d, a, slash != NULL ? slash + 1 : path, NULL, last);
+    failed = add(d, a, e->file, e->id, facts);
     article_free(a);
     return failed;
 }
@@ -125,10 +111,10 @@ drop_last(struct doctor_causes *d)
 }
 
 static struct err *
-add_all(struct doctor_causes *d, const struct target *t, const struct last *last)
+add_all(struct doctor_causes *d, const struct target *t, const struct doctor_facts *facts)
 {
     for (size_t i = 0; i < catalog_table_len && d->n < CAUSES_MAX; i++) {
-        TRY(add_entry(d, &catalog_table[i], last));
+        TRY(add_entry(d, &catalog_table[i], facts));
         if (!is_probed(d->item[d->n - 1].plan, t))
             drop_last(d);
     }
@@ -136,8 +122,8 @@ add_all(struct doctor_causes *d, const struct target *t, const struct last *last
 }
 
 struct err *
-doctor_causes(struct cmd *c, const struct target *t, const char *code, const char *file,
-    const struct last *last, struct doctor_causes *ret)
+doctor_causes(const struct target *t, const char *code, const struct article *a,
+    const char *file, const struct doctor_facts *facts, struct doctor_causes *ret)
 {
     const struct catalog_entry *e;
 
@@ -146,14 +132,23 @@ doctor_causes(struct cmd *c, const struct target *t, const char *code, const cha
     ret->codes = calloc(CAUSES_MAX, sizeof(*ret->codes));
     if (ret->item == NULL || ret->plans == NULL || ret->codes == NULL)
         return fail(OutOfMemory);
-    if (file != NULL)
-        return add_file(c, ret, file, last);
+    if (a != NULL)
+        return add(ret, a, file, NULL, facts);
     if (code == NULL)
-        return add_all(ret, t, last);
+        return add_all(ret, t, facts);
     e = catalog_find(code);
     if (e == NULL)
         return catalog_unknown(code);
-    return add_entry(ret, e, last);
+    return add_entry(ret, e, facts);
+}
+
+bool
+doctor_has_cause(const struct doctor_causes *d, const char *code)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (strcmp(code, d->item[i].code) == 0)
+            return true;
+    return false;
 }
 
 void
