@@ -32,7 +32,7 @@
 
 enum {
     GUARD_IDLE_MS = 300000, /* between its start and the request to freeze */
-    GUARD_SILENT_MS = 800,  /* beyond the moment by which it must have spoken */
+    GUARD_SILENT_MS = 500,  /* beyond the moment by which it must have spoken */
     GUARD_TRY_MS = 600000,  /* it goes on thawing for so long */
     GUARD_LINE_MAX = 65536  /* bytes of what either says */
 };

@@ -153,6 +153,12 @@ guest_mark_write(const char *path, const struct guest_mark *m)
     return write_whole(path, text, strlen(text));
 }
 
+bool
+guest_mark_stands(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
 struct err *
 guest_mark_remove(const char *path)
 {
@@ -272,6 +278,31 @@ thaw_marked(const char *path, const char *socket, const char *machine, unsigned 
     return guest_mark_remove(path);
 }
 
+/* Under a name of ours: then no other call thaws it too, and whoever made it and is continued
+ * sees that it is gone (before the guest goes on).  Should we die, the next call finds it. */
+static struct err *
+claim(const char *path, char **ret)
+{
+    auto_free char *own = NULL;
+
+    if (asprintf(&own, "%.*s-%d%s", (int)(strlen(path) - strlen(SUFFIX)), path, (int)getpid(),
+            SUFFIX) < 0)
+        return fail(OutOfMemory);
+    if (rename(path, own) != 0)
+        return fail(FileUnwritable, path);
+    *ret = take(own);
+    return NULL;
+}
+
+static struct err *
+rescue(const char *path, const char *socket, const char *machine, unsigned *ret_n)
+{
+    auto_free char *own = NULL;
+
+    TRY(claim(path, &own));
+    return thaw_marked(own, socket, machine, ret_n);
+}
+
 static void
 deal_with(const char *path, void (*warn)(void *arg, struct err *warning), void *arg)
 {
@@ -290,7 +321,7 @@ deal_with(const char *path, void (*warn)(void *arg, struct err *warning), void *
     if (socket == NULL || machine == NULL)
         return; /* none of ours */
     kill_owner(json_object_get(doc, "guard"));
-    e = thaw_marked(path, socket, machine, &n);
+    e = rescue(path, socket, machine, &n);
     if (e != NULL)
         warn(arg, e);
     else if (n > 0)

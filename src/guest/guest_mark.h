@@ -9,6 +9,7 @@
 #ifndef GUEST_MARK_H
 #define GUEST_MARK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "auto.h"
@@ -33,6 +34,10 @@ struct err *guest_mark_path(char **ret) must_use;
 
 /* Write it so that it is there after a loss of power, too.  FileUnwritable. */
 struct err *guest_mark_write(const char *path, const struct guest_mark *m) must_use;
+
+/* Is it still there?  It is not when the guest was thawed, or is being thawed by another firn,
+ * which took this one for dead. */
+bool guest_mark_stands(const char *path);
 
 /* Remove it; it may be gone. */
 struct err *guest_mark_remove(const char *path) must_use;

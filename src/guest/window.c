@@ -20,7 +20,7 @@ enum step_id { PREPARE, PRE, FREEZE, HOLD, THAW, POST, END };
 
 struct window {
     const struct window_options *o;
-    int64_t freeze_ms, thaw_ms;
+    int64_t prepare_ms, freeze_ms, thaw_ms;
     enum window_level level;
     struct deadline by; /* of the step */
 
@@ -131,11 +131,14 @@ thaw_directly(struct window *w, struct thawed *ret)
 
     guard_kill(w->guard);
     w->held = WINDOW_HELD_DIRECT;
+    bool stood = guest_mark_stands(w->marker);
     TRY(thaw_guest(w->o->socket, w->o->machine, w->by, NULL, NULL, &agent, ret));
     /* it may have thawed, but only after we asked it to, or after its deadline */
     int64_t its_ns = w->frozen.asked_ns + w->freeze_ms * CLOCK_MS;
     if (ret->asked_ns > its_ns)
         ret->asked_ns = its_ns;
+    if (!stood) /* somebody has thawed, nobody knows when */
+        ret->asked_ns = 0;
     ret->counted = false;
     return guest_mark_remove(w->marker);
 }
@@ -197,19 +200,18 @@ post(struct window *w)
     return NULL;
 }
 
-/* Which step follows, when this one worked and when it failed, and how long it may take; 0:
- * as long as the freeze may last, and the thaw after it. */
+/* Which step follows, when this one worked and when it failed, and how long it may take. */
 static const struct step {
     struct err *(*run)(struct window *w);
     enum step_id next, failed;
-    int64_t ms;
+    bool freezes; /* as long as the freeze may last, and the thaw after it; else as PREPARE */
 } steps[] = {
-    [PREPARE] = { prepare, PRE, THAW, WINDOW_PREPARE_MS },
-    [PRE] = { pre, FREEZE, THAW, WINDOW_PREPARE_MS },
-    [FREEZE] = { freeze, HOLD, THAW, 0 },
-    [HOLD] = { hold, THAW, THAW, 0 },
-    [THAW] = { thaw, POST, POST, 0 },
-    [POST] = { post, END, END, WINDOW_PREPARE_MS },
+    [PREPARE] = { prepare, PRE, THAW, false },
+    [PRE] = { pre, FREEZE, THAW, false },
+    [FREEZE] = { freeze, HOLD, THAW, true },
+    [HOLD] = { hold, THAW, THAW, true },
+    [THAW] = { thaw, POST, POST, true },
+    [POST] = { post, END, END, false },
 };
 
 /* One level, from its first step to the end. */
@@ -224,9 +226,8 @@ run_level(struct window *w)
     w->held = WINDOW_HELD_NOT;
     while (at != END) {
         const struct step *s = &steps[at];
-        int64_t ms = s->ms != 0 ? s->ms : w->freeze_ms + w->thaw_ms;
 
-        w->by = deadline_in_ms(ms);
+        w->by = deadline_in_ms(s->freezes ? w->freeze_ms + w->thaw_ms : w->prepare_ms);
         struct err *one = s->run(w);
         at = one == NULL ? s->next : s->failed;
         e = err_also(e, one);
@@ -323,6 +324,7 @@ window_run(const struct window_options *o, struct window_result *ret)
     enum window_level best = best_allowed(o->levels);
     int64_t ms = o->freeze_ms > 0 ? o->freeze_ms : WINDOW_FREEZE_MS;
     struct window w = { .o = o,
+        .prepare_ms = o->prepare_ms > 0 ? o->prepare_ms : WINDOW_PREPARE_MS,
         .freeze_ms = ms < WINDOW_FREEZE_MOST_MS ? ms : WINDOW_FREEZE_MOST_MS,
         .thaw_ms = o->thaw_ms > 0 ? o->thaw_ms : WINDOW_THAW_MS };
     struct err *why = NULL;

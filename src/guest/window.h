@@ -60,6 +60,7 @@ struct window_options {
     const char *machine; /* its name, for messages */
     unsigned levels;     /* WINDOW_ALLOW(...) of each that will do; the best is tried first */
     int64_t freeze_ms;   /* 0: WINDOW_FREEZE_MS; at most WINDOW_FREEZE_MOST_MS */
+    int64_t prepare_ms;  /* 0: WINDOW_PREPARE_MS */
     int64_t thaw_ms;     /* 0: WINDOW_THAW_MS */
     const char *const *mounts; /* to freeze these alone; ends with NULL; NULL: all */
     const char *guard;   /* the program that is the guard; NULL: this one (guard.h) */

@@ -12,7 +12,7 @@
  * *ret_status is its exit status: it has been that, and is over. */
 bool job_freeze_guard(int argc, char *const *argv, int *ret_status);
 
-/* Thaw what an earlier run has left frozen (guest_mark.h).  ${warn} takes what is to be said. */
+/* Thaw what an earlier run has left frozen (guest_mark.h); ${warn} takes what is to be said. */
 void job_freeze_rescue(void (*warn)(void *arg, struct err *warning), void *arg);
 
 #endif
