@@ -88,9 +88,10 @@ freeze(struct window *w)
     struct err *e = guard_freeze(w->guard, w->o->mounts, w->freeze_ms, w->by, &w->frozen);
 
     w->guarded = e == NULL;
-    w->guard_failed = err_code(e) == E_GuardFailed;
-    if (err_has(e, E_GuestLeftFrozen))
+    if (err_has(e, E_GuestLeftFrozen)) /* it goes on trying */
         w->stuck = err_also(w->stuck, fail(GuestLeftFrozen, w->o->machine));
+    else if (e != NULL) /* the guard removes it when nothing is frozen, before it says so */
+        w->guard_failed = guest_mark_stands(w->marker);
     TRY(e);
     return w->frozen.n > 0 ? NULL : fail(FreezeEmpty, w->o->machine);
 }
@@ -185,6 +186,7 @@ thaw(struct window *w)
         return NULL;
     }
     TRY(e);
+    w->guarded = false;
     w->thawed = t;
     return judge(w, &t);
 }
@@ -192,6 +194,10 @@ thaw(struct window *w)
 static struct err *
 post(struct window *w)
 {
+    /* one that has nothing left to do must not keep the agent's connection, as it would when
+     * it is stopped just then; one that may have something is left alone */
+    if (w->guard != NULL && !w->guarded && w->stuck == NULL)
+        guard_kill(w->guard);
     guard_free(w->guard);
     w->guard = NULL;
     w->guarded = w->guard_failed = false;
