@@ -25,5 +25,7 @@ reported_failure(const char *vm, const char *package, const json_t *answer)
     if (strcmp(code, "PluginSharedLibraryMissing") == 0)
         return fail(PluginSharedLibraryMissing, vm, string_of(facts, "runtime"),
             string_of(facts, "library"), string_of(facts, "installer"));
+    if (strcmp(code, "FreezeConfigEncoding") == 0)
+        return fail(FreezeConfigEncoding, vm, string_of(facts, "path"));
     return fail(ExtensionNotReady, vm, package, code, string_of(answer, "message"));
 }

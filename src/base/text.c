@@ -122,6 +122,60 @@ text_inline(struct text *t, const char *s)
             t->s[from] = ' ';
 }
 
+static bool
+is_visible(const char *s)
+{
+    for (size_t n; *s != '\0'; s += n)
+        if ((n = text_visible(s)) == 0)
+            return false;
+    return true;
+}
+
+/* As a format of printf between single quotes: nothing in it means anything to the shell, and
+ * printf writes just these bytes. */
+static void
+shell_by_printf(struct text *t, const char *s)
+{
+    bool ends_line = s[strlen(s) - 1] == '\n';
+
+    text_str(t, ends_line ? "$'" : "\"$(printf '");
+    for (const char *p = s; *p != '\0';) {
+        size_t n = text_visible(p);
+
+        if (*p == '\\' || (*p == '%' && !ends_line))
+            text_fmt(t, "%c%c", *p, *p);
+        else if (n == 0 || *p == '\'' || (*p == '-' && p == s))
+            text_fmt(t, "\\%03o", (unsigned char)*p);
+        else
+            text_add(t, p, n);
+        p += n > 0 ? n : 1;
+    }
+    text_str(t, ends_line ? "'" : "')\"");
+}
+
+void
+text_shell(struct text *t, const char *s)
+{
+    static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+        "0123456789_./:@%+=,-";
+
+    if (*s != '\0' && s[strspn(s, harmless)] == '\0') {
+        text_str(t, s);
+        return;
+    }
+    if (!is_visible(s)) {
+        shell_by_printf(t, s);
+        return;
+    }
+    text_str(t, "'");
+    for (; *s != '\0'; s++)
+        if (*s == '\'')
+            text_str(t, "'\\''");
+        else
+            text_add(t, s, 1);
+    text_str(t, "'");
+}
+
 void
 text_done(struct text *t)
 {

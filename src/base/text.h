@@ -44,6 +44,12 @@ void text_escaped(struct text *t, const char *s);
  * elsewhere that stand within a message of ours. */
 void text_inline(struct text *t, const char *s);
 
+/* ${s} as one word for a POSIX shell: as it is where that is harmless, else quoted, and where
+ * it holds what a terminal must not get, as what printf makes of it.  Lines for people to copy
+ * are made of these words.  (Command substitution drops newlines at the end of a word; those
+ * words alone need a shell that knows $'...'.) */
+void text_shell(struct text *t, const char *s);
+
 /* Accepts one that was never used. */
 void text_done(struct text *t);
 

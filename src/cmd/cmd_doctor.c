@@ -9,23 +9,57 @@
 #include "catalog.h"
 #include "codes.h"
 #include "doctor_internal.h"
+#include "hint.h"
 #include "job_target.h"
 #include "journal.h"
 #include "show.h"
 #include "state.h"
 #include "text.h"
 
+/* What the calls of runbook.h need of this command. */
+struct examination {
+    struct cmd *c;
+    struct target *t;
+    struct last *last; /* NULL: nothing is known to have failed */
+    struct doctor_causes causes;
+    struct doctor_retry retry;
+    struct text command; /* how this doctor is called for this machine, as a line to type */
+};
+
 static struct err *
 try_again(void *arg, struct deadline by, struct err **ret_why)
 {
+    struct examination *x = arg;
+
     (void)by; /* a backup has deadlines of its own */
-    return doctor_try_again(arg, ret_why);
+    return doctor_try_again(&x->retry, ret_why);
+}
+
+static size_t
+known_args(void *arg, const char *code, struct err_arg ret[ERR_MAX_ARGS])
+{
+    struct examination *x = arg;
+
+    return x->last != NULL ? last_args(x->last, code, ret) : 0;
+}
+
+static struct err *
+find_cause(void *arg, const char *code, const struct err *why,
+    const struct runbook_candidate **ret)
+{
+    struct examination *x = arg;
+    const struct doctor_facts facts = { known_args, x };
+
+    TRY(doctor_cause_add(&x->causes, x->t, code, why, &facts, ret));
+    if (*ret != NULL && why != NULL)
+        cmd_note(x->c, "The backup fails for another reason now: %s\n", err_message(why));
+    return NULL;
 }
 
 static bool
 ask(void *arg, const struct action *a, const char *change)
 {
-    struct doctor_retry *r = arg;
+    struct examination *x = arg;
     auto_free char *question = NULL;
     struct err *e = doctor_question(a, change, &question);
 
@@ -33,7 +67,7 @@ ask(void *arg, const struct action *a, const char *change)
         err_free(e);
         return false;
     }
-    cmd_note(r->c, "%s", question);
+    cmd_note(x->c, "%s", question);
     return doctor_answer();
 }
 
@@ -98,92 +132,85 @@ works_again(const struct vault_point *point, char **ret)
 }
 
 static struct err *
-tell(struct cmd *c, const struct target *t, const struct runbook_report *r,
-    const struct doctor_retry *retry)
+tell(struct examination *x, const struct runbook_report *r)
 {
-    auto_free char *works = NULL, *command = NULL;
+    const struct vault_point *point = x->retry.point;
+    auto_free char *works = NULL;
     struct text text = { 0 };
     struct err *weaker, *e;
     json_t *doc = NULL;
 
-    if (c->json) {
+    if (x->c->json) {
         TRY(runbook_json(r, &doc));
-        if (retry->point != NULL)
+        if (point != NULL)
             (void)json_object_set_new(json_object_get(doc, "retry"), "point",
-                show_point_json(retry->point));
-        TRY(cmd_result(c, doc));
+                show_point_json(point));
+        TRY(cmd_result(x->c, doc));
     }
-    TRY(works_again(retry->point, &works));
-    if (asprintf(&command, "firn doctor %s", t->name) < 0)
-        return fail(OutOfMemory);
-    doctor_show(t, r, command, works, &text);
-    cmd_say(c, "%s", text.s != NULL ? text.s : "");
+    TRY(works_again(point, &works));
+    doctor_show(x->t, r, x->command.s, works, &text);
+    cmd_say(x->c, "%s", text.s != NULL ? text.s : "");
     e = text.no_memory ? fail(OutOfMemory) : NULL;
     text_done(&text);
     TRY(e);
-    e = doctor_judge(t, r, &weaker);
+    e = doctor_judge(x->t, r, &weaker);
     if (weaker != NULL)
-        cmd_warn(c, weaker);
+        cmd_warn(x->c, weaker);
     return e;
-}
-
-static size_t
-known_args(void *arg, const char *code, struct err_arg ret[ERR_MAX_ARGS])
-{
-    return last_args(arg, code, ret);
 }
 
 /* The code, the file of --article or nothing, with the variables of the last failure. */
 static struct err *
-find_causes(struct cmd *c, struct target *t, const char *code, struct last *last,
-    struct doctor_causes *ret)
+find_causes(struct examination *x, const char *code)
 {
-    const struct doctor_facts facts = { known_args, last };
-    const char *path = c->o.value[OPT_ARTICLE], *slash;
+    const struct doctor_facts facts = { known_args, x };
+    const char *path = x->c->o.value[OPT_ARTICLE], *slash;
     struct article *a = NULL;
     struct err *e;
 
     if (path != NULL) {
         TRY(article_file_read(path, &a));
-        article_file_judge(c, path, a);
+        article_file_judge(x->c, path, a);
     }
     slash = path != NULL ? strrchr(path, '/') : NULL;
-    e = doctor_causes(t, code, a, slash != NULL ? slash + 1 : path,
-        last != NULL ? &facts : NULL, ret);
+    e = doctor_causes(x->t, code, a, slash != NULL ? slash + 1 : path, &facts, &x->causes);
     article_free(a);
     return e;
 }
 
-static struct err *
-examine(struct cmd *c, struct target *t, bool guest, const char *code, unsigned consent,
-    const char *folder)
+static struct runbook_policy
+policy_of(struct examination *x, unsigned consent, const char *folder)
 {
-    auto_ptr(runbook_report) report = NULL;
-    struct doctor_causes causes = { 0 };
-    auto_ptr(last) last = NULL;
-    struct doctor_retry retry = { .c = c, .guest = guest ? t : NULL };
-    struct runbook_policy policy = { .apply = c->o.set[OPT_APPLY], .consent = consent,
-        .journals = folder, .bundles = folder, .arg = &retry,
-        .order = c->o.value[OPT_ORDER] != NULL && strcmp(c->o.value[OPT_ORDER], "article") == 0
+    const struct options *o = &x->c->o;
+    struct runbook_policy p = { .apply = o->set[OPT_APPLY], .consent = consent,
+        .journals = folder, .bundles = folder, .arg = x, .find = find_cause,
+        .command = x->command.s,
+        .order = o->value[OPT_ORDER] != NULL && strcmp(o->value[OPT_ORDER], "article") == 0
             ? RUNBOOK_ARTICLE
             : RUNBOOK_SAFE };
-    struct err *e;
 
-    err_free(last_load(&last)); /* without it variables stay open and nothing is retried */
-    e = find_causes(c, t, code, last, &causes);
-    if (e == NULL && !t->offline && doctor_can_retry(last, &causes)) {
-        retry.last = last;
-        policy.retry = try_again;
+    if (!x->t->offline && doctor_can_retry(x->last, &x->causes)) {
+        x->retry.last = x->last;
+        p.retry = try_again;
     }
-    if (policy.apply && !c->json && isatty(0) == 1 && isatty(2) == 1)
-        policy.ask = ask;
-    if (e == NULL)
-        e = runbook_run(t, causes.item, causes.n, &policy, &report);
-    if (e == NULL)
-        e = tell(c, t, report, &retry);
-    vault_point_free(retry.point);
-    doctor_causes_done(&causes);
-    return e;
+    if (p.apply && !x->c->json && isatty(0) == 1 && isatty(2) == 1)
+        p.ask = ask;
+    return p;
+}
+
+static struct err *
+examine(struct examination *x, const char *code, unsigned consent, const char *folder)
+{
+    auto_ptr(runbook_report) report = NULL;
+    struct runbook_policy policy;
+
+    hint_words(&x->command, (const char *const[]){ "firn", "doctor", x->t->name, NULL });
+    if (x->command.no_memory)
+        return fail(OutOfMemory);
+    TRY(find_causes(x, code));
+    policy = policy_of(x, consent, folder);
+    TRY(runbook_run(x->t, x->causes.item, x->causes.n, &policy, &report));
+    return tell(x, report);
 }
 
 /* A look needs no journal: where none can be kept, it goes on without. */
@@ -213,5 +240,14 @@ cmd_doctor(struct cmd *c)
     TRY(job_target_open(target, &t, &guest));
     if (c->o.value[OPT_UNDO] != NULL)
         return undo(c, t, folder);
-    return examine(c, t, guest, code, consent, folder);
+    struct examination x = { .c = c, .t = t, .retry = { c, .guest = guest ? t : NULL } };
+    struct err *e;
+
+    err_free(last_load(&x.last)); /* without it variables stay open and nothing is retried */
+    e = examine(&x, code, consent, folder);
+    vault_point_free(x.retry.point);
+    doctor_causes_done(&x.causes);
+    last_free(x.last);
+    text_done(&x.command);
+    return e;
 }

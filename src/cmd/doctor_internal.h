@@ -11,7 +11,7 @@
 /* The operation that is tried again. */
 struct doctor_retry {
     struct cmd *c;
-    const struct last *last;
+    const struct last *last;   /* NULL: nothing is tried again */
     struct target *guest;      /* whose agent the operation needs, too; NULL: none */
     struct vault_point *point; /* what the last try made, or NULL */
 };

@@ -5,7 +5,6 @@
 #include "codes.h"
 #include "compile.h"
 #include "hint.h"
-#include "text.h"
 
 /* Has the article a step that changes something, on this machine or (${guest}) in a guest? */
 static struct err *
@@ -30,6 +29,15 @@ can_act(const struct catalog_entry *entry, bool guest, bool *ret)
     return NULL;
 }
 
+void
+hint_words(struct text *t, const char *const words[])
+{
+    for (size_t i = 0; words[i] != NULL; i++) {
+        text_str(t, i > 0 ? " " : "");
+        text_shell(t, words[i]);
+    }
+}
+
 struct err *
 hint_doctor(const struct cmd *c, const struct err *e, char **ret)
 {
@@ -45,8 +53,9 @@ hint_doctor(const struct cmd *c, const struct err *e, char **ret)
             TRY(can_act(entry, guest != NULL, &acts));
         if (!acts)
             continue;
-        text_fmt(&t, "firn doctor %s%s%s", guest != NULL ? guest : "",
-            guest != NULL ? " " : "", entry->id);
+        hint_words(&t, guest != NULL
+                ? (const char *const[]){ "firn", "doctor", guest, entry->id, NULL }
+                : (const char *const[]){ "firn", "doctor", entry->id, NULL });
         if (t.no_memory) {
             text_done(&t);
             return fail(OutOfMemory);

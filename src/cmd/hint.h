@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hint.h -- the line to type after a failure that firn may be able to repair. */
+/* hint.h -- lines for a person to type, quoted so that a shell reads what is meant. */
 #ifndef HINT_H
 #define HINT_H
 
 #include "cmd.h"
+#include "text.h"
 
 /* "firn doctor TARGET CODE" for the outermost failure of the chain whose article has a step
  * that firn can take there; *ret is NULL when there is none, else the caller's.  The target is
  * the guest that the command named, or this machine. */
 struct err *hint_doctor(const struct cmd *c, const struct err *e, char **ret) must_use;
+
+/* Add the words (NULL ends them) to ${t}, each as a shell takes it (text_shell). */
+void hint_words(struct text *t, const char *const words[]);
 
 #endif

@@ -26,7 +26,7 @@ enum {
 struct scripts;
 
 /* Read the configuration and check both scripts; *ret = NULL when nothing is configured.
- * ScriptConfigInvalid, ScriptConfigOpen, ScriptMissing, ScriptOpen. */
+ * FreezeConfigEncoding, ScriptConfigInvalid, ScriptConfigOpen, ScriptMissing, ScriptOpen. */
 struct err *script_open(struct scripts **ret) must_use;
 /* From bytes, for tests of the reader. */
 struct err *script_parse(const char *path, const char *bytes, size_t len, struct scripts **ret)

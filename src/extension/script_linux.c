@@ -149,12 +149,25 @@ parse_one(const struct scripts *s, const char *location, const char *parameters,
     return NULL;
 }
 
+/* Saved by an editor that writes UTF-16, or a byte order mark before the text? */
+static bool
+is_recoded(const char *bytes, size_t len)
+{
+    return (len >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 ||
+                            memcmp(bytes, "\xfe\xff", 2) == 0)) ||
+        (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) ||
+        memchr(bytes, '\0', len) != NULL;
+}
+
 static struct err *
 parse(struct scripts *s, const char *bytes, size_t len)
 {
     const struct doc_value *root, *v;
-    struct err *e = doc_parse("the configuration of scripts", bytes, len, &s->doc);
+    struct err *e;
 
+    if (is_recoded(bytes, len))
+        return fail(FreezeConfigEncoding, "this machine", s->config);
+    e = doc_parse("the configuration of scripts", bytes, len, &s->doc);
     if (e != NULL)
         return err_because(invalid(s, "it is no JSON that can be used"), e);
     root = doc_root(s->doc);

@@ -25,6 +25,8 @@
 struct visit {
     struct call *call;
     struct err *last;  /* the failure of the last prepare, NULL: none is known */
+    struct target *target; /* borrowed */
+    struct doctor_causes causes;
     json_t *warnings;
 };
 
@@ -208,6 +210,18 @@ known_args(void *arg, const char *code, struct err_arg ret[ERR_MAX_ARGS])
     return n;
 }
 
+/* What prepare fails with when another cause was repaired. */
+static struct err *
+find_cause(void *arg, const char *code, const struct err *why,
+    const struct runbook_candidate **ret)
+{
+    struct visit *v = arg;
+    const struct doctor_facts facts = { known_args, v->last };
+
+    return doctor_cause_add(&v->causes, v->target, code, why, v->last != NULL ? &facts : NULL,
+        ret);
+}
+
 static struct err *
 read_article(const char *path, struct article **ret)
 {
@@ -221,7 +235,7 @@ read_article(const char *path, struct article **ret)
 }
 
 static struct err *
-find_causes(struct visit *v, const struct target *t, struct doctor_causes *ret)
+find_causes(struct visit *v)
 {
     const struct doctor_facts facts = { known_args, v->last };
     const char *path = v->call->article, *name = path;
@@ -236,8 +250,8 @@ find_causes(struct visit *v, const struct target *t, struct doctor_causes *ret)
     for (const char *s = path; s != NULL && *s != '\0'; s++)
         if (*s == '/' || *s == '\\')
             name = s + 1;
-    e = doctor_causes(t, v->call->nwords > 0 ? v->call->words[0] : NULL, a, name,
-        v->last != NULL ? &facts : NULL, ret);
+    e = doctor_causes(v->target, v->call->nwords > 0 ? v->call->words[0] : NULL, a, name,
+        v->last != NULL ? &facts : NULL, &v->causes);
     article_free(a);
     return e;
 }
@@ -246,25 +260,25 @@ static struct err *
 examine(struct visit *v, struct target *t, unsigned consent, const char *folder)
 {
     auto_ptr(runbook_report) report = NULL;
-    struct doctor_causes causes = { 0 };
     const struct call *c = v->call;
     struct runbook_policy policy = { .apply = c->apply, .consent = consent, .arg = v,
-        .journals = folder, .bundles = folder, .command = COMMAND,
+        .find = find_cause, .journals = folder, .bundles = folder, .command = COMMAND,
         .order = c->order != NULL && strcmp(c->order, "article") == 0 ? RUNBOOK_ARTICLE
                                                                       : RUNBOOK_SAFE };
     struct err *e;
 
     TRY(find_last(v));
-    e = find_causes(v, t, &causes);
-    if (e == NULL && v->last != NULL && doctor_has_cause(&causes, err_id(v->last)))
+    v->target = t;
+    e = find_causes(v);
+    if (e == NULL && v->last != NULL && doctor_has_cause(&v->causes, err_id(v->last)))
         policy.retry = prepare_again;
     if (policy.apply && !c->json && isatty(0) != 0 && isatty(2) != 0)
         policy.ask = ask;
     if (e == NULL)
-        e = runbook_run(t, causes.item, causes.n, &policy, &report);
+        e = runbook_run(t, v->causes.item, v->causes.n, &policy, &report);
     if (e == NULL)
         e = tell(v, t, report);
-    doctor_causes_done(&causes);
+    doctor_causes_done(&v->causes);
     return e;
 }
 

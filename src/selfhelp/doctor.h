@@ -30,10 +30,18 @@ struct doctor_causes {
 };
 
 /* The article ${code}; or ${a}, of the file ${file}; or, both NULL, every article of firn's
- * own whose probe can be made on ${t} and that has a repair.  ${facts} may be NULL. */
+ * own that is about such a machine and has a repair, also those whose probe cannot be made on
+ * ${t}, with the reason.  ${facts} may be NULL. */
 struct err *doctor_causes(const struct target *t, const char *code, const struct article *a,
     const char *file, const struct doctor_facts *facts, struct doctor_causes *ret) must_use;
 void doctor_causes_done(struct doctor_causes *d);
+
+/* For .find of the runbook: add firn's own article ${code}, with variables from ${why} or,
+ * where that is NULL, from ${facts} (may be NULL).  *ret = NULL when there is none, or none
+ * that can be looked at or acted on at ${t}; else lent by ${d}. */
+struct err *doctor_cause_add(struct doctor_causes *d, const struct target *t, const char *code,
+    const struct err *why, const struct doctor_facts *facts,
+    const struct runbook_candidate **ret) must_use;
 
 /* Is this code one of theirs? */
 bool doctor_has_cause(const struct doctor_causes *d, const char *code);

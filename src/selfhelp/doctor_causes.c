@@ -36,10 +36,22 @@ find_value(void *arg, const char *name)
     return NULL;
 }
 
-/* Add the article as a candidate; ${code} is NULL for one that is not ours. */
+static void
+values_of(const struct doctor_facts *facts, const struct err *why, const char *code,
+    struct values *ret)
+{
+    if (why != NULL)
+        for (size_t i = 0; i < err_nargs(why) && i < ERR_MAX_ARGS; i++)
+            ret->arg[ret->n++] = *err_arg(why, i);
+    else if (facts != NULL)
+        ret->n = facts->args(facts->arg, code, ret->arg);
+}
+
+/* Add the article as a candidate, with variables from ${why} or else ${facts}; ${code} is NULL
+ * for one that is not ours. */
 static struct err *
 add(struct doctor_causes *d, const struct article *a, const char *file, const char *code,
-    const struct doctor_facts *facts)
+    const struct doctor_facts *facts, const struct err *why)
 {
     auto_ptr(plan) p = NULL;
     struct article_codes names = { 0 };
@@ -56,8 +68,7 @@ add(struct doctor_causes *d, const struct article *a, const char *file, const ch
     }
     if (name == NULL)
         return fail(OutOfMemory);
-    if (facts != NULL)
-        v.n = facts->args(facts->arg, name, v.arg);
+    values_of(facts, why, name, &v);
     TRY(plan_fill(p, find_value, &v));
     d->codes[d->n] = name;
     d->plans[d->n] = p;
@@ -68,38 +79,47 @@ add(struct doctor_causes *d, const struct article *a, const char *file, const ch
 
 static struct err *
 add_entry(struct doctor_causes *d, const struct catalog_entry *e,
-    const struct doctor_facts *facts)
+    const struct doctor_facts *facts, const struct err *why)
 {
     struct article *a = NULL;
     struct err *failed;
 
     if (article_parse(e->text, e->text_len, &a) != ARTICLE_OK)
         return fail(OutOfMemory); /* ours are never too large */
-    failed = add(d, a, e->file, e->id, facts);
+    failed = add(d, a, e->file, e->id, facts, why);
     article_free(a);
     return failed;
 }
 
+/* Has firn a step that changes something on such a machine? */
 static bool
-is_repaired(const struct plan *p)
+is_repaired(const struct plan *p, const struct target *t)
 {
-    for (size_t i = 0; i < p->nsteps; i++)
-        if (plan_step_runs(&p->steps[i]) && p->steps[i].action.kind->risk != RISK_READ)
+    for (size_t i = 0; i < p->nsteps; i++) {
+        const struct action_kind *kind = p->steps[i].action.kind;
+
+        if (!kind->person && kind->risk != RISK_READ &&
+            (kind->os == ACTION_ANY || kind->os == t->os))
             return true;
+    }
     return false;
 }
 
-/* Can the cause's first probe be asked of this machine, and has firn a repair for it?  When
- * nothing is known to have failed, what firn cannot mend is no finding: a Windows without the
- * provider of QEMU's agent may have no need of it. */
-static bool
-is_probed(const struct plan *p, const struct target *t)
+/* Why the cause's first probe cannot be asked of this machine: *ret is NULL where it can, else
+ * the caller's.  *ret_is_of = false: it is about another kind of machine, or there is none. */
+static struct err *
+why_unseen(const struct plan *p, const struct target *t, bool *ret_is_of, char **ret)
 {
     const struct action *a = p->nprobes > 0 ? &p->probes[0].action : NULL;
 
-    return a != NULL && plan_step_runs(&p->probes[0]) &&
-        (a->kind->os == ACTION_ANY || a->kind->os == t->os) && remedy_can(t, a, NULL) &&
-        is_repaired(p);
+    *ret = NULL;
+    *ret_is_of = a != NULL && !a->kind->person &&
+        (a->kind->os == ACTION_ANY || a->kind->os == t->os);
+    if (!*ret_is_of || (plan_step_runs(&p->probes[0]) && remedy_can(t, a, ret)))
+        return NULL;
+    if (*ret == NULL)
+        *ret = strdup("its probe needs what only the failure tells");
+    return *ret == NULL ? fail(OutOfMemory) : NULL;
 }
 
 static void
@@ -108,16 +128,47 @@ drop_last(struct doctor_causes *d)
     d->n--;
     plan_free(d->plans[d->n]);
     free(d->codes[d->n]);
+    free((char *)(uintptr_t)d->item[d->n].unseen);
 }
 
+/* When nothing is known to have failed, what firn cannot mend is no finding: a Windows without
+ * the provider of QEMU's agent may have no need of it. */
 static struct err *
 add_all(struct doctor_causes *d, const struct target *t, const struct doctor_facts *facts)
 {
     for (size_t i = 0; i < catalog_table_len && d->n < CAUSES_MAX; i++) {
-        TRY(add_entry(d, &catalog_table[i], facts));
-        if (!is_probed(d->item[d->n - 1].plan, t))
+        const struct plan *p;
+        char *unseen;
+        bool is_of;
+
+        TRY(add_entry(d, &catalog_table[i], facts, NULL));
+        p = d->plans[d->n - 1];
+        TRY(why_unseen(p, t, &is_of, &unseen));
+        d->item[d->n - 1].unseen = unseen;
+        if (!is_of || !is_repaired(p, t))
             drop_last(d);
     }
+    return NULL;
+}
+
+struct err *
+doctor_cause_add(struct doctor_causes *d, const struct target *t, const char *code,
+    const struct err *why, const struct doctor_facts *facts,
+    const struct runbook_candidate **ret)
+{
+    const struct catalog_entry *e = catalog_find(code);
+    auto_free char *unseen = NULL;
+    bool is_of;
+
+    *ret = NULL;
+    if (e == NULL || d->n == CAUSES_MAX)
+        return NULL;
+    TRY(add_entry(d, e, facts, why));
+    TRY(why_unseen(d->plans[d->n - 1], t, &is_of, &unseen));
+    if ((is_of && unseen == NULL) || is_repaired(d->plans[d->n - 1], t))
+        *ret = &d->item[d->n - 1];
+    else
+        drop_last(d);
     return NULL;
 }
 
@@ -133,13 +184,13 @@ doctor_causes(const struct target *t, const char *code, const struct article *a,
     if (ret->item == NULL || ret->plans == NULL || ret->codes == NULL)
         return fail(OutOfMemory);
     if (a != NULL)
-        return add(ret, a, file, NULL, facts);
+        return add(ret, a, file, NULL, facts, NULL);
     if (code == NULL)
         return add_all(ret, t, facts);
     e = catalog_find(code);
     if (e == NULL)
         return catalog_unknown(code);
-    return add_entry(ret, e, facts);
+    return add_entry(ret, e, facts, NULL);
 }
 
 bool

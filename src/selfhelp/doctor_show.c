@@ -27,21 +27,68 @@ show_row(struct text *to, const struct runbook_row *r)
 }
 
 static void
+show_rows(struct text *to, const struct runbook_row *rows, size_t n)
+{
+    text_str(to, n > 0 ? "\n" : "");
+    for (size_t i = 0; i < n; i++)
+        show_row(to, &rows[i]);
+    text_str(to, n > 0 ? "\n" : "");
+}
+
+static void
+show_verified(struct text *to, const struct target *t, const char *cause, const char *naming,
+    const char *observed)
+{
+    text_fmt(to, "cause: %s in %s\n", cause, t->name);
+    if (naming != NULL)
+        text_fmt(to, "verified: %s\n          %s\n", naming, observed != NULL ? observed : "");
+}
+
+static void
+show_journal(struct text *to, const char *journal, const char *command)
+{
+    text_fmt(to, "journal %s; %s --undo %s takes it back\n", journal, command, journal);
+}
+
+/* What came of the causes before the last one. */
+static void
+show_earlier(struct text *to, const struct target *t, const struct runbook_report *r,
+    const char *command)
+{
+    for (size_t i = 0; i < r->nearlier; i++) {
+        const struct runbook_cause *e = &r->earlier[i];
+
+        show_verified(to, t, e->code, e->naming, e->observed);
+        show_rows(to, e->rows, e->nrows);
+        text_fmt(to, "%s: %s\n", e->code, e->end);
+        if (e->journal != NULL && !e->undone)
+            show_journal(to, e->journal, command);
+        text_str(to, "\n");
+    }
+}
+
+static void
 show_cause(struct text *to, const struct target *t, const struct runbook_report *r)
+{
+    if (r->cause != NULL)
+        show_verified(to, t, r->cause, r->naming, r->observed);
+    else if (r->nruled_out > 0)
+        text_str(to, "cause: unknown; what was looked at is ruled out\n");
+    else if (r->nnot_looked_at > 0)
+        text_str(to, "cause: unknown; nothing could be looked at\n");
+    for (size_t i = 0; t->cannot[i] != NULL; i++)
+        text_fmt(to, "not possible here: %s\n", t->cannot[i]);
+}
+
+static void
+show_looks(struct text *to, const struct runbook_report *r)
 {
     for (size_t i = 0; i < r->nruled_out; i++)
         text_fmt(to, "ruled out: %s, since %s (%s)\n", r->ruled_out[i].code,
             r->ruled_out[i].observed, r->ruled_out[i].probe);
-    if (r->cause != NULL) {
-        text_fmt(to, "cause: %s in %s\n", r->cause, t->name);
-        if (r->naming != NULL)
-            text_fmt(to, "verified: %s\n          %s\n", r->naming,
-                r->observed != NULL ? r->observed : "");
-    } else if (r->nruled_out > 0) {
-        text_fmt(to, "cause: unknown; what was looked at is ruled out\n");
-    }
-    for (size_t i = 0; t->cannot[i] != NULL; i++)
-        text_fmt(to, "not possible here: %s\n", t->cannot[i]);
+    for (size_t i = 0; i < r->nnot_looked_at; i++)
+        text_fmt(to, "not looked at: %s, since %s\n", r->not_looked_at[i].code,
+            r->not_looked_at[i].observed);
 }
 
 static void
@@ -59,8 +106,7 @@ show_end(struct text *to, const struct runbook_report *r, const char *command,
     if (r->note != NULL)
         text_fmt(to, "note: %s\n", r->note);
     if (r->journal != NULL && !r->undone)
-        text_fmt(to, "journal %s; %s --undo %s takes it back\n", r->journal, command,
-            r->journal);
+        show_journal(to, r->journal, command);
     if (r->bundle != NULL)
         text_fmt(to, "everything about it is in %s\n", r->bundle);
     text_fmt(to, "%s\n", runbook_outcome_name(r->outcome));
@@ -70,12 +116,9 @@ void
 doctor_show(const struct target *t, const struct runbook_report *r, const char *command,
     const char *works, struct text *to)
 {
+    show_looks(to, r);
+    show_earlier(to, t, r, command);
     show_cause(to, t, r);
-    if (r->nrows > 0)
-        text_str(to, "\n");
-    for (size_t i = 0; i < r->nrows; i++)
-        show_row(to, &r->rows[i]);
-    if (r->nrows > 0)
-        text_str(to, "\n");
+    show_rows(to, r->rows, r->nrows);
     show_end(to, r, command, works);
 }

@@ -42,33 +42,34 @@ declared(const struct catalog_entry *e, const char *name, size_t len)
     return "";
 }
 
-/* A value inside a command: in quotes unless every character is harmless to a shell. */
+/* A value inside a command: one word of it. */
 static void
 put_quoted(struct text *to, const char *s)
 {
-    static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-        "0123456789_./:@%+=,-";
+    size_t from = to->len;
 
-    if (*s != '\0' && s[strspn(s, harmless)] == '\0') {
-        text_str(to, s);
-        return;
-    }
-    text_str(to, "'");
-    for (; *s != '\0'; s++) {
-        if (*s == '\'')
-            text_str(to, "'\\''");
-        else if (*s == ' ')
-            mark(to, RENDER_GLUE);
-        else
-            text_add(to, s, 1);
-    }
-    text_str(to, "'");
+    text_shell(to, s);
+    for (; from < to->len; from++)
+        if (to->s[from] == ' ')
+            to->s[from] = RENDER_GLUE;
+}
+
+/* One character, made harmless; returns its length. */
+static size_t
+put_char(struct text *to, const char *s)
+{
+    size_t n = text_visible(s);
+
+    if (n > 0)
+        text_add(to, s, n);
+    else
+        text_fmt(to, "\\x%02x", (unsigned char)*s);
+    return n > 0 ? n : 1;
 }
 
 static void
 put_value(struct inline_run *r, const struct err_arg *value, const char *type, bool code)
 {
-    struct text safe = { 0 };
     char size[TEXT_SIZE_MAX];
 
     if (value->str == NULL) {
@@ -78,21 +79,12 @@ put_value(struct inline_run *r, const struct err_arg *value, const char *type, b
             text_fmt(r->to, "%lld", (long long)value->num);
         return;
     }
-    for (const char *s = value->str; *s != '\0';) {
-        size_t n = text_visible(s);
-
-        if (n > 0)
-            text_add(&safe, s, n);
-        else
-            text_fmt(&safe, "\\x%02x", (unsigned char)*s);
-        s += n > 0 ? n : 1;
+    if (code) {
+        put_quoted(r->to, value->str);
+        return;
     }
-    if (code)
-        put_quoted(r->to, safe.s == NULL ? "" : safe.s);
-    else
-        text_add(r->to, safe.s, safe.len);
-    r->to->no_memory = r->to->no_memory || safe.no_memory;
-    text_done(&safe);
+    for (const char *s = value->str; *s != '\0';)
+        s += put_char(r->to, s);
 }
 
 /* {name} at ${s}: put what stands for it and return its length, or 0. */
@@ -117,19 +109,6 @@ put_variable(struct inline_run *r, const char *s, bool code)
         text_str(r->to, "›");
     }
     return n + 2;
-}
-
-/* One character, made harmless; returns its length. */
-static size_t
-put_char(struct text *to, const char *s)
-{
-    size_t n = text_visible(s);
-
-    if (n > 0)
-        text_add(to, s, n);
-    else
-        text_fmt(to, "\\x%02x", (unsigned char)*s);
-    return n > 0 ? n : 1;
 }
 
 static void

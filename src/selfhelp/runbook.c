@@ -1,125 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runbook.c -- triage, one run for each verified candidate, and the word that it ends in. */
+/* runbook.c -- one run for a verified cause and the word that it ends in; runs of earlier days
+ * that were killed; undo by name. */
 #include <stdio.h>
 #include <string.h>
 
 #include "codes.h"
 #include "runbook_internal.h"
-#include "runtimes.h"
-
-/* ---- the naming probe ---- */
-
-/* A step of prose that can be looked at says by itself how a healthy machine is. */
-static bool
-tells_health(const struct plan_step *s)
-{
-    const char *want = action_get(&s->action, "want");
-    enum action_risk risk = s->action.kind->risk;
-
-    return plan_step_runs(s) && risk != RISK_READ && risk != RISK_RESTART &&
-        risk != RISK_OVERRIDE && risk != RISK_DATA &&
-        (want == NULL || strcmp(want, "restarted") != 0) &&
-        !action_is(&s->action, "windows.installer.register");
-}
-
-static struct err *
-derive(struct run *r, const struct plan *p)
-{
-    for (size_t i = 0; i < p->nsteps; i++) {
-        const struct plan_step *s = &p->steps[i];
-        const char *path = action_get(&s->action, "path");
-        const struct runtime *known = path == NULL ? NULL : runtime_find(path);
-
-        if (plan_step_runs(s) && known != NULL && known->library != NULL) {
-            action_init(&r->naming, action_find("windows.library.loads"));
-            r->has_naming = true;
-            return action_set(&r->naming, "name", known->library) ? NULL : fail(OutOfMemory);
-        }
-    }
-    for (size_t i = 0; i < p->nsteps && !r->has_naming; i++)
-        if (tells_health(&p->steps[i])) {
-            if (!action_copy(&r->naming, &p->steps[i].action))
-                return fail(OutOfMemory);
-            r->has_naming = true;
-        }
-    return NULL;
-}
-
-static struct err *
-find_naming(struct run *r)
-{
-    const struct plan *p = r->c->plan;
-
-    action_done(&r->naming);
-    r->has_naming = false;
-    if (p->nprobes == 0) {
-        TRY(derive(r, p));
-    } else if (action_complete(&p->probes[0].action)) {
-        if (!action_copy(&r->naming, &p->probes[0].action))
-            return fail(OutOfMemory);
-        r->has_naming = true;
-    }
-    return NULL;
-}
-
-/* ---- triage ---- */
-
-static struct err *
-rule_out(struct run *r, const char *observed)
-{
-    struct runbook_report *rep = r->r;
-    struct runbook_ruled_out *more =
-        realloc(rep->ruled_out, (rep->nruled_out + 1) * sizeof(*more));
-
-    if (more == NULL)
-        return fail(OutOfMemory);
-    rep->ruled_out = more;
-    more = &more[rep->nruled_out++];
-    *more = (struct runbook_ruled_out){ strdup(r->c->code),
-        r->has_naming ? action_text(&r->naming) : strdup("none"), strdup(observed) };
-    return more->code == NULL || more->probe == NULL || more->observed == NULL
-        ? fail(OutOfMemory) : NULL;
-}
-
-/* A failure of the machine to answer is no verdict. */
-static struct err *
-look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
-{
-    struct remedy_look l = { 0 };
-    struct err *e;
-
-    *ret = REMEDY_UNKNOWN;
-    if (!r->has_naming)
-        return run_set(ret_observed, "%s", r->c->plan->nprobes > 0
-                ? "its probe needs what only the failure tells" : "it has no probe");
-    e = remedy_look(r->t, &r->naming, run_by(r, RUNBOOK_STEP_MS), &l);
-    if (err_has(e, E_OutOfMemory) || err_has(e, E_Interrupted))
-        return e;
-    if (e != NULL) {
-        struct err *told = run_set(ret_observed, "%s", err_message(e));
-
-        err_free(e);
-        return told;
-    }
-    *ret = l.state;
-    *ret_observed = take(l.observed);
-    return NULL;
-}
-
-static void
-drop_rows(struct runbook_report *r)
-{
-    for (size_t i = 0; i < r->nrows; i++) {
-        free(r->rows[i].id);
-        free(r->rows[i].action);
-        free(r->rows[i].condition);
-        json_decref(r->rows[i].params);
-        free(r->rows[i].probe);
-        free(r->rows[i].change);
-        free(r->rows[i].result);
-    }
-    r->nrows = 0;
-}
+#include "text.h"
 
 static bool
 worth_a_look(const struct action *a)
@@ -128,13 +15,12 @@ worth_a_look(const struct action *a)
         !action_is(a, "machine.wait") && action_complete(a);
 }
 
-/* The table before anything is done. */
-static struct err *
-fill_rows(struct run *r)
+struct err *
+run_fill_rows(struct run *r)
 {
     const struct plan *p = r->c->plan;
 
-    drop_rows(r->r);
+    runbook_rows_free(&r->r->rows, &r->r->nrows);
     for (size_t i = 0; i < p->nsteps; i++) {
         const struct action *a = &p->steps[i].action;
         struct remedy_look l = { 0 };
@@ -162,12 +48,9 @@ fill_rows(struct run *r)
 
 /* Was a check switched off before this run? */
 static struct err *
-masked_before(struct run *r, const struct plan_step **ret)
+masked_by(struct run *r, const struct plan *p, const struct plan_step **ret)
 {
-    const struct plan *p = r->c->plan;
-
-    *ret = NULL;
-    for (size_t i = 0; i < p->nsteps && r->overrides == 0; i++) {
+    for (size_t i = 0; i < p->nsteps && *ret == NULL; i++) {
         struct remedy_look l = { 0 };
         struct err *e;
 
@@ -181,6 +64,20 @@ masked_before(struct run *r, const struct plan_step **ret)
         err_free(e);
         remedy_look_done(&l);
     }
+    return NULL;
+}
+
+/* By an override of this cause's article, or of one that was repaired before it. */
+static struct err *
+masked_before(struct run *r, const struct plan_step **ret)
+{
+    *ret = NULL;
+    if (r->overridden)
+        return NULL;
+    TRY(masked_by(r, r->c->plan, ret));
+    for (size_t i = 0; i + 1 < r->ntreated && *ret == NULL; i++)
+        if (r->treated[i].kept)
+            TRY(masked_by(r, r->treated[i].c->plan, ret));
     return NULL;
 }
 
@@ -227,18 +124,35 @@ offer_removal(struct run *r, const struct plan_step *s)
         action_get(&s->action, "name"));
 }
 
+/* Are the causes still away that were repaired before this one? */
+static struct err *
+earlier_hold(struct run *r, bool *ret)
+{
+    *ret = true;
+    for (size_t i = 0; i + 1 < r->ntreated && *ret; i++) {
+        enum remedy_state now = REMEDY_HOLDS;
+
+        if (r->treated[i].kept)
+            TRY(run_probe_of(r, &r->treated[i].naming, &now));
+        *ret = now != REMEDY_NOT;
+    }
+    return NULL;
+}
+
 static struct err *
 judge_solved(struct run *r)
 {
     const struct plan_step *earlier;
     enum remedy_state now;
+    bool others;
 
     TRY(run_probe(r, &now));
     TRY(masked_before(r, &earlier));
-    bool turned = r->has_naming && now == REMEDY_HOLDS;
+    TRY(earlier_hold(r, &others));
+    bool turned = r->has_naming && now == REMEDY_HOLDS && others;
 
-    r->r->outcome = turned && r->overrides == 0 ? RUNBOOK_REPAIRED : RUNBOOK_MASKED;
-    if (r->r->outcome == RUNBOOK_MASKED && r->overrides == 0)
+    r->r->outcome = turned && !r->overridden ? RUNBOOK_REPAIRED : RUNBOOK_MASKED;
+    if (r->r->outcome == RUNBOOK_MASKED && !r->overridden)
         TRY(run_set(&r->r->note, "the operation works%s, but the cause is still there",
             earlier != NULL ? " since a check is switched off" : ""));
     if (r->r->outcome == RUNBOOK_REPAIRED && earlier != NULL)
@@ -247,6 +161,28 @@ judge_solved(struct run *r)
         TRY(run_set(&r->r->note, "start %sthe operation again: that proves it",
             r->t->offline ? "the machine, then " : ""));
     return NULL;
+}
+
+/* How to come back to this run, as a line to type. */
+static struct err *
+tell_incomplete(struct run *r)
+{
+    struct text command = { 0 };
+    struct err *e = NULL;
+
+    if (r->policy->command != NULL) {
+        text_str(&command, r->policy->command);
+    } else {
+        text_str(&command, "firn doctor ");
+        text_shell(&command, r->t->name);
+    }
+    if (command.no_memory)
+        e = fail(OutOfMemory);
+    else
+        e = run_set(&r->r->blocked, "not all could be undone: %s --undo %s when the machine "
+                                    "answers", command.s, journal_id(r->j));
+    text_done(&command);
+    return e;
 }
 
 /* *ret_open: the journal stays without an end. */
@@ -258,7 +194,8 @@ judge_unsolved(struct run *r, bool *ret_open)
 
     *ret_open = false;
     TRY(run_probe(r, &now));
-    if (r->other && now == REMEDY_HOLDS && r->overrides == 0) {
+    if (r->other && now == REMEDY_HOLDS && !r->overridden) {
+        r->treated[r->ntreated - 1].kept = true;
         r->r->outcome = RUNBOOK_ESCALATED;
         return run_set(&r->r->note,
             "%s is repaired; the operation fails for another reason: %s", r->c->code,
@@ -267,7 +204,7 @@ judge_unsolved(struct run *r, bool *ret_open)
     r->r->outcome = r->r->blocked != NULL ? RUNBOOK_BLOCKED : RUNBOOK_ESCALATED;
     if (r->keep)
         return NULL;
-    if (r->restart_due && r->r->blocked != NULL && r->overrides == 0) {
+    if (r->restart_due && r->r->blocked != NULL && !r->overridden) {
         *ret_open = true; /* what was done takes effect with the restart */
         if (strstr(r->r->blocked, "restart") == NULL) {
             auto_free char *first = strdup(r->r->blocked);
@@ -281,12 +218,8 @@ judge_unsolved(struct run *r, bool *ret_open)
     TRY(run_undo(r, 0, &all));
     if (!all) {
         *ret_open = true;
-        const char *command = r->policy->command;
-
-        TRY(run_set(&r->r->blocked, "not all could be undone: %s%s --undo %s when the machine "
-                                    "answers",
-            command != NULL ? command : "firn doctor ", command != NULL ? "" : r->t->name,
-            journal_id(r->j)));
+        r->r->outcome = RUNBOOK_BLOCKED; /* nothing else is tried on such a machine */
+        TRY(tell_incomplete(r));
     }
     return NULL;
 }
@@ -301,13 +234,8 @@ finish(struct run *r)
         TRY(judge_solved(r));
     else
         TRY(judge_unsolved(r, &open));
-    r->r->installs += r->installs;
-    r->r->restarts += r->restarts;
-    r->r->overrides += r->overrides;
     if (r->j != NULL && !open)
         TRY(journal_end(r->j, runbook_outcome_name(r->r->outcome)));
-    if (r->r->outcome == RUNBOOK_ESCALATED && r->policy->bundles != NULL)
-        TRY(run_bundle(r));
     return NULL;
 }
 
@@ -320,10 +248,10 @@ proof_must_wait(const struct target *t)
     return t->offline && (t->can & (TARGET_PROGRAMS | TARGET_PACKAGES)) == 0;
 }
 
-static struct err *
+struct err *
 run_one(struct run *r)
 {
-    TRY(fill_rows(r));
+    TRY(run_fill_rows(r));
     if (!r->policy->apply) {
         r->r->outcome = RUNBOOK_FOUND;
         return NULL;
@@ -338,21 +266,33 @@ run_one(struct run *r)
     return NULL;
 }
 
-/* ---- all candidates ---- */
+/* ---- runs of earlier days ---- */
+
+/* The cause of an earlier run: one of the candidates, or one that an earlier run went on to. */
+static struct err *
+cause_of(struct run *r, const char *code, const struct runbook_candidate *c, size_t n,
+    const struct runbook_candidate **ret)
+{
+    *ret = NULL;
+    for (size_t i = 0; i < n && *ret == NULL; i++)
+        if (strcasecmp(c[i].code, code) == 0)
+            *ret = &c[i];
+    if (*ret == NULL && r->policy->find != NULL)
+        TRY(r->policy->find(r->policy->arg, code, NULL, ret));
+    return NULL;
+}
 
 /* A run that waited for a restart: did it help? */
 static struct err *
 take_up(struct run *r, struct journal *j, const struct runbook_candidate *c, size_t n,
     bool *ret_helped)
 {
-    *ret_helped = false;
-    for (size_t i = 0; i < n && !*ret_helped; i++) {
-        enum remedy_state now;
+    enum remedy_state now;
 
-        if (strcasecmp(c[i].code, journal_code(j)) != 0)
-            continue;
-        r->c = &c[i];
-        TRY(find_naming(r));
+    *ret_helped = false;
+    TRY(cause_of(r, journal_code(j), c, n, &r->c));
+    if (r->c != NULL) {
+        TRY(run_find_naming(r));
         TRY(run_probe(r, &now));
         *ret_helped = now == REMEDY_HOLDS;
     }
@@ -416,74 +356,6 @@ finish_past(struct run *r, const struct runbook_candidate *c, size_t n, bool *re
     return NULL;
 }
 
-static void
-next_candidate(struct run *r, const struct runbook_candidate *c)
-{
-    journal_free(r->j);
-    r->j = NULL;
-    r->c = c;
-    r->napplied = 0;
-    r->installs = r->restarts = r->overrides = 0;
-    r->restarts_itself = r->restart_due = r->solved = r->other = r->keep = false;
-}
-
-/* No candidate is the cause: does the operation work?  ${unsure}: the place in the list of what
- * is ruled out of the first that could not be looked at; SIZE_MAX: there is none. */
-static struct err *
-judge_none(struct run *r, size_t unsure)
-{
-    const struct runbook_ruled_out *open;
-
-    if (r->policy->apply && r->policy->retry != NULL) {
-        r->c = NULL;
-        TRY(run_retry(r));
-        r->r->outcome = r->solved ? RUNBOOK_HEALTHY : RUNBOOK_ESCALATED;
-        if (!r->solved && r->policy->bundles != NULL)
-            TRY(run_bundle(r));
-        return NULL;
-    }
-    r->r->outcome = unsure != SIZE_MAX ? RUNBOOK_BLOCKED : RUNBOOK_HEALTHY;
-    if (unsure == SIZE_MAX || r->r->blocked != NULL)
-        return NULL;
-    open = &r->r->ruled_out[unsure];
-    return run_set(&r->r->blocked, "a person must tell whether %s is the cause: %s", open->code,
-        open->observed);
-}
-
-static struct err *
-try_all(struct run *r, const struct runbook_candidate *c, size_t n)
-{
-    size_t unsure = SIZE_MAX;
-    bool verified = false;
-
-    for (size_t i = 0; i < n; i++) {
-        auto_free char *observed = NULL;
-        enum remedy_state state;
-
-        next_candidate(r, &c[i]);
-        TRY(find_naming(r));
-        TRY(look_naming(r, &state, &observed));
-        if (state != REMEDY_NOT) {
-            if (state == REMEDY_UNKNOWN && unsure == SIZE_MAX)
-                unsure = r->r->nruled_out;
-            TRY(rule_out(r, observed));
-            if (n == 1 && state == REMEDY_UNKNOWN)
-                TRY(fill_rows(r)); /* for the person who must judge */
-            continue;
-        }
-        verified = true;
-        TRY(run_set(&r->r->cause, "%s", c[i].code));
-        free(r->r->naming);
-        r->r->naming = action_text(&r->naming);
-        free(r->r->observed);
-        r->r->observed = take(observed);
-        TRY(run_one(r));
-        if (r->r->outcome != RUNBOOK_ESCALATED || r->other)
-            return NULL;
-    }
-    return verified ? NULL : judge_none(r, unsure);
-}
-
 struct err *
 runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
     const struct runbook_policy *policy, struct runbook_report **ret)
@@ -506,9 +378,16 @@ runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
     if (e == NULL && !clean)
         report->outcome = RUNBOOK_BLOCKED;
     else if (e == NULL)
-        e = try_all(r, c, n);
+        e = run_triage(r, c, n);
+    if (e == NULL && report->outcome == RUNBOOK_ESCALATED && policy->bundles != NULL)
+        e = run_bundle(r);
     journal_free(r->j);
+    json_decref(r->changes);
+    json_decref(r->installer);
     action_done(&r->naming);
+    for (size_t i = 0; i < r->ntreated; i++)
+        action_done(&r->treated[i].naming);
+    free(r->looked);
     free(r);
     TRY(e);
     *ret = take(report);

@@ -7,6 +7,11 @@
  * consent the plan's steps are applied until the probe holds again and the operation that
  * failed works.  What did not help is undone, newest first.
  *
+ * When the operation then fails with another code, the run goes on with that one, its outermost
+ * first that somebody (.find) has a plan for: it becomes a cause of its own, .earlier keeps the
+ * one before.  What was done for a cause whose probe turned stays.  No code has two turns, at
+ * most RUNBOOK_CAUSES are treated, and consent and budgets are those of the whole run.
+ *
  * Nothing is changed without: consent for the step's risk; a journal line that is on the
  * disk; a record of what was there.  Nothing is called repaired unless the naming probe
  * turned and the operation worked (where it can be tried).  An override repairs nothing: it
@@ -39,8 +44,9 @@ enum runbook_outcome {
 
 enum runbook_order { RUNBOOK_SAFE, RUNBOOK_ARTICLE };
 
-/* Budgets of one run. */
+/* Budgets of one run, whatever it goes on to. */
 enum {
+    RUNBOOK_CAUSES = 3, /* that are treated */
     RUNBOOK_INSTALLS = 3,
     RUNBOOK_RESTARTS = 2,
     RUNBOOK_INSTALL_MS = 15 * 60 * 1000,
@@ -49,6 +55,12 @@ enum {
     RUNBOOK_STEP_MS = 2 * 60 * 1000,
     RUNBOOK_RETRY_MS = 10 * 60 * 1000,
     RUNBOOK_TOTAL_MS = 60 * 60 * 1000
+};
+
+struct runbook_candidate {
+    const char *code;
+    const struct plan *plan;
+    const char *unseen; /* why its probe cannot be looked at here; NULL: it may be */
 };
 
 struct runbook_policy {
@@ -60,6 +72,11 @@ struct runbook_policy {
     /* Try the operation that failed once more.  *ret_why (owned by the receiver) is NULL
      * when it worked.  NULL: there is none, and the naming probe alone proves. */
     struct err *(*retry)(void *arg, struct deadline by, struct err **ret_why);
+    /* The plan for a code that the operation fails with now (${why} holds its variables), or
+     * that an earlier run went on to (${why} is NULL).  *ret = NULL: there is none that helps
+     * on this machine; else lent until the report is freed.  NULL: there are no others. */
+    struct err *(*find)(void *arg, const char *code, const struct err *why,
+        const struct runbook_candidate **ret);
     /* For tests: see journal_watch. */
     struct err *(*written)(void *arg);
     void *arg;
@@ -67,11 +84,6 @@ struct runbook_policy {
                           * doctor and the target's name */
     const char *journals; /* folder; NULL is allowed where nothing is applied */
     const char *bundles;  /* folder; NULL: none is written */
-};
-
-struct runbook_candidate {
-    const char *code;
-    const struct plan *plan;
 };
 
 /* One line of the table. */
@@ -87,8 +99,20 @@ struct runbook_row {
     char *result;       /* what came of it; NULL: nothing was tried */
 };
 
-struct runbook_ruled_out {
+/* A candidate that is not treated. */
+struct runbook_look {
     char *code, *probe, *observed;
+    bool unseen; /* it was known before that nobody can look at it here */
+};
+
+/* A cause that was treated before the last one. */
+struct runbook_cause {
+    char *code, *naming, *observed;
+    struct runbook_row *rows;
+    size_t nrows;
+    char *journal; /* its run's id; NULL: nothing was changed */
+    bool undone;
+    char *end;     /* what came of it, for people */
 };
 
 struct runbook_report {
@@ -97,9 +121,13 @@ struct runbook_report {
     char *naming, *observed; /* the naming probe and what it saw first */
     struct runbook_row *rows;
     size_t nrows;
-    struct runbook_ruled_out *ruled_out;
+    struct runbook_look *ruled_out;     /* the probe holds */
     size_t nruled_out;
-    char *journal;       /* the last run's id; NULL: nothing was changed */
+    struct runbook_look *not_looked_at; /* and why not */
+    size_t nnot_looked_at;
+    struct runbook_cause *earlier;
+    size_t nearlier;
+    char *journal;       /* of the last cause; NULL: nothing was changed for it */
     char **finished;     /* ids of earlier runs that were killed and are undone now */
     bool undone;         /* what was changed is taken back */
     char *blocked;       /* what a person must do */
@@ -125,7 +153,7 @@ struct err *runbook_undo(struct target *t, const char *folder, const char *id,
 
 const char *runbook_outcome_name(enum runbook_outcome o);
 
-/* {outcome, cause, ruled_out, plan, journal, undone, retry, ...} as DESIGN.md says it;
+/* {outcome, cause, ruled_out, plan, journal, undone, retry, ...} as firn-doctor(1) says it;
  * *ret is the caller's. */
 struct err *runbook_json(const struct runbook_report *r, json_t **ret) must_use;
 

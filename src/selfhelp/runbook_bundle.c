@@ -112,21 +112,21 @@ clean(const json_t *v)
     return json_deep_copy(v);
 }
 
-/* What was there before each change and what came of it. */
-static json_t *
-journal_json(const struct journal *j)
+struct err *
+run_keep_changes(struct run *r)
 {
-    json_t *all = json_array();
-
-    for (size_t i = 0; j != NULL && i < journal_entries(j); i++) {
-        const struct journal_entry *e = journal_entry(j, i);
+    if (r->changes == NULL && (r->changes = json_array()) == NULL)
+        return fail(OutOfMemory);
+    for (size_t i = 0; r->j != NULL && i < journal_entries(r->j); i++) {
+        const struct journal_entry *e = journal_entry(r->j, i);
         auto_free char *text = action_text(&e->action);
 
-        (void)json_array_append_new(all,
-            json_pack("{s:s, s:s?, s:O, s:s?, s:b}", "step", e->step, "action", text, "before",
-                e->before, "result", e->result, "undone", e->undone));
+        if (json_array_append_new(r->changes,
+                json_pack("{s:s, s:s?, s:O, s:s?, s:b}", "step", e->step, "action", text,
+                    "before", e->before, "result", e->result, "undone", e->undone)) != 0)
+            return fail(OutOfMemory);
     }
-    return all;
+    return NULL;
 }
 
 static struct err *
@@ -166,11 +166,12 @@ run_bundle(struct run *r)
     if (mkdir(r->policy->bundles, 0700) != 0 && errno != EEXIST)
         return fail(FileUnwritable, r->policy->bundles);
     number_time(now, clock_real_ns());
+    TRY(run_keep_changes(r));
     TRY(runbook_json(r->r, &report));
-    doc = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "schema", 1, "time", now,
+    doc = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:o, s:O}", "schema", 1, "time", now,
         "target", r->t->name, "system", r->t->os == ACTION_WINDOWS ? "windows" : "linux",
         "offline", r->t->offline, "bits64", r->t->bits64, "report", report, "changes",
-        journal_json(r->j));
+        r->changes);
     safe = doc == NULL ? NULL : clean(doc);
     json_decref(doc);
     struct err *e = safe == NULL ? fail(OutOfMemory) : write_bundle(path, safe);

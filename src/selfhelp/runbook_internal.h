@@ -23,6 +23,13 @@ enum step_end {
     STEP_CANNOT         /* not on this target, or for a person */
 };
 
+/* A cause that was verified in this run. */
+struct treated {
+    const struct runbook_candidate *c;
+    struct action naming; /* owned */
+    bool kept; /* its probe turned, and what was done for it stays */
+};
+
 struct run {
     struct target *t;
     const struct runbook_policy *policy;
@@ -35,12 +42,19 @@ struct run {
     size_t napplied;
     int64_t until_ns;       /* of the target's clock */
     unsigned consent;
-    unsigned installs, restarts, overrides;
+    bool overridden;        /* a check is switched off for the cause that is treated now */
     bool restarts_itself;   /* the installer does, whatever it is told */
     bool restart_due;       /* something takes effect with the next restart */
     bool solved;            /* the operation worked, or the probe turned and none is there */
     bool other;             /* the operation fails now, but with another code */
+    bool unsure;            /* a candidate's probe was asked and not answered */
     bool keep;              /* unsolved, yet what was done is right and stays */
+    struct treated treated[RUNBOOK_CAUSES]; /* the last one is treated now */
+    size_t ntreated;
+    const char **looked;    /* codes that had their turn; borrowed */
+    size_t nlooked;
+    json_t *changes;        /* of earlier causes, for the bundle; NULL: none */
+    json_t *installer;      /* its service before an earlier cause registered it, or NULL */
 };
 
 /* What is left of the run's time, but at most ${ms}. */
@@ -57,6 +71,25 @@ struct err *run_add_row(struct run *r, const struct plan_step *s, const struct a
 
 /* The naming probe now.  What the machine does not answer counts as not holding. */
 struct err *run_probe(struct run *r, enum remedy_state *ret) must_use;
+struct err *run_probe_of(struct run *r, const struct action *probe,
+    enum remedy_state *ret) must_use;
+
+/* Set r->naming to the naming probe of r->c, if it has one. */
+struct err *run_find_naming(struct run *r) must_use;
+
+/* Set the rows to the plan of r->c, before anything is done. */
+struct err *run_fill_rows(struct run *r) must_use;
+void runbook_rows_free(struct runbook_row **rows, size_t *n);
+
+/* Treat r->c, whose cause is verified: show it or, with --apply, repair it. */
+struct err *run_one(struct run *r) must_use;
+
+/* Look at all candidates and treat what is there, then what the operation fails with. */
+struct err *run_triage(struct run *r, const struct runbook_candidate *c, size_t n) must_use;
+
+/* Add what the journal holds, if there is one, to r->changes: what was there before each
+ * change, and what came of it. */
+struct err *run_keep_changes(struct run *r) must_use;
 
 /* Consent for this action: given, or asked for. */
 struct err *run_consents(struct run *r, const struct action *a, bool *ret) must_use;

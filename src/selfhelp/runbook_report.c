@@ -58,24 +58,39 @@ row_json(const struct runbook_row *r)
 }
 
 static json_t *
-rows_json(const struct runbook_report *r)
+rows_json(const struct runbook_row *rows, size_t n)
 {
     json_t *all = json_array();
 
-    for (size_t i = 0; i < r->nrows; i++)
-        (void)json_array_append_new(all, row_json(&r->rows[i]));
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(all, row_json(&rows[i]));
     return all;
 }
 
 static json_t *
-ruled_out_json(const struct runbook_report *r)
+looks_json(const struct runbook_look *l, size_t n)
 {
     json_t *all = json_array();
 
-    for (size_t i = 0; i < r->nruled_out; i++)
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "code", l[i].code,
+                                             "probe", l[i].probe, "observed", l[i].observed));
+    return all;
+}
+
+static json_t *
+earlier_json(const struct runbook_report *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->nearlier; i++) {
+        const struct runbook_cause *c = &r->earlier[i];
+
         (void)json_array_append_new(all,
-            json_pack("{s:s, s:s, s:s}", "code", r->ruled_out[i].code, "probe",
-                r->ruled_out[i].probe, "observed", r->ruled_out[i].observed));
+            json_pack("{s:s, s:s?, s:s?, s:o, s:s?, s:b, s:s?}", "cause", c->code, "probe",
+                c->naming, "observed", c->observed, "plan", rows_json(c->rows, c->nrows),
+                "journal", c->journal, "undone", c->undone, "result", c->end));
+    }
     return all;
 }
 
@@ -98,10 +113,12 @@ runbook_json(const struct runbook_report *r, json_t **ret)
 
     for (size_t i = 0; r->finished != NULL && r->finished[i] != NULL; i++)
         (void)json_array_append_new(finished, json_string(r->finished[i]));
-    *ret = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:s?, s:b, s:o, s:s?, s:s?, s:s?, "
-                     "s:o, s:i, s:i, s:i}",
+    *ret = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:s?, s:b, s:o, s:s?, s:s?, "
+                     "s:s?, s:o, s:i, s:i, s:i}",
         "outcome", runbook_outcome_name(r->outcome), "cause", r->cause, "probe", r->naming,
-        "observed", r->observed, "ruled_out", ruled_out_json(r), "plan", rows_json(r),
+        "observed", r->observed, "ruled_out", looks_json(r->ruled_out, r->nruled_out),
+        "not_looked_at", looks_json(r->not_looked_at, r->nnot_looked_at), "earlier",
+        earlier_json(r), "plan", rows_json(r->rows, r->nrows),
         "journal", r->journal, "undone", r->undone, "retry", retry_json(r), "blocked",
         r->blocked, "note", r->note, "bundle", r->bundle, "finished", finished, "installs",
         (int)r->installs, "restarts", (int)r->restarts, "installer_restarts",
@@ -110,12 +127,10 @@ runbook_json(const struct runbook_report *r, json_t **ret)
 }
 
 void
-runbook_report_free(struct runbook_report *r)
+runbook_rows_free(struct runbook_row **rows, size_t *n)
 {
-    if (r == NULL)
-        return;
-    for (size_t i = 0; i < r->nrows; i++) {
-        struct runbook_row *row = &r->rows[i];
+    for (size_t i = 0; i < *n; i++) {
+        struct runbook_row *row = &(*rows)[i];
 
         free(row->id);
         free(row->action);
@@ -125,14 +140,46 @@ runbook_report_free(struct runbook_report *r)
         free(row->change);
         free(row->result);
     }
-    for (size_t i = 0; i < r->nruled_out; i++) {
-        free(r->ruled_out[i].code);
-        free(r->ruled_out[i].probe);
-        free(r->ruled_out[i].observed);
+    free(*rows);
+    *rows = NULL;
+    *n = 0;
+}
+
+static void
+looks_free(struct runbook_look *l, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(l[i].code);
+        free(l[i].probe);
+        free(l[i].observed);
     }
+    free(l);
+}
+
+static void
+causes_free(struct runbook_cause *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(c[i].code);
+        free(c[i].naming);
+        free(c[i].observed);
+        runbook_rows_free(&c[i].rows, &c[i].nrows);
+        free(c[i].journal);
+        free(c[i].end);
+    }
+    free(c);
+}
+
+void
+runbook_report_free(struct runbook_report *r)
+{
+    if (r == NULL)
+        return;
+    runbook_rows_free(&r->rows, &r->nrows);
+    looks_free(r->ruled_out, r->nruled_out);
+    looks_free(r->not_looked_at, r->nnot_looked_at);
+    causes_free(r->earlier, r->nearlier);
     journal_ids_free(r->finished);
-    free(r->rows);
-    free(r->ruled_out);
     free(r->cause);
     free(r->naming);
     free(r->observed);

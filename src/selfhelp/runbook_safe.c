@@ -239,7 +239,7 @@ repair_installer(struct run *r, const struct slots *s, enum exit_class class)
             return NULL;
     }
     TRY(renew(r, s, &any));
-    if (any && !r->restart_due && r->installs + 1 < RUNBOOK_INSTALLS) {
+    if (any && !r->restart_due && r->r->installs + 1 < RUNBOOK_INSTALLS) {
         TRY(install(r, s, &class));
         TRY(person_needed(r, class, &stop));
         if (r->solved || stop)
@@ -248,7 +248,7 @@ repair_installer(struct run *r, const struct slots *s, enum exit_class class)
     bool back;
 
     TRY(restart_if_it_may_help(r, s, &back));
-    if ((back || any) && r->installs < RUNBOOK_INSTALLS)
+    if ((back || any) && r->r->installs < RUNBOOK_INSTALLS)
         TRY(install(r, s, &class));
     return NULL;
 }

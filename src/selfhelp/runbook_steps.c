@@ -80,15 +80,23 @@ run_row(struct run *r, const struct plan_step *s)
 struct err *
 run_probe(struct run *r, enum remedy_state *ret)
 {
+    *ret = REMEDY_NOT;
+    if (!r->has_naming)
+        return stop_check();
+    TRY(run_probe_of(r, &r->naming, ret));
+    return NULL;
+}
+
+struct err *
+run_probe_of(struct run *r, const struct action *probe, enum remedy_state *ret)
+{
     struct remedy_look l = { 0 };
     struct err *e;
 
     *ret = REMEDY_NOT;
     TRY(stop_check());
-    if (!r->has_naming)
-        return NULL;
     for (int twice = 0; twice < 2; twice++) { /* one lost answer is no verdict */
-        e = remedy_look(r->t, &r->naming, run_by(r, RUNBOOK_STEP_MS), &l);
+        e = remedy_look(r->t, probe, run_by(r, RUNBOOK_STEP_MS), &l);
         if (e != NULL && is_own(e))
             return e;
         if (e == NULL) {
@@ -264,12 +272,12 @@ count(struct run *r, const struct action *a, bool *ret_over)
 {
     *ret_over = false;
     if (run_is_install(a))
-        *ret_over = r->installs >= RUNBOOK_INSTALLS ||
-            (r->restarts_itself && r->restarts + r->r->own_restarts >= RUNBOOK_RESTARTS);
+        *ret_over = r->r->installs >= RUNBOOK_INSTALLS ||
+            (r->restarts_itself && r->r->restarts + r->r->own_restarts >= RUNBOOK_RESTARTS);
     else if (a->kind->risk == RISK_RESTART)
-        *ret_over = r->restarts + r->r->own_restarts >= RUNBOOK_RESTARTS;
+        *ret_over = r->r->restarts + r->r->own_restarts >= RUNBOOK_RESTARTS;
     else if (a->kind->risk == RISK_OVERRIDE)
-        *ret_over = r->overrides >= 1;
+        *ret_over = r->r->overrides >= 1;
     return NULL;
 }
 
@@ -331,9 +339,10 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
     }
     TRY(change(r, s, a, ret_told, ret, ret_class));
     /* an attempt that found somebody else at work is none */
-    r->installs += run_is_install(a) && *ret_class != EXIT_BUSY;
-    r->restarts += a->kind->risk == RISK_RESTART;
-    r->overrides += a->kind->risk == RISK_OVERRIDE;
+    r->r->installs += run_is_install(a) && *ret_class != EXIT_BUSY;
+    r->r->restarts += a->kind->risk == RISK_RESTART;
+    r->r->overrides += a->kind->risk == RISK_OVERRIDE;
+    r->overridden |= a->kind->risk == RISK_OVERRIDE;
     r->restart_due |= *ret == STEP_AFTER_RESTART;
     return NULL;
 }
@@ -353,6 +362,22 @@ run_step(struct run *r, const struct plan_step *s, const struct action *a, enum 
         TRY(run_add_row(r, NULL, a, &row));
     free(row->result);
     row->result = take(told);
+    return NULL;
+}
+
+/* A change that undo leaves as it is: its row says why. */
+static struct err *
+tell_kept(struct run *r, const char *step, const char *kept)
+{
+    for (size_t i = 0; i < r->r->nrows; i++) {
+        struct runbook_row *row = &r->r->rows[i];
+        auto_free char *done = NULL;
+
+        if (strcmp(row->id, step) != 0 || row->result == NULL)
+            continue;
+        done = take(row->result);
+        return run_set(&row->result, "%s; left as it is: %s", done, kept);
+    }
     return NULL;
 }
 
@@ -378,8 +403,12 @@ run_undo(struct run *r, size_t first, bool *ret_all)
             continue;
         }
         TRY(journal_undone(r->j, a->entry, kept));
+        if (kept != NULL)
+            TRY(tell_kept(r, j->step, kept));
         a->undone = true;
         r->r->undone = true;
+        if (j->action.kind->risk == RISK_OVERRIDE)
+            r->overridden = false;
     }
     return NULL;
 }
@@ -430,19 +459,28 @@ run_wait_idle(struct run *r, bool *ret_idle)
     }
 }
 
+/* A machine that is out of reach now is no failure of the run: the journal stays open. */
+static struct err *
+keep_installer(struct run *r, const json_t *before)
+{
+    struct err *e = remedy_keep_installer(r->t, before);
+
+    if (e != NULL && is_own(e))
+        return e;
+    err_free(e);
+    return NULL;
+}
+
 struct err *
 run_keep_installer(struct run *r)
 {
+    if (r->installer != NULL)
+        TRY(keep_installer(r, r->installer));
     for (size_t i = 0; i < r->napplied; i++) {
         const struct journal_entry *j = journal_entry(r->j, r->applied[i].entry);
-        struct err *e;
 
-        if (!action_is(&j->action, "windows.installer.register"))
-            continue;
-        e = remedy_keep_installer(r->t, j->before);
-        if (e != NULL && is_own(e))
-            return e;
-        err_free(e); /* a machine that is out of reach now: the journal stays open */
+        if (action_is(&j->action, "windows.installer.register"))
+            TRY(keep_installer(r, j->before));
     }
     return NULL;
 }

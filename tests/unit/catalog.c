@@ -161,7 +161,7 @@ an_article_is_shown(void **state)
     o.nargs = 1;
     assert_ok(render_article(e, &o, &s));
     assert_non_null(strstr(s, "\n/srv/it's\\x1b[2J cannot be read\n"));
-    assert_non_null(strstr(s, "`ls -l '/srv/it'\\''s\\x1b[2J'`")); /* safe to paste */
+    assert_non_null(strstr(s, "`ls -l \"$(printf '/srv/it\\047s\\033[2J')\"`")); /* safe to paste */
     free(s);
     o.bold = true;
     o.width = 200;

@@ -93,7 +93,7 @@ run(struct world *w, struct target *t, struct kill *k, bool apply, struct err **
     struct runbook_policy p = { .apply = apply, .consent = w->consent, .order = w->order,
         .retry = retry, .written = written, .arg = k, .journals = folder,
         .bundles = bundles };
-    struct runbook_candidate c = { w->code, w->plan };
+    struct runbook_candidate c = { .code = w->code, .plan = w->plan };
     struct runbook_report *r = NULL;
     struct err *e;
 

@@ -256,6 +256,23 @@ wrong_configurations(void **state)
     }
 }
 
+/* Editors that write UTF-16, or a mark before the text: their failure has a repair. */
+static void
+configurations_of_other_encodings(void **state)
+{
+    static const char *const bad[] = { "\xff\xfe{", "\xfe\xff", "\xef\xbb\xbf{}" };
+    auto_ptr(scripts) s = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        put(config, bad[i], 0600);
+        assert_fails(script_check(), E_FreezeConfigEncoding);
+    }
+    assert_fails(script_parse(config, "{\0}\0", 4, &s), E_FreezeConfigEncoding);
+    put(config, "{\"preScriptLocation\":\"/nowhere/\xc3\xa4\"}", 0600);
+    assert_fails(script_check(), E_ScriptMissing); /* UTF-8 is none of them */
+}
+
 int
 main(void)
 {
@@ -270,6 +287,7 @@ main(void)
         SCRIPT_TEST(retries_within_its_time),
         SCRIPT_TEST(it_is_ended_with_all_that_it_started),
         SCRIPT_TEST(wrong_configurations),
+        SCRIPT_TEST(configurations_of_other_encodings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

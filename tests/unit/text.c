@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "proc.h"
 #include "text.h"
 
 static void
@@ -68,6 +69,59 @@ a_string_grows(void **state)
     text_done(&t);
 }
 
+/* What sh makes of the word is what was meant, byte for byte. */
+static void
+sh_reads(const char *word)
+{
+    struct text t = { 0 };
+    int status = -1;
+
+    text_str(&t, "[ x");
+    text_shell(&t, word);
+    text_str(&t, " = x\"$1\" ]");
+    assert_false(t.no_memory);
+    const char *const argv[] = { "sh", "-c", t.s, "sh", word, NULL };
+
+    assert_ok(proc_run(argv, deadline_in_ms(60000), &status, NULL));
+    assert_int_equal(status, 0);
+    for (const char *s = t.s; *s != '\0'; s += text_visible(s))
+        assert_true(text_visible(s) > 0); /* and it may stand on a terminal */
+    text_done(&t);
+}
+
+static void
+words_for_a_shell(void **state)
+{
+    static const char *const words[] = { "", "plain", "/a/b c/d", "it's", "'", "''", "\"",
+        "$HOME", "`id`", "$(id)", "a\\b", "\\", "*", "~", "#x", "a;b", "a&b|c>d<e", "!", "{a,b}",
+        "-n", "--x=%s", "%", "\t", "a\nb", "\x1b[31m", "\xff\xfe", "-\x01%s\\'$(id)\"`id`",
+        "\xc3\xa4", "a\n\n'b\x07", "qga:/run/a b's/ga" };
+    char all[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        sh_reads(words[i]);
+    for (int c = 1; c < 256; c++)
+        all[c - 1] = (char)c;
+    all[255] = '\0';
+    sh_reads(all);
+    for (int c = 1; c < 256; c++)
+        if (c != '\n')
+            sh_reads((char[]){ (char)c, '\0' });
+}
+
+/* Command substitution would drop the newline: another notation, for shells that know it. */
+static void
+a_word_that_ends_a_line(void **state)
+{
+    struct text t = { 0 };
+
+    (void)state;
+    text_shell(&t, "it's\n");
+    assert_string_equal(t.s, "$'it\\047s\\012'");
+    text_done(&t);
+}
+
 int
 main(void)
 {
@@ -75,6 +129,8 @@ main(void)
         cmocka_unit_test(sizes_in_words),
         cmocka_unit_test(what_is_visible),
         cmocka_unit_test(a_string_grows),
+        cmocka_unit_test(words_for_a_shell),
+        cmocka_unit_test(a_word_that_ends_a_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
