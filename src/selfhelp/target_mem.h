@@ -23,10 +23,11 @@
 #define MEM_SYSTEM32 "C:\\Windows\\System32\\"
 #define MEM_MSISERVER_KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\msiserver"
 
-enum { MEM_SCRIPT_MAX = 8, MEM_PUTS_MAX = 4, MEM_HANGS = 0x7fff0001 };
+enum { MEM_SCRIPT_MAX = 8, MEM_PUTS_MAX = 4, MEM_INSTALLERS_MAX = 8, MEM_HANGS = 0x7fff0001 };
 
 /* A bundled installer.  Its n-th run ends with the n-th code of the script, the last one
- * again and again; MEM_HANGS never ends.  0, 3010 and 1641 install; others do nothing. */
+ * again and again; MEM_HANGS never ends.  0, 3010 and 1641 install; others do nothing.  A
+ * machine has up to MEM_INSTALLERS_MAX; the strings are borrowed. */
 struct mem_installer {
     const char *path;
     uint32_t script[MEM_SCRIPT_MAX];

@@ -58,9 +58,11 @@ struct mem {
     size_t nimports;
     struct mem_broken broken[MEM_MAX];
     size_t nbroken;
-    struct mem_installer installer;
-    bool has_installer;
-    size_t installer_at;
+    struct mem_program { /* a bundled installer and how often its script was asked */
+        struct mem_installer is;
+        size_t at;
+    } installers[MEM_INSTALLERS_MAX];
+    size_t ninstallers;
     unsigned installs;
     uint32_t refuse;
     bool msi_broken, want_restart;

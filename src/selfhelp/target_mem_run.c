@@ -21,8 +21,8 @@ target_mem_installer(struct target *t, const struct mem_installer *i)
 {
     struct mem *m = (struct mem *)t;
 
-    m->installer = *i;
-    m->has_installer = true;
+    assert(m->ninstallers < MEM_INSTALLERS_MAX);
+    m->installers[m->ninstallers++] = (struct mem_program){ .is = *i };
     target_mem_put(t, i->path, "MZ");
 }
 
@@ -55,10 +55,8 @@ service_starts(struct mem *m)
 }
 
 static void
-install(struct mem *m, bool later)
+install(struct mem *m, const struct mem_installer *i, bool later)
 {
-    const struct mem_installer *i = &m->installer;
-
     for (size_t k = 0; k < MEM_PUTS_MAX && i->puts[k] != NULL; k++)
         mem_file_put(m, i->puts[k], "MZ", 2, later);
     if (i->key != NULL)
@@ -68,10 +66,8 @@ install(struct mem *m, bool later)
 }
 
 static void
-uninstall(struct mem *m)
+uninstall(struct mem *m, const struct mem_installer *i)
 {
-    const struct mem_installer *i = &m->installer;
-
     for (size_t k = 0; k < MEM_PUTS_MAX && i->puts[k] != NULL; k++)
         for (size_t f = 0; f < m->nfiles;)
             if (mem_same(m, m->files[f].path, i->puts[k])) {
@@ -87,10 +83,8 @@ uninstall(struct mem *m)
 
 /* What stands in the way before the script of exit codes counts; 0: nothing. */
 static uint32_t
-hindrance(struct mem *m)
+hindrance(struct mem *m, const struct mem_installer *i)
 {
-    const struct mem_installer *i = &m->installer;
-
     if (mem_now_ns(&m->t) < m->busy_until_ns)
         return MSI_BUSY;
     if (i->needs_service && !service_starts(m))
@@ -110,29 +104,30 @@ has_arg(const char *const argv[], const char *what)
 }
 
 static struct err *
-run_installer(struct mem *m, const char *const argv[], struct deadline by, uint32_t *ret_exit)
+run_installer(struct mem *m, struct mem_program *p, const char *const argv[],
+    struct deadline by, uint32_t *ret_exit)
 {
-    struct mem_installer *i = &m->installer;
+    const struct mem_installer *i = &p->is;
 
     if (has_arg(argv, "/uninstall")) {
-        *ret_exit = hindrance(m);
+        *ret_exit = hindrance(m, i);
         if (*ret_exit == 0)
-            uninstall(m);
+            uninstall(m, i);
         return NULL;
     }
     m->installs++;
-    *ret_exit = hindrance(m);
+    *ret_exit = hindrance(m, i);
     if (*ret_exit != 0)
         return NULL;
     if (i->nscript > 0) {
-        *ret_exit = i->script[m->installer_at];
-        if (m->installer_at + 1 < i->nscript)
-            m->installer_at++;
+        *ret_exit = i->script[p->at];
+        if (p->at + 1 < i->nscript)
+            p->at++;
     }
     if (*ret_exit == MEM_HANGS)
         return mem_hang(m, by);
     if (*ret_exit == 0 || *ret_exit == MSI_RESTART || *ret_exit == MSI_RESTARTED)
-        install(m, *ret_exit != 0);
+        install(m, i, *ret_exit != 0);
     if (*ret_exit == MSI_RESTARTED)
         TRY(mem_restart_now(&m->t, by));
     return NULL;
@@ -159,16 +154,26 @@ run_msiexec(struct mem *m, const char *const argv[])
     return was_marked ? 1 : 0;
 }
 
+static struct mem_program *
+find_installer(struct mem *m, const char *path)
+{
+    for (size_t i = 0; i < m->ninstallers; i++)
+        if (mem_same(m, path, m->installers[i].is.path))
+            return &m->installers[i];
+    return NULL;
+}
+
 struct err *
 mem_run(struct target *t, const char *const argv[], struct deadline by, uint32_t *ret_exit,
     char **ret_output)
 {
     struct mem *m = (struct mem *)t;
+    struct mem_program *p = find_installer(m, argv[0]);
 
     if (mem_file_find(m, argv[0]) == NULL)
         return fail(TargetRefused, t->name, "start a program", ERROR_NOT_FOUND);
-    if (m->has_installer && mem_same(m, argv[0], m->installer.path))
-        TRY(run_installer(m, argv, by, ret_exit));
+    if (p != NULL)
+        TRY(run_installer(m, p, argv, by, ret_exit));
     else if (mem_same(m, argv[0], MEM_SYSTEM32 "msiexec.exe"))
         *ret_exit = run_msiexec(m, argv);
     else

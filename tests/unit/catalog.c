@@ -161,7 +161,8 @@ an_article_is_shown(void **state)
     o.nargs = 1;
     assert_ok(render_article(e, &o, &s));
     assert_non_null(strstr(s, "\n/srv/it's\\x1b[2J cannot be read\n"));
-    assert_non_null(strstr(s, "`ls -l \"$(printf '/srv/it\\047s\\033[2J')\"`")); /* safe to paste */
+    /* safe to paste */
+    assert_non_null(strstr(s, "`ls -l \"$(printf '/srv/it\\047s\\033[2J')\"`"));
     free(s);
     o.bold = true;
     o.width = 200;

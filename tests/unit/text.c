@@ -93,8 +93,9 @@ static void
 words_for_a_shell(void **state)
 {
     static const char *const words[] = { "", "plain", "/a/b c/d", "it's", "'", "''", "\"",
-        "$HOME", "`id`", "$(id)", "a\\b", "\\", "*", "~", "#x", "a;b", "a&b|c>d<e", "!", "{a,b}",
-        "-n", "--x=%s", "%", "\t", "a\nb", "\x1b[31m", "\xff\xfe", "-\x01%s\\'$(id)\"`id`",
+        "$HOME", "`id`", "$(id)", "a\\b", "\\", "*", "~", "#x", "a;b", "a&b|c>d<e", "!",
+        "{a,b}", "-n", "--x=%s", "%", "\t", "a\nb", "\x1b[31m", "\xff\xfe",
+        "-\x01%s\\'$(id)\"`id`",
         "\xc3\xa4", "a\n\n'b\x07", "qga:/run/a b's/ga" };
     char all[256];
 

@@ -23,6 +23,9 @@ static const char *const codes[CAUSES] = { "VssServiceBad", "DtcBroken", "ComSer
     "VssFailed", "GuestMemoryShort", "ComMemoryQuota" };
 static const char *const keys[CAUSES] = { KEY(0), KEY(1), KEY(2), KEY(3), KEY(4), KEY(5) };
 
+static const char *const installers[CAUSES] = { "C:\\i\\0.exe", "C:\\i\\1.exe",
+    "C:\\i\\2.exe", "C:\\i\\3.exe", "C:\\i\\4.exe", "C:\\i\\5.exe" };
+
 /* What the article of a cause does about it. */
 enum remedy { SETS, SETS_ANOTHER, INSTALLS, INSTALLER_FAILS, RESTARTS, OVERRIDES, NO_PROBE,
     REMEDIES };
@@ -123,7 +126,7 @@ article_of(size_t i, enum remedy how)
                                        "data=1", keys[i]);
     if (how == SETS || how == RESTARTS)
         step(&t, "", line);
-    (void)snprintf(line, sizeof(line), "windows.installer.run path=C:\\i\\%zu.exe", i);
+    (void)snprintf(line, sizeof(line), "windows.installer.run path=%s", installers[i]);
     if (how == INSTALLS || how == INSTALLER_FAILS)
         step(&t, "", line);
     if (how == RESTARTS || how == INSTALLER_FAILS)
@@ -164,7 +167,6 @@ chain_make(struct chain *w, uint64_t seed, enum remedy most)
     target_mem_service(w->t, "msiserver", 3);
     for (size_t i = 0; i < CAUSES; i++) {
         struct mem_installer in = { .key = keys[i], .name = "Good" };
-        char path[32];
 
         w->remedy[i] = (enum remedy)below(&s, (uint32_t)most + 1);
         w->bad_before[i] = below(&s, 2) == 0;
@@ -173,8 +175,7 @@ chain_make(struct chain *w, uint64_t seed, enum remedy most)
         w->item[i] = (struct runbook_candidate){ .code = codes[i], .plan = w->plan[i] };
         if (!w->bad_before[i] || w->remedy[i] != INSTALLS)
             target_mem_set_number(w->t, keys[i], "Good", !w->bad_before[i]);
-        (void)snprintf(path, sizeof(path), "C:\\i\\%zu.exe", i);
-        in.path = path;
+        in.path = installers[i];
         in.script[0] = w->remedy[i] == INSTALLER_FAILS ? 1603 : 0;
         in.nscript = 1;
         target_mem_installer(w->t, &in);
