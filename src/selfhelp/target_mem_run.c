@@ -16,13 +16,27 @@
 enum { LOAD_DEPTH_MAX = 16, ERROR_NOT_FOUND = 2, ERROR_MOD_NOT_FOUND = 126,
     MSI_BUSY = 1618, MSI_FATAL = 1603, MSI_RESTART = 3010, MSI_RESTARTED = 1641 };
 
+static struct mem_program *
+find_installer(struct mem *m, const char *path)
+{
+    for (size_t i = 0; i < m->ninstallers; i++)
+        if (mem_same(m, path, m->installers[i].is.path))
+            return &m->installers[i];
+    return NULL;
+}
+
 void
 target_mem_installer(struct target *t, const struct mem_installer *i)
 {
     struct mem *m = (struct mem *)t;
 
-    assert(m->ninstallers < MEM_INSTALLERS_MAX);
-    m->installers[m->ninstallers++] = (struct mem_program){ .is = *i };
+    struct mem_program *p = find_installer(m, i->path);
+
+    if (p == NULL) {
+        assert(m->ninstallers < MEM_INSTALLERS_MAX);
+        p = &m->installers[m->ninstallers++];
+    }
+    p->is = *i; /* one that is put in another's place goes on in the script */
     target_mem_put(t, i->path, "MZ");
 }
 
@@ -152,15 +166,6 @@ run_msiexec(struct mem *m, const char *const argv[])
     if (!was_marked)
         m->msi_broken = false;
     return was_marked ? 1 : 0;
-}
-
-static struct mem_program *
-find_installer(struct mem *m, const char *path)
-{
-    for (size_t i = 0; i < m->ninstallers; i++)
-        if (mem_same(m, path, m->installers[i].is.path))
-            return &m->installers[i];
-    return NULL;
 }
 
 struct err *
