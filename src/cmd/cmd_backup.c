@@ -16,6 +16,7 @@ cmd_backup_of(const struct cmd *c, struct job_backup *ret)
         .guest = c->o.value[OPT_GUEST],
         .changed = c->o.value[OPT_CHANGED],
         .reread = c->o.set[OPT_REREAD],
+        .bitmap = c->o.value[OPT_BITMAP],
         .disks = c->o.value[OPT_VM_DISKS],
         .except_disks = c->o.value[OPT_EXCEPT_DISKS],
         .scratch = c->o.value[OPT_SCRATCH],

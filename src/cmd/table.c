@@ -41,6 +41,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "point." },
     [OPT_REREAD] = { "reread", VALUE_NONE, NULL, NULL,
         "Read also files that nothing has written to since the last backup." },
+    [OPT_BITMAP] = { "bitmap", VALUE_TEXT, "NAME", NULL,
+        "The dirty bitmap, of the qcow2 image or the NBD server, that records what is written "
+        "to the disk. Without it a qcow2 image's is used that the machine's newest point goes "
+        "by." },
     [OPT_GUEST] = { "guest", VALUE_TEXT, "TARGET", NULL,
         "Ask the backup extension in this guest first whether all that it needs is there: "
         "qga:SOCKET, the socket of its guest agent. If it is not, the backup fails with the "
@@ -93,8 +97,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "protects it with a passphrase. Nobody can recover a lost passphrase: keep it in a "
         "second place, or add a key file with firn key add." },
     [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
-        WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(GUEST) |
-            OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH),
+        WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(BITMAP) |
+            OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH),
         "store disks as a recovery point",
         "Stores the state of one or several disks as one recovery point. Only blocks that "
         "the vault does not have are stored. The point appears in the list when it is "

@@ -29,6 +29,7 @@ enum cmd_option_id {
     OPT_SOURCE_FORMAT,
     OPT_CHANGED,
     OPT_REREAD,
+    OPT_BITMAP,
     OPT_GUEST,
     OPT_VM_DISKS,
     OPT_EXCEPT_DISKS,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backup_internal.h"
+#include "backup_rest.h"
 #include "codes.h"
 #include "job_guest.h"
 #include "job_vm.h"
@@ -40,10 +41,15 @@ tell_commit(const struct backup *b, struct vault_writer *w)
 static struct err *
 try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vault_point **ret)
 {
-    auto_ptr(vault_points) points = NULL;
+    auto_ptr(vault_points) fresh = NULL;
     auto_ptr(vault_writer) w = NULL; /* goes before the points that it borrows */
+    const struct vault_points *points = b->again ? NULL : b->o->points;
 
-    TRY(vault_points(b->v, &points));
+    b->again = true;
+    if (points == NULL) {
+        TRY(vault_points(b->v, &fresh));
+        points = fresh;
+    }
     const struct vault_point *parent = vault_points_newest(points, b->o->machine);
     struct vault_backup begin = { .machine = b->o->machine, .consistency = VAULT_CRASH,
         .parent = parent };
@@ -94,7 +100,9 @@ backup_run(struct vault *v, struct backup_disk *disks, size_t ndisks,
 
 struct disks {
     struct backup_disk *d;
+    struct rest *rest;           /* what each of them borrows */
     size_t n;
+    struct vault_points *points; /* read where a bitmap may go by the newest */
 };
 
 static void
@@ -102,9 +110,13 @@ disks_done(struct disks *d)
 {
     for (size_t i = 0; i < d->n; i++) {
         source_free(d->d[i].source);
+        err_free(d->d[i].broke);
+        rest_done(&d->rest[i]);
         free(d->d[i].name);
     }
     free(d->d);
+    free(d->rest);
+    vault_points_free(d->points);
 }
 
 static struct err *
@@ -112,10 +124,13 @@ name_disks(const struct job_backup *o, struct disks *d)
 {
     if (o->nsources == 0 || o->nsources > VAULT_DISKS_MAX)
         return fail(UsageWrong, "a recovery point has 1 to 256 disks");
+    if (o->changed != NULL && o->bitmap != NULL)
+        return fail(UsageWrong, "--changed and --bitmap both say what changed: give one");
     if (o->changed != NULL && o->nsources > 1)
         return fail(UsageWrong, "a list of changed blocks belongs to one disk: name one only");
     d->d = calloc(o->nsources, sizeof(*d->d));
-    if (d->d == NULL)
+    d->rest = calloc(o->nsources, sizeof(*d->rest));
+    if (d->d == NULL || d->rest == NULL)
         return fail(OutOfMemory);
     for (; d->n < o->nsources; d->n++) {
         struct backup_disk *disk = &d->d[d->n];
@@ -132,12 +147,15 @@ name_disks(const struct job_backup *o, struct disks *d)
 }
 
 static struct err *
-open_disks(const struct job_backup *o, unsigned lanes, struct disks *d)
+open_disks(const struct job_backup *o, struct vault *v, const char *machine, struct disks *d)
 {
-    struct source_options options = { .lanes = lanes, .format = o->format };
+    struct rest_options options = { .lanes = vault_lanes(v) - 1, .format = o->format,
+        .bitmap = o->bitmap, .reread = o->reread };
 
+    TRY(vault_points(v, &d->points));
+    options.parent = vault_points_newest(d->points, machine);
     for (size_t i = 0; i < d->n; i++)
-        TRY(source_open(d->d[i].spec, &options, &d->d[i].source));
+        TRY(rest_open(&d->rest[i], &options, &d->d[i]));
     return NULL;
 }
 
@@ -156,7 +174,8 @@ backup(const struct job *j, const struct job_backup *o, struct disks *d,
     options.machine = o->machine != NULL ? o->machine : d->d[0].name;
     if (o->guest != NULL)
         TRY(job_guest_prepare(j, o->guest, options.machine));
-    TRY(open_disks(o, vault_lanes(v) - 1, d));
+    TRY(open_disks(o, v, options.machine, d));
+    options.points = d->points;
     return backup_run(v, d->d, d->n, &options, ret);
 }
 
@@ -166,8 +185,12 @@ job_backup(const struct job *j, const struct job_backup *o, struct vault_point *
     struct disks d = { 0 };
 
     for (size_t i = 0; i < o->nsources; i++)
-        if (job_vm_is(o->sources[i]))
+        if (job_vm_is(o->sources[i])) {
+            if (o->bitmap != NULL)
+                return fail(UsageWrong, "--bitmap is for images and NBD servers; in a running "
+                                        "machine firn keeps bitmaps of its own");
             return job_vm_backup(j, o, ret);
+        }
     if (o->disks != NULL || o->except_disks != NULL || o->scratch != NULL)
         return fail(UsageWrong, "--disk, --exclude-disk and --scratch are for a running "
                                 "machine, qmp:SOCKET");

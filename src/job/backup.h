@@ -36,6 +36,9 @@ struct backup_options {
     const char *machine;
     const char *changed; /* list of changed blocks, for one disk; NULL: none */
     bool reread;
+    /* The vault's points as of just now, for whoever has read them: spares the first attempt
+     * another look.  NULL: none. */
+    const struct vault_points *points;
     void (*progress)(void *arg, const struct job_progress *p);
     void (*warn)(void *arg, struct err *warning);
     void *arg;

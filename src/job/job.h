@@ -52,6 +52,7 @@ struct job_backup {
     const char *guest;   /* whose extension is asked first, "qga:SOCKET"; NULL: none */
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */
+    const char *bitmap;  /* dirty bitmap of the images or exports; NULL: the newest point's */
     /* For a running machine, qmp:SOCKET[,qga=SOCKET], which is the only source then: */
     const char *disks;        /* names with commas between them; NULL: all */
     const char *except_disks; /* NULL: none */

@@ -113,6 +113,16 @@ source_init(struct source *s, const struct source_vtable *call, const char *name
     return s->name == NULL ? fail(OutOfMemory) : NULL;
 }
 
+const char *
+source_kind(const char *spec, const char *format)
+{
+    if (is_nbd(spec))
+        return "nbd";
+    if (format == NULL)
+        format = format_by_suffix(spec);
+    return format != NULL ? format : "raw";
+}
+
 struct err *
 source_open(const char *spec, const struct source_options *options, struct source **ret)
 {

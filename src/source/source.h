@@ -75,6 +75,10 @@ struct source_options {
 struct err *source_open(const char *spec, const struct source_options *options,
     struct source **ret) must_use;
 
+/* What source_open would make of ${spec}: "nbd", or the format's name, "raw" among them.
+ * ${format} as in the options. */
+const char *source_kind(const char *spec, const char *format);
+
 /* Read exactly ${len} bytes at ${off}; off + len <= size. */
 struct err *source_read(struct source *s, unsigned lane, uint64_t off, void *buf,
     size_t len) must_use;

@@ -46,6 +46,25 @@ qemu_tool_find(const char *program, char **ret_path)
     return NULL;
 }
 
+struct err *
+qemu_image_options(const char *path, const char *format, char **ret)
+{
+    struct text t = { 0 };
+    struct stat st;
+    bool device = stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+
+    text_fmt(&t, "driver=%s,file.driver=%s,file.filename=", format,
+        device ? "host_device" : "file");
+    for (; *path != '\0'; path++)
+        text_add(&t, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
+    if (t.no_memory) {
+        text_done(&t);
+        return fail(OutOfMemory);
+    }
+    *ret = t.s;
+    return NULL;
+}
+
 bool
 qemu_lock_held(const char *path, bool any)
 {
@@ -92,27 +111,6 @@ make_socket(struct qemu_nbd *q, const char *run_dir, int *ret_fd)
     return NULL;
 }
 
-/* "driver=qcow2,file.driver=file,file.filename=PATH": by its parts no name can be taken for
- * a protocol.  A comma within the name is doubled. */
-static struct err *
-image_options(const char *path, const char *format, char **ret)
-{
-    struct text t = { 0 };
-    struct stat st;
-    bool device = stat(path, &st) == 0 && S_ISBLK(st.st_mode);
-
-    text_fmt(&t, "driver=%s,file.driver=%s,file.filename=", format,
-        device ? "host_device" : "file");
-    for (; *path != '\0'; path++)
-        text_add(&t, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
-    if (t.no_memory) {
-        text_done(&t);
-        return fail(OutOfMemory);
-    }
-    *ret = t.s;
-    return NULL;
-}
-
 static struct err *
 start_server(struct qemu_nbd *q, const char *path, const struct qemu_nbd_options *o)
 {
@@ -121,7 +119,7 @@ start_server(struct qemu_nbd *q, const char *path, const struct qemu_nbd_options
     char shared[32];
 
     TRY(qemu_tool_find("qemu-nbd", &tool));
-    TRY(image_options(path, o->format, &image));
+    TRY(qemu_image_options(path, o->format, &image));
     TRY(make_socket(q, o->run_dir, &listen));
     snprintf(shared, sizeof(shared), "--shared=%d", NBD_LINK_LANES_MAX);
     const char *argv[] = { tool, shared, o->writable ? "--discard=unmap" : "--read-only",

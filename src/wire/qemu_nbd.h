@@ -51,6 +51,11 @@ DEFINE_AUTO(qemu_nbd);
 /* Find a program of QEMU's: ImageToolMissing when it is not installed. */
 struct err *qemu_tool_find(const char *program, char **ret_path) must_use;
 
+/* What names the image for --image-opts, "driver=qcow2,file.driver=file,file.filename=PATH":
+ * by its parts no name can be taken for a protocol.  A comma within the name is doubled.
+ * Freed by the caller. */
+struct err *qemu_image_options(const char *path, const char *format, char **ret) must_use;
+
 /* Does another process hold QEMU's lock on the file, to write it or (with ${any}) at all? */
 bool qemu_lock_held(const char *path, bool any);
 
