@@ -176,6 +176,9 @@ const struct verb verbs[] = {
 #ifndef _WIN32 /* there it has no machine to look at */
     { "doctor", "[CODE]", "verify the cause of a failure of this machine, and repair it", 1,
         VERB_DOCTOR, verb_doctor },
+    { "freeze", "", "hold file systems still until thaw, or a deadline", -1, VERB_PLAIN,
+        verb_freeze },
+    { "thaw", "", "let file systems go on", -1, VERB_PLAIN, verb_thaw },
 #endif
     { "supervise", "", "", 5, VERB_HIDDEN, verb_supervise },
 };

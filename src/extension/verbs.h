@@ -71,4 +71,8 @@ struct err *verbs_last_failure(const struct call *c, char **ret_code, char **ret
 /* verbs_doctor.c */
 struct err *verb_doctor(struct call *c);
 
+/* verbs_freeze.c */
+struct err *verb_freeze(struct call *c);
+struct err *verb_thaw(struct call *c);
+
 #endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs freeze and thaw: on Linux alone.
+ *
+ * With --applications the watchdog goes on where freeze stopped: it has the pipes to the
+ * plug-ins' hosts, since it was forked from who opened them, and lets the applications go on
+ * when the file systems are thawed. */
+#include <string.h>
+
+#include "codes.h"
+#include "freeze.h"
+#include "number.h"
+#include "package.h"
+#include "quiet.h"
+#include "verbs.h"
+
+enum { THAW_S = 30 };
+
+struct words {
+    const char *mounts[FREEZE_MOUNTS_MAX + 1];
+    unsigned n;
+    int64_t seconds;
+    bool applications;
+};
+
+static struct err *
+read_seconds(const char *text, int64_t most, int64_t *ret)
+{
+    uint64_t v;
+
+    if (!number_parse(text, &v) || v < 1 || v > (uint64_t)most)
+        return fail(UsageWrong, "--deadline is from 1 to 60 seconds");
+    *ret = (int64_t)v;
+    return NULL;
+}
+
+/* The options, which are no others'. */
+static struct err *
+read_words(struct call *c, struct words *to)
+{
+    for (int i = 0; i < c->nwords; i++) {
+        const char *word = c->words[i];
+        const char *value = i + 1 < c->nwords ? c->words[i + 1] : NULL;
+
+        if (strcmp(word, "--json") == 0) {
+            c->json = true;
+            continue;
+        }
+        if (strcmp(word, "--applications") == 0) {
+            to->applications = true;
+            continue;
+        }
+        if (value == NULL)
+            return fail(UsageWrong, word);
+        i++;
+        if (strcmp(word, "--deadline") == 0)
+            TRY(read_seconds(value, FREEZE_MOST_S, &to->seconds));
+        else if (strcmp(word, "--package") == 0)
+            c->package = value;
+        else if (strcmp(word, "--folder") == 0)
+            c->folder = value;
+        else if (strcmp(word, "--root") == 0)
+            c->root = value;
+        else if (strcmp(word, "--mount") == 0 && to->n < FREEZE_MOUNTS_MAX)
+            to->mounts[to->n++] = value;
+        else
+            return fail(UsageWrong, word);
+    }
+    return NULL;
+}
+
+static void
+print_begun(struct call *c, const struct freeze_begun *b, int64_t seconds)
+{
+    struct doc_out o = { 0 };
+
+    if (!c->json) {
+        text_fmt(&c->out, "%u file systems are held still, for at most %lld s\n", b->frozen,
+            (long long)seconds);
+        if (b->others > 0)
+            text_fmt(&c->out, "%s was frozen already, by somebody else\n", b->other);
+        return;
+    }
+    doc_open(&o, NULL, '{');
+    doc_put_int(&o, "schema", 1);
+    doc_put_int(&o, "frozen", b->frozen);
+    doc_put_int(&o, "others", b->others);
+    doc_put_int(&o, "unable", b->unable);
+    doc_put_int(&o, "deadline", seconds);
+    doc_close(&o, '}');
+    text_fmt(&c->out, "%s\n", o.text.s != NULL ? o.text.s : "");
+    c->out.no_memory |= o.text.no_memory;
+    doc_out_done(&o);
+}
+
+static void
+go_on(void *arg)
+{
+    struct quiet *q = arg;
+
+    err_free(quiet_end(q)); /* nobody is left to tell; a plug-in's host goes on by itself */
+}
+
+static struct err *
+applications_to_rest(struct call *c, struct deadline by, struct quiet **ret)
+{
+    auto_free char *folder = NULL;
+    auto_ptr(package) p = NULL;
+
+    TRY(verbs_folder(c, &folder));
+    TRY(package_open(folder, &p));
+    TRY(package_verify(p));
+    TRY(quiet_begin(p, by, ret));
+    (void)take(p); /* the watchdog needs it until it ends */
+    return NULL;
+}
+
+struct err *
+verb_freeze(struct call *c)
+{
+    struct words w = { .seconds = FREEZE_DEFAULT_S };
+    struct freeze_begun begun = { 0 };
+    auto_ptr(quiet) q = NULL;
+
+    TRY(read_words(c, &w));
+    struct freeze_options o = { .only = w.n > 0 ? w.mounts : NULL,
+        .deadline_ms = w.seconds * 1000 };
+    if (w.applications) {
+        TRY(applications_to_rest(c, deadline_in_ms(w.seconds * 1000), &q));
+        o.thawed = go_on;
+        o.arg = q;
+    }
+    TRY(freeze_begin(&o, &begun));
+    (void)take(q); /* the watchdog's from here on */
+    print_begun(c, &begun, w.seconds);
+    return NULL;
+}
+
+static void
+print_ended(struct call *c, const struct freeze_ended *e)
+{
+    struct doc_out o = { 0 };
+
+    if (!c->json) {
+        text_fmt(&c->out, "%u file systems were thawed%s\n", e->thawed,
+            e->rescued  ? ", which a run that was killed had left frozen"
+            : e->held   ? ""
+            : e->thawed ? "; not all were held until now"
+                        : "");
+        return;
+    }
+    doc_open(&o, NULL, '{');
+    doc_put_int(&o, "schema", 1);
+    doc_put_int(&o, "thawed", e->thawed);
+    doc_put_int(&o, "lost", e->lost);
+    doc_put_bool(&o, "held", e->held);
+    doc_put_bool(&o, "rescued", e->rescued);
+    doc_put_int(&o, "held_ns", e->held_ns);
+    doc_close(&o, '}');
+    text_fmt(&c->out, "%s\n", o.text.s != NULL ? o.text.s : "");
+    c->out.no_memory |= o.text.no_memory;
+    doc_out_done(&o);
+}
+
+struct err *
+verb_thaw(struct call *c)
+{
+    struct words w = { .seconds = THAW_S };
+    struct freeze_ended e = { 0 };
+
+    TRY(read_words(c, &w));
+    TRY(freeze_end(deadline_in_ms(w.seconds * 1000), &e));
+    if (e.stuck > 0)
+        return fail(GuestLeftFrozen, "this machine");
+    print_ended(c, &e);
+    return NULL;
+}
