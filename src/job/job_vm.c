@@ -5,10 +5,12 @@
  * once the machine has been touched.  However the copy ends, the machine is left as it was
  * found: what could not be taken out of it is a warning when the point is there, and goes
  * beside the failure when it is not. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backup.h"
+#include "chain_look.h"
 #include "codes.h"
 #include "job_guest.h"
 #include "job_vm.h"
@@ -33,8 +35,16 @@ struct vm_backup {
     const char *agent; /* within monitor; NULL: none */
     struct names only, except;
     struct vm *vm;
+    struct vault *v;
+    struct vault_points *points;
+    const struct vault_point *parent; /* of the points; NULL: none */
     struct backup_disk *disks;
+    struct chains *chains; /* what each disk borrows */
     size_t ndisks;
+};
+
+struct chains {
+    struct chain then, keep;
 };
 
 bool
@@ -108,26 +118,117 @@ machine_name(const struct vm_backup *b, const char **ret)
     return NULL;
 }
 
+/* Who takes turns in backing up a machine are told apart by vault and name: each has bitmaps
+ * of its own.  (The second half is FNV-1a of the name.) */
+static void
+make_tag(const struct vault *v, const char *machine, char tag[VM_TAG_MAX + 1])
+{
+    char vault[2 * VAULT_KEY_LEN + 1];
+    uint32_t hash = UINT32_C(2166136261);
+
+    vault_key_hex(vault_key(v), vault);
+    for (; *machine != '\0'; machine++)
+        hash = (hash ^ (uint8_t)*machine) * UINT32_C(16777619);
+    snprintf(tag, VM_TAG_MAX + 1, "%.8s%08" PRIx32, vault, hash);
+}
+
 static struct err *
-open_disks(struct vm_backup *b, unsigned lanes)
+look(const struct vm_backup *b, const struct vm_disk *d, struct chain *ret)
+{
+    pid_t qemu = vm_process(b->vm);
+
+    TRY(chain_look_image(d->image, ret));
+    if (qemu != 0)
+        TRY(chain_look_process(qemu, ret));
+    TRY(chain_look_host(ret));
+    return NULL;
+}
+
+static const struct vault_disk *
+find_disk(const struct vault_point *p, const char *name)
+{
+    for (size_t i = 0; p != NULL && i < p->ndisks; i++)
+        if (strcmp(p->disks[i].name, name) == 0)
+            return &p->disks[i];
+    return NULL;
+}
+
+/* May the bitmap be believed that the newest point keeps?  Then *ret_bitmap is its name. */
+static struct err *
+judge(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
+    struct backup_disk *to, const char **ret_bitmap)
+{
+    const struct vault_disk *of = find_disk(b->parent, d->name);
+    struct chain_now now = { .is = c->keep, .size = d->size };
+
+    if (of == NULL || b->o->reread)
+        return NULL;
+    TRY(chain_read(of, &c->then));
+    if (c->then.bitmap == NULL)
+        return NULL;
+    const struct vm_bitmap *is = vm_disk_bitmap(d, c->then.bitmap);
+    if (is != NULL) {
+        now.found = true;
+        now.inconsistent = is->inconsistent;
+        now.stopped = !is->recording;
+        now.is.granularity = is->granularity;
+    }
+    enum chain_event event = chain_judge(&c->then, of->size, &now);
+    to->broke = chain_broke(event, d->name, &c->then, &now);
+    if (event != CHAIN_HOLDS)
+        return NULL;
+    to->since = &b->parent->id;
+    to->then = &c->then;
+    *ret_bitmap = c->then.bitmap;
+    return NULL;
+}
+
+/* What the new point keeps of the disk. */
+static struct err *
+keep(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
+    struct backup_disk *to)
+{
+    if (!d->begun)
+        return NULL;
+    c->keep.bitmap = strdup(vm_track_name(b->vm));
+    if (c->keep.bitmap == NULL)
+        return fail(OutOfMemory);
+    c->keep.persistent = d->persistent;
+    c->keep.granularity = VM_GRANULARITY;
+    to->chain = &c->keep;
+    return NULL;
+}
+
+static struct err *
+open_disk(struct vm_backup *b, size_t i)
+{
+    const struct vm_disk *from = vm_disk(b->vm, i);
+    struct backup_disk *to = &b->disks[i];
+    const char *bitmap = NULL;
+
+    to->spec = from->device;
+    to->name = strdup(from->name);
+    if (to->name == NULL)
+        return fail(OutOfMemory);
+    TRY(look(b, from, &b->chains[i].keep));
+    TRY(judge(b, from, &b->chains[i], to, &bitmap));
+    TRY(keep(b, from, &b->chains[i], to));
+    TRY(vm_source(b->vm, i, bitmap, vault_lanes(b->v) - 1, &to->source));
+    return NULL;
+}
+
+static struct err *
+open_disks(struct vm_backup *b)
 {
     size_t n = vm_ndisks(b->vm);
 
     b->disks = calloc(n, sizeof(*b->disks));
-    if (b->disks == NULL)
+    b->chains = calloc(n, sizeof(*b->chains));
+    if (b->disks == NULL || b->chains == NULL)
         return fail(OutOfMemory);
-    for (; b->ndisks < n; b->ndisks++) {
-        const struct vm_disk *from = vm_disk(b->vm, b->ndisks);
-        struct backup_disk *to = &b->disks[b->ndisks];
-
-        TRY(vm_source(b->vm, b->ndisks, lanes, &to->source));
-        to->spec = from->device;
-        to->name = strdup(from->name);
-        if (to->name == NULL) {
-            source_free(to->source);
-            return fail(OutOfMemory);
-        }
-    }
+    b->ndisks = n;
+    for (size_t i = 0; i < n; i++)
+        TRY(open_disk(b, i));
     return NULL;
 }
 
@@ -136,35 +237,47 @@ close_disks(struct vm_backup *b)
 {
     for (size_t i = 0; i < b->ndisks; i++) {
         source_free(b->disks[i].source);
+        err_free(b->disks[i].broke);
         free(b->disks[i].name);
+        chain_done(&b->chains[i].then);
+        chain_done(&b->chains[i].keep);
     }
     free(b->disks);
+    free(b->chains);
     b->disks = NULL;
+    b->chains = NULL;
     b->ndisks = 0;
 }
 
 static struct err *
-copy(struct vm_backup *b, struct vault *v, const char *machine, struct vault_point **ret)
+copy(struct vm_backup *b, const char *machine, struct vault_point **ret)
 {
     const struct job *j = b->j;
     struct backup_options options = { .machine = machine, .reread = b->o->reread,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
+    char tag[VM_TAG_MAX + 1];
     int64_t cut_ns;
 
+    make_tag(b->v, machine, tag);
     TRY(vm_prepare(b->vm));
+    TRY(vm_track(b->vm, tag));
     TRY(vm_cut(b->vm, deadline_in_ms(CUT_MS), &cut_ns));
-    TRY(open_disks(b, vault_lanes(v) - 1));
-    return backup_run(v, b->disks, b->ndisks, &options, ret);
+    TRY(open_disks(b));
+    return backup_run(b->v, b->disks, b->ndisks, &options, ret);
 }
 
 /* The point is there, or ${e}; either way the machine gets everything back. */
 static struct err *
 leave(struct vm_backup *b, struct err *e)
 {
+    struct err *left = NULL;
+
     if (e != NULL)
         e = vm_why(b->vm, e);
+    else
+        left = vm_keep(b->vm);
     close_disks(b);
-    struct err *left = vm_close(b->vm);
+    left = err_also(left, vm_close(b->vm));
     if (left == NULL || e != NULL)
         return err_also(e, left);
     if (b->j->warn != NULL)
@@ -178,15 +291,14 @@ static struct err *
 run(struct vm_backup *b, struct vault_point **ret)
 {
     struct vm_options options = { .scratch = b->o->scratch };
-    auto_ptr(vault) v = NULL;
     const char *machine;
 
     TRY(check_usage(b->o));
     TRY(parse_source(b, b->o->sources[0]));
     TRY(parse_names(b->o->disks, &b->only));
     TRY(parse_names(b->o->except_disks, &b->except));
-    TRY(job_open(b->j, &v));
-    if ((vault_can(v) & VAULT_CAN_WRITE) == 0)
+    TRY(job_open(b->j, &b->v));
+    if ((vault_can(b->v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
     options.only = b->only.name;
     options.nonly = b->only.n;
@@ -196,7 +308,9 @@ run(struct vm_backup *b, struct vault_point **ret)
     TRY(machine_name(b, &machine));
     if (b->o->guest != NULL)
         TRY(job_guest_prepare(b->j, b->o->guest, machine));
-    return leave(b, copy(b, v, machine, ret));
+    TRY(vault_points(b->v, &b->points));
+    b->parent = vault_points_newest(b->points, machine);
+    return leave(b, copy(b, machine, ret));
 }
 
 struct err *
@@ -207,6 +321,8 @@ job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_poin
 
     close_disks(&b);
     vm_free(b.vm);
+    vault_points_free(b.points);
+    vault_free(b.v);
     free(b.only.text);
     free(b.except.text);
     free(b.monitor);

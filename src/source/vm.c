@@ -10,10 +10,11 @@
  * raw nodes, which drains all disks, puts each one on its filter, and lets them go on: in 3 to
  * 6 ms for four disks of an idle QEMU 7.2.  On the way back the same is done in reverse.
  *
- * Bitmaps need no such moment: one that begins a little earlier, or ends a little later, says
- * of more blocks that they changed, never of fewer. */
+ * Bitmaps need no such moment: one that begins a little earlier, or is looked at a little
+ * later, says of more blocks that they changed, never of fewer. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "codes.h"
 #include "json_read.h"
@@ -126,6 +127,14 @@ vm_name(const struct vm *vm)
     return vm->name;
 }
 
+pid_t
+vm_process(const struct vm *vm)
+{
+    struct ucred qemu;
+
+    return qmp_peer(vm->qmp, &qemu) ? qemu.pid : 0;
+}
+
 size_t
 vm_ndisks(const struct vm *vm)
 {
@@ -139,21 +148,27 @@ vm_disk(const struct vm *vm, size_t i)
 }
 
 struct err *
+vm_not_clean(const struct vm *vm, struct err *e)
+{
+    if (e == NULL || !err_has(e, E_QmpGone))
+        return e == NULL ? NULL : err_because(fail(VmNotClean, vm->socket), e);
+    err_free(e);
+    return NULL;
+}
+
+struct err *
 vm_close(struct vm *vm)
 {
     struct err *e = NULL;
 
     if (vm->began)
-        e = vm_sweep(vm, vm->run, vm->folder.path);
-    if (e != NULL && err_has(e, E_QmpGone)) { /* with the machine all of it has gone */
-        err_free(e);
-        e = NULL;
+        e = vm_sweep(vm, vm->run, vm->folder.path, vm->track[0] != '\0' ? vm->track : NULL);
+    e = vm_not_clean(vm, e);
+    if (e == NULL) {
+        vm->began = false;
+        vm_folder_remove(&vm->folder);
     }
-    vm->began = false;
-    if (e != NULL)
-        return err_because(fail(VmNotClean, vm->socket), e);
-    vm_folder_remove(&vm->folder);
-    return NULL;
+    return e;
 }
 
 void
@@ -162,12 +177,8 @@ vm_free(struct vm *vm)
     if (vm == NULL)
         return;
     int kept = errno;
-    for (size_t i = 0; i < vm->ndisks; i++) {
-        free(vm->disks[i].name);
-        free(vm->disks[i].device);
-        free(vm->disks[i].node);
-        free(vm->disks[i].image);
-    }
+    for (size_t i = 0; i < vm->ndisks; i++)
+        vm_disk_done(&vm->disks[i]);
     free(vm->disks);
     if (vm->began)
         vm_folder_done(&vm->folder);

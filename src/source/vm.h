@@ -3,9 +3,11 @@
  *
  *     vm_open     connect to its monitor, list its disks, remove what a killed firn left
  *     vm_prepare  a scratch file and a filter for each disk; the guest does not notice
+ *     vm_track    a dirty bitmap for each disk, for the sake of the next backup
  *     vm_cut      the moment: from here on all disks read as they are now
  *     vm_source   one of these disks, to be read while the guest goes on
- *     vm_close    take everything out of the machine again
+ *     vm_keep     the point is listed: the new bitmaps stay
+ *     vm_close    take everything else out of the machine again
  *
  * The machine's own disks are never written to by firn.  What the guest overwrites after the
  * moment is kept first, in a scratch file; when there is no room or no answer for it, the
@@ -23,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "auto.h"
 #include "clock.h"
@@ -37,6 +40,9 @@ enum {
     VM_COMMAND_MS = 30 * 1000,  /* how long QEMU may take for one command */
     VM_WRITE_MS = 20 * 1000,    /* how long a guest's write may wait for the scratch file */
     VM_SCRATCH_PART = 16,       /* free space must be at least the disks' size by this */
+    VM_TAG_MAX = 32,
+    VM_BITMAPS_MAX = 1024,      /* of a disk that are looked at */
+    VM_GRANULARITY = 65536
 };
 
 struct vm_options {
@@ -48,13 +54,26 @@ struct vm_options {
     size_t nexcept;
 };
 
-/* A disk of the machine.  The strings are fit for a terminal and a file's name. */
+/* A dirty bitmap of a disk: what was written since it began. */
+struct vm_bitmap {
+    char *name;
+    uint64_t granularity; /* bytes that one of its bits stands for */
+    bool persistent;      /* it lies in the image and outlives QEMU */
+    bool recording;
+    bool inconsistent; /* QEMU could not save it when it ended */
+};
+
+/* A disk of the machine. */
 struct vm_disk {
-    char *name;   /* the device's id, else the drive's, else the node's */
-    char *device; /* its QOM path */
-    char *node;   /* the block node that the guest's device uses */
-    char *image;  /* the file, as QEMU describes it */
+    char *name;    /* the device's id, else the drive's, else the node's; fit for a file */
+    char *device;  /* its QOM path */
+    char *node;    /* the block node that the guest's device uses */
+    char *tracked; /* the node below it that has its bitmaps: behind filters */
+    char *image;   /* the file or device, as firn can open it; else what QEMU calls it */
     uint64_t size;
+    struct vm_bitmap *bitmaps; /* when the machine was opened */
+    size_t nbitmaps;
+    bool begun, persistent; /* vm_track: a bitmap began, and will outlive QEMU */
 };
 
 /* QmpUnreachable and its kin; VmBusy: another firn is at work; VmTooOld; VmDiskUnknown: a
@@ -68,14 +87,33 @@ const char *vm_name(const struct vm *vm);
 size_t vm_ndisks(const struct vm *vm);
 const struct vm_disk *vm_disk(const struct vm *vm, size_t i);
 
+/* QEMU's process; 0 when the kernel cannot tell. */
+pid_t vm_process(const struct vm *vm);
+
+/* The bitmap of that name, NULL: none. */
+const struct vm_bitmap *vm_disk_bitmap(const struct vm_disk *d, const char *name);
+
+/* Before the moment: let a bitmap begin on each disk, firn-TAG-RUN, so that the next backup can
+ * read what changed since this one.  It begins a little before the moment, and so names a
+ * little more.  Unless vm_keep is called it goes with vm_close.  ${tag} tells apart who takes
+ * turns in backing up the machine.  A disk that takes none is left without. */
+struct err *vm_track(struct vm *vm, const char *tag) must_use;
+const char *vm_track_name(const struct vm *vm);
+
+/* The point is listed: the bitmaps that began stay, and older ones of the same tag go. */
+struct err *vm_keep(struct vm *vm) must_use;
+
 /* VmScratchSmall; VmIothread: this QEMU would crash; VmSnapshotFailed with QEMU's words. */
 struct err *vm_prepare(struct vm *vm) must_use;
 
 /* All disks at one moment, or none.  *ret_ns: how long QEMU took.  VmSnapshotFailed. */
 struct err *vm_cut(struct vm *vm, struct deadline by, int64_t *ret_ns) must_use;
 
-/* Disk number ${i} as it was at the moment.  Free it before vm_close. */
-struct err *vm_source(struct vm *vm, size_t i, unsigned lanes, struct source **ret) must_use;
+/* Disk number ${i} as it was at the moment.  ${bitmap} (NULL: none) is one of its own that
+ * records: what it names until now is what the source tells as changed; it goes on recording.
+ * Free the source before vm_close. */
+struct err *vm_source(struct vm *vm, size_t i, const char *bitmap, unsigned lanes,
+    struct source **ret) must_use;
 
 /* Reading a source failed with ${e}, which is taken: the reason that lies in the machine, or
  * ${e} as it is.  VmScratchFull, VmSnapshotBroken, VmGone. */

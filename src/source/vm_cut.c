@@ -208,7 +208,27 @@ start_server(struct vm *vm)
 }
 
 static struct err *
-export(struct vm *vm, size_t i)
+add_export(struct vm *vm, const char *access, const struct vm_disk *d, const char *copy)
+{
+    json_auto_t *arguments = NULL;
+
+    TRY(json_build(access, &arguments, "{s:s, s:s, s:s, s:s, s:b}", "id", access, "type", "nbd",
+        "node-name", access, "name", access, "writable", 0));
+    if (copy != NULL) {
+        json_t *bitmaps = NULL;
+
+        TRY(json_build(copy, &bitmaps, "[{s:s, s:s}]", "node", d->tracked, "name", copy));
+        if (json_object_set_new(arguments, "bitmaps", bitmaps) != 0)
+            return fail(OutOfMemory);
+    }
+    TRY(qmp_execute(vm->qmp, "block-export-add", arguments, deadline_in_ms(VM_COMMAND_MS),
+        NULL));
+    return NULL;
+}
+
+/* ${copy}: of the bitmap, NULL: none. */
+static struct err *
+export(struct vm *vm, size_t i, const char *copy)
 {
     char access[VM_NODE_MAX], filter[VM_NODE_MAX];
 
@@ -216,37 +236,72 @@ export(struct vm *vm, size_t i)
     vm_node_name(filter, vm->run, VM_FILTER, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "snapshot-access",
         "node-name", access, "file", filter));
-    TRY(vm_do(vm, "block-export-add", NULL, "{s:s, s:s, s:s, s:s, s:b}", "id", access, "type",
-        "nbd", "node-name", access, "name", access, "writable", 0));
+    TRY(add_export(vm, access, &vm->disks[i], copy));
     return NULL;
 }
 
 struct err *
-vm_source(struct vm *vm, size_t i, unsigned lanes, struct source **ret)
+vm_source(struct vm *vm, size_t i, const char *bitmap, unsigned lanes, struct source **ret)
 {
     auto_free char *path = NULL;
-    char name[VM_NODE_MAX];
+    char name[VM_NODE_MAX], copy[VM_NODE_MAX];
 
     assert(vm->cut && i < vm->ndisks);
     TRY(start_server(vm));
-    TRY(refused(vm, export(vm, i)));
+    if (bitmap != NULL)
+        TRY(refused(vm, vm_bitmap_copy(vm, &vm->disks[i], bitmap, copy)));
+    TRY(refused(vm, export(vm, i, bitmap != NULL ? copy : NULL)));
     TRY(socket_path(vm, &path));
     vm_node_name(name, vm->run, VM_ACCESS, i);
-    TRY(source_nbd_socket(path, name, NULL, lanes, vm->disks[i].name, ret));
+    TRY(source_nbd_socket(path, name, bitmap != NULL ? copy : NULL, lanes,
+        vm->disks[i].name, ret));
     return NULL;
 }
 
 /* ---- when reading failed ---- */
 
-/* A snapshot that is broken refuses each read, a disk that is broken only some; QEMU's words
- * for the first arrive as EINVAL, for the second as EIO. */
+/* QEMU refuses to read a broken snapshot with EACCES, which NBD passes on as EINVAL; a disk
+ * that is broken gives EIO. */
 static bool
-may_be_broken(const struct err *e)
+says_broken(const struct err *e)
 {
     for (const struct err *at = e; at != NULL; at = err_cause(at))
         if (err_code(at) == E_NbdServerRefused)
             return err_os_number(at) == EINVAL || err_os_number(at) == EACCES;
     return false;
+}
+
+/* Can the first bytes of disk ${i} be read?  The old connection does not tell: when QEMU's
+ * answer about a bitmap fails half-way, it ends. */
+static struct err *
+try_reading(struct vm *vm, size_t i)
+{
+    auto_free char *path = NULL;
+    auto_ptr(source) s = NULL;
+    char name[VM_NODE_MAX];
+    uint8_t byte;
+
+    if (vm->disks[i].size == 0)
+        return NULL;
+    vm_node_name(name, vm->run, VM_ACCESS, i);
+    TRY(socket_path(vm, &path));
+    TRY(source_nbd_socket(path, name, NULL, 1, vm->disks[i].name, &s));
+    TRY(source_read(s, 0, 0, &byte, 1));
+    return NULL;
+}
+
+static bool
+is_broken(struct vm *vm)
+{
+    bool broken = false;
+
+    for (size_t i = 0; i < vm->ndisks && !broken; i++) {
+        struct err *e = try_reading(vm, i);
+
+        broken = says_broken(e);
+        err_free(e);
+    }
+    return broken;
 }
 
 struct err *
@@ -260,7 +315,7 @@ vm_why(struct vm *vm, struct err *e)
     struct err *now = vm_do(vm, "query-status", &status, NULL);
     if (err_code(now) == E_QmpGone)
         return err_because(fail(VmGone, vm->socket), err_also(e, now));
-    if (now != NULL || !may_be_broken(e))
+    if (now != NULL || !is_broken(vm))
         return err_also(e, now);
     now = vm_folder_free_bytes(vm, &there);
     if (now != NULL)

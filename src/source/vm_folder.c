@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
@@ -37,19 +38,18 @@ join(const char *folder, const char *name, char **ret)
 }
 
 static bool
-runs_as_other(const struct vm *vm, uid_t *ret_user, gid_t *ret_group)
+runs_as_other(const struct vm *vm, struct ucred *ret)
 {
-    return qmp_peer(vm->qmp, ret_user, ret_group) && *ret_user != geteuid();
+    return qmp_peer(vm->qmp, ret) && ret->uid != geteuid();
 }
 
 struct err *
 vm_folder_where(struct vm *vm, const char *scratch)
 {
     auto_free char *state = NULL;
-    uid_t user;
-    gid_t group;
+    struct ucred qemu;
 
-    if (scratch == NULL && runs_as_other(vm, &user, &group))
+    if (scratch == NULL && runs_as_other(vm, &qemu))
         scratch = "/var/tmp";
     if (scratch == NULL) {
         TRY(state_folder(&state));
@@ -95,12 +95,11 @@ make_locked(const char *path, int *ret_fd)
 static struct err *
 give_to_qemu(const struct vm *vm, int fd, const char *path)
 {
-    uid_t user;
-    gid_t group;
+    struct ucred qemu;
 
-    if (geteuid() != 0 || !runs_as_other(vm, &user, &group))
+    if (geteuid() != 0 || !runs_as_other(vm, &qemu))
         return NULL;
-    return fchown(fd, user, group) != 0 ? fail(FileUnwritable, path) : NULL;
+    return fchown(fd, qemu.uid, qemu.gid) != 0 ? fail(FileUnwritable, path) : NULL;
 }
 
 struct err *

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vm_graph.c -- which block node stands on which.
  *
- * QEMU's stable commands do not tell before version 10; x-debug-query-block-graph has told
- * since 4.0 in the same words.  It is asked only for what firn itself put there: where it is
- * missing or has changed, cleaning up fails with QEMU's words, and no backup begins. */
+ * QEMU's stable commands do not tell; x-debug-query-block-graph has told since 4.0 in the same
+ * words.  Where it is missing or has changed, no backup begins. */
 #include <string.h>
 
 #include "codes.h"

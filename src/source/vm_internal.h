@@ -40,6 +40,8 @@ struct vm {
     size_t ndisks;
     bool began; /* something of ours may be in the machine */
     bool cut, serves;
+    char track[VM_TAG_MAX + VM_RUN_LEN + 8]; /* the bitmap that began; "": none */
+    char tag[VM_TAG_MAX + 1];
 };
 
 /* ---- vm.c ---- */
@@ -55,6 +57,10 @@ void vm_node_name(char to[VM_NODE_MAX], const char *run, enum vm_kind kind, size
 bool vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind,
     size_t *ret_disk);
 
+/* Cleaning up failed with ${e}, if at all: VmNotClean, or NULL where the machine has gone and
+ * everything with it.  Takes ${e}. */
+struct err *vm_not_clean(const struct vm *vm, struct err *e) must_use;
+
 /* A member that is a string, else NULL. */
 const char *vm_text(const json_t *o, const char *key);
 
@@ -62,6 +68,21 @@ const char *vm_text(const json_t *o, const char *key);
 
 /* Fill vm->disks with those that ${o} chooses. */
 struct err *vm_list(struct vm *vm, const struct vm_options *o) must_use;
+void vm_disk_done(struct vm_disk *d);
+
+/* ---- vm_bitmap.c ---- */
+
+/* The bitmaps of a node, as query-named-block-nodes describes it. */
+struct err *vm_bitmap_list(const json_t *node, struct vm_disk *d) must_use;
+void vm_bitmap_list_done(struct vm_disk *d);
+
+/* A copy of bitmap ${name} as it is now, which does not record; *ret_copy holds VM_NODE_MAX
+ * bytes. */
+struct err *vm_bitmap_copy(struct vm *vm, const struct vm_disk *d, const char *name,
+    char *ret_copy) must_use;
+
+/* Remove the copies of a run, and ${more} (unless NULL) of every node. */
+struct err *vm_bitmap_sweep(struct vm *vm, const char *run, const char *more) must_use;
 
 /* ---- vm_graph.c ---- */
 
@@ -115,8 +136,9 @@ void vm_folder_sweep(const struct vm *vm);
 /* ---- vm_sweep.c ---- */
 
 /* Remove everything in the machine that belongs to ${run}, whose folder is ${folder} (NULL:
- * not known).  Goes on after a failure. */
-struct err *vm_sweep(struct vm *vm, const char *run, const char *folder) must_use;
+ * not known), and the bitmap ${bitmap} (NULL: none).  Goes on after a failure. */
+struct err *vm_sweep(struct vm *vm, const char *run, const char *folder,
+    const char *bitmap) must_use;
 
 /* Remove what dead runs left; VmBusy when one lives. */
 struct err *vm_sweep_dead(struct vm *vm) must_use;

@@ -12,6 +12,8 @@
 #include "text.h"
 #include "vm_internal.h"
 
+enum { DEPTH_MAX = 64 }; /* of nodes upon each other */
+
 static const char peripheral[] = "/machine/peripheral/";
 
 static struct err *
@@ -157,12 +159,14 @@ check_names(const struct vm *vm, const char *const *names, size_t n)
     return NULL;
 }
 
-static void
-disk_done(struct vm_disk *d)
+void
+vm_disk_done(struct vm_disk *d)
 {
+    vm_bitmap_list_done(d);
     free(d->name);
     free(d->device);
     free(d->node);
+    free(d->tracked);
     free(d->image);
 }
 
@@ -180,7 +184,7 @@ choose(struct vm *vm, const struct vm_options *o)
             !is_listed(d, o->except, o->nexcept))
             vm->disks[n++] = *d;
         else
-            disk_done(d);
+            vm_disk_done(d);
     }
     vm->ndisks = n;
     return n == 0 ? fail(VmNoDisks, vm->socket) : NULL;
@@ -199,8 +203,78 @@ is_flash(struct vm *vm, const char *path, bool *ret)
     return NULL;
 }
 
+/* What is needed to look behind a drive. */
+struct view_of {
+    json_t *nodes;
+    struct vm_graph graph;
+};
+
+static const json_t *
+find_node(const struct view_of *v, const char *name)
+{
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(v->nodes, i, node)
+    {
+        const char *is = vm_text(node, "node-name");
+        if (is != NULL && strcmp(is, name) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+/* Passes on what is read and written, and keeps no bitmaps of its own. */
+static bool
+is_filter(const json_t *node)
+{
+    static const char *const filters[] = { "throttle", "copy-on-read", "preallocate" };
+    const char *driver = vm_text(node, "drv");
+
+    for (size_t i = 0; driver != NULL && i < sizeof(filters) / sizeof(filters[0]); i++)
+        if (strcmp(driver, filters[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Below the filters on top, or below everything. */
+static const json_t *
+behind(const struct view_of *v, const char *name, bool all)
+{
+    const json_t *node = find_node(v, name);
+
+    for (unsigned depth = 0; node != NULL && depth < DEPTH_MAX; depth++) {
+        const char *below = all || is_filter(node) ? vm_graph_child(&v->graph, name, "file")
+                                                   : NULL;
+        const json_t *next = below != NULL ? find_node(v, below) : NULL;
+        if (next == NULL)
+            break;
+        node = next;
+        name = below;
+    }
+    return node;
+}
+
+/* QEMU may name a file from the folder in which it was started. */
 static struct err *
-fill_disk(const struct vm *vm, const json_t *drive, struct vm_disk *d)
+image_path(const struct vm *vm, const json_t *leaf, const json_t *inserted, char **ret)
+{
+    const char *file = vm_text(leaf, "file");
+    pid_t pid = vm_process(vm);
+
+    if (file == NULL || strncmp(file, "json:", 5) == 0)
+        return copy(vm_text(inserted, "file"), ret);
+    if (file[0] == '/' || pid == 0)
+        return copy(file, ret);
+    if (asprintf(ret, "/proc/%d/cwd/%s", (int)pid, file) < 0) {
+        *ret = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
+static struct err *
+fill_disk(const struct vm *vm, const struct view_of *v, const json_t *drive, struct vm_disk *d)
 {
     const json_t *inserted = json_object_get(drive, "inserted");
     const json_t *size = json_object_get(json_object_get(inserted, "image"), "virtual-size");
@@ -210,13 +284,16 @@ fill_disk(const struct vm *vm, const json_t *drive, struct vm_disk *d)
     d->size = (uint64_t)json_integer_value(size);
     TRY(copy(vm_text(drive, "qdev"), &d->device));
     TRY(copy(vm_text(inserted, "node-name"), &d->node));
-    TRY(copy(vm_text(inserted, "file"), &d->image));
+    const json_t *tracked = behind(v, d->node, false);
+    TRY(copy(tracked != NULL ? vm_text(tracked, "node-name") : d->node, &d->tracked));
+    TRY(vm_bitmap_list(tracked, d));
+    TRY(image_path(vm, behind(v, d->node, true), inserted, &d->image));
     TRY(name_disk(vm, drive, d));
     return NULL;
 }
 
 static struct err *
-add_disk(struct vm *vm, const json_t *drive)
+add_disk(struct vm *vm, const struct view_of *v, const json_t *drive)
 {
     const json_t *inserted = json_object_get(drive, "inserted");
     const char *path = vm_text(drive, "qdev");
@@ -231,26 +308,40 @@ add_disk(struct vm *vm, const json_t *drive)
         return NULL;
     if (vm->ndisks == VM_DISKS_MAX)
         return fail(QmpWrong, vm->socket, "it has more than 256 disks");
-    struct err *e = fill_disk(vm, drive, &d);
+    struct err *e = fill_disk(vm, v, drive, &d);
     if (e == NULL)
         vm->disks[vm->ndisks++] = d;
     else
-        disk_done(&d);
+        vm_disk_done(&d);
     return e;
 }
 
-struct err *
-vm_list(struct vm *vm, const struct vm_options *o)
+static struct err *
+add_disks(struct vm *vm, struct view_of *v)
 {
     json_auto_t *drives = NULL;
     size_t i;
     json_t *drive;
 
+    TRY(vm_do(vm, "query-named-block-nodes", &v->nodes, "{s:b}", "flat", 1));
+    TRY(vm_graph_read(vm, &v->graph));
+    TRY(vm_do(vm, "query-block", &drives, NULL));
+    json_array_foreach(drives, i, drive)
+        TRY(add_disk(vm, v, drive));
+    return NULL;
+}
+
+struct err *
+vm_list(struct vm *vm, const struct vm_options *o)
+{
+    struct view_of v = { 0 };
+
     vm->disks = calloc(VM_DISKS_MAX, sizeof(*vm->disks));
     if (vm->disks == NULL)
         return fail(OutOfMemory);
-    TRY(vm_do(vm, "query-block", &drives, NULL));
-    json_array_foreach(drives, i, drive)
-        TRY(add_disk(vm, drive));
+    struct err *e = add_disks(vm, &v);
+    vm_graph_done(&v.graph);
+    json_decref(v.nodes);
+    TRY(e);
     return choose(vm, o);
 }

@@ -163,7 +163,7 @@ give_all_back(struct vm *vm, const struct vm_graph *g, const char *run)
 }
 
 struct err *
-vm_sweep(struct vm *vm, const char *run, const char *folder)
+vm_sweep(struct vm *vm, const char *run, const char *folder, const char *bitmap)
 {
     static const enum vm_kind rest[] = { VM_PASS, VM_FILTER, VM_SCRATCH };
     struct vm_graph g = { 0 };
@@ -173,6 +173,7 @@ vm_sweep(struct vm *vm, const char *run, const char *folder)
         e = err_also(e, vm_graph_read(vm, &g));
     if (g.graph == NULL)
         return e;
+    e = err_also(e, vm_bitmap_sweep(vm, run, bitmap));
     e = err_also(e, each_node(vm, &g, run, VM_ACCESS, delete_node, NULL));
     e = err_also(e, bypass_filters(vm, &g, run));
     e = err_also(e, give_all_back(vm, &g, run));
@@ -266,7 +267,7 @@ sweep_one(struct vm *vm, const struct dead *d)
         TRY(vm_folder_owner(d->folder, &lives, &f));
     if (lives)
         return fail(VmBusy, vm->socket, d->folder);
-    struct err *e = vm_sweep(vm, d->run, d->folder);
+    struct err *e = vm_sweep(vm, d->run, d->folder, NULL);
     if (e == NULL)
         vm_folder_remove(&f);
     vm_folder_done(&f);

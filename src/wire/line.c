@@ -299,16 +299,11 @@ line_wait(struct line *l, struct deadline by, bool *ret_ready)
 }
 
 bool
-line_peer(const struct line *l, uid_t *ret_user, gid_t *ret_group)
+line_peer(const struct line *l, struct ucred *ret)
 {
-    struct ucred peer;
-    socklen_t len = sizeof(peer);
+    socklen_t len = sizeof(*ret);
 
-    if (getsockopt(l->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-        return false;
-    *ret_user = peer.uid;
-    *ret_group = peer.gid;
-    return true;
+    return getsockopt(l->fd, SOL_SOCKET, SO_PEERCRED, ret, &len) == 0;
 }
 
 void

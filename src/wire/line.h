@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "auto.h"
 #include "bytes.h"
@@ -50,9 +49,10 @@ struct err *line_skip_past(struct line *l, uint8_t mark, uint64_t max, struct de
 /* Wait without reading: *ret_ready when something (or the end) has come. */
 struct err *line_wait(struct line *l, struct deadline by, bool *ret_ready) must_use;
 
-/* Whose process made the listening socket at the other end, as the kernel knows it; false
- * where it does not. */
-bool line_peer(const struct line *l, uid_t *ret_user, gid_t *ret_group);
+/* The process that made the listening socket at the other end, and its user and group, as the
+ * kernel knows them; false where it does not. */
+struct ucred;
+bool line_peer(const struct line *l, struct ucred *ret);
 
 /* Accepts NULL. */
 void line_free(struct line *l);

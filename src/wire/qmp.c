@@ -114,9 +114,9 @@ qmp_version(const struct qmp *q)
 }
 
 bool
-qmp_peer(const struct qmp *q, uid_t *ret_user, gid_t *ret_group)
+qmp_peer(const struct qmp *q, struct ucred *ret)
 {
-    return line_peer(q->dialog.line, ret_user, ret_group);
+    return line_peer(q->dialog.line, ret);
 }
 
 struct err *

@@ -17,7 +17,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "auto.h"
 #include "clock.h"
@@ -41,9 +40,10 @@ struct err *qmp_open(const char *path, const char *name, struct deadline by,
 
 struct qmp_version qmp_version(const struct qmp *q);
 
-/* The user and group that QEMU runs as, where the socket is one that it made itself; false
- * when the kernel cannot tell. */
-bool qmp_peer(const struct qmp *q, uid_t *ret_user, gid_t *ret_group);
+/* QEMU's process, user and group, where the socket is one that it made itself; false when the
+ * kernel cannot tell. */
+struct ucred;
+bool qmp_peer(const struct qmp *q, struct ucred *ret);
 
 /* Run ${command}.  ${arguments} (NULL: none) stays the caller's; *ret_value is the caller's
  * then; ret_value may be NULL. */

@@ -28,10 +28,10 @@ says out 'crash.*web1: vda, vdb' 'as crash-consistent, with its disks'
 
 # ---- ten points while it writes ----
 for i in 1 2 3 4 5 6 7 8 9 10; do
-    guest_write vda $((i + 10)) $((i * 2))M 640k
-    guest_write vdb $((i + 10)) $((i * 3))M 320k
+    guest_write vda $((i + 10)) $((i * 2))M 3M
+    guest_write vdb $((i + 10)) $((i * 3))M 2M
     keep_reference ".$i"
-    held qmp:"$v_mon"
+    gate_at=1048576 held qmp:"$v_mon"
     guest_write vda $((i + 100)) $((i * 2))M 1M
     guest_write vdb $((i + 100)) 0 512k
     held_ends 0 "backup $i while the guest writes"
@@ -42,6 +42,17 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
     rm -f ref-vd?.raw."$i"
 done
 clean 'nothing is left after ten'
+
+bitmaps 'each disk has the bitmap of the newest point, and no other'
+firn_is 0 'a backup after a write' backup qmp:"$v_mon"
+guest_write vda 30 1M 1
+firn_is 0 'a backup after a byte' backup qmp:"$v_mon"
+says out '^read 64 KiB; 64 KiB of it new' 'reads one block'
+firn_is 0 'a backup after nothing' backup qmp:"$v_mon"
+says out '^read 0 bytes;' 'reads nothing'
+restored "$(point)" '' 'and is the same'
+firn_is 0 'a backup that is to read everything' backup --reread qmp:"$v_mon"
+says out '^read [1-9][0-9.]* MiB; 0 bytes of it new' 'reads it and finds nothing'
 
 # ---- one moment for both disks ----
 ( n=0
@@ -63,28 +74,15 @@ wait $writer
 [ $together -eq 6 ] && ok 'each time both disks are of one moment' ||
     not_ok 'each time both disks are of one moment' "$together of 6"
 
-# ---- which disks ----
-firn_is 0 'one disk is chosen' backup --machine part --disk vdb qmp:"$v_mon"
-says out '^part: 1 disk, 48 MiB' 'and no other'
-firn_is 0 'one disk is left out' backup --machine part --exclude-disk vdb qmp:"$v_mon"
-says out '^part: 1 disk, 64 MiB' 'and no other'
-firn_is 2 'a disk that is not there' backup --disk vda,vdx qmp:"$v_mon"
-code_is VmDiskUnknown 'has its code'
-says err 'it has: vda, vdb' 'and is told which there are'
-firn_is 1 'no disk at all' backup --exclude-disk vda,vdb qmp:"$v_mon"
-code_is VmNoDisks 'has its code'
-firn_is 2 'a machine beside a file' backup qmp:"$v_mon" vdb.raw
-firn_is 2 'a list of changes for a machine' backup --changed pass qmp:"$v_mon"
-firn_is 2 'a format for a machine' backup --format raw qmp:"$v_mon"
-firn_is 2 'a scratch folder for a file' backup --scratch . vdb.raw
+# ---- the machine changes ----
 firn_is 1 'a monitor that is not there' backup qmp:"$t_dir/none"
 code_is QmpUnreachable 'has its code'
 
-# ---- the machine changes ----
 ctl block_resize '{"node-name": "vda", "size": 75497472}' > /dev/null
 truncate -s 72M ref-vda.raw
 guest_write vda 77 70M 1M
-firn_is 0 'a disk that grew' backup qmp:"$v_mon"
+firn_is 3 'a disk that grew' backup qmp:"$v_mon"
+says err '(DiskResized,' 'is named'
 restored "$(point)" '' 'is in the point as it is now'
 truncate -s 8M vdc.raw ref-vdc.raw
 ctl blockdev-add '{"driver": "raw", "node-name": "vdc", "file": {"driver": "file",
@@ -100,7 +98,7 @@ firn_is 0 'a disk that went' backup qmp:"$v_mon"
 says out '^web1: 2 disks' 'is not in the point'
 
 # ---- somebody else is there ----
-held qmp:"$v_mon"
+held --reread qmp:"$v_mon"
 "$firn" backup qmp:"$v_ctl" > out 2> err < /dev/null
 [ $? -eq 1 ] && ok 'a second firn at the same time' || not_ok 'a second firn at the same time'
 code_is VmBusy 'has its code'
@@ -120,7 +118,7 @@ if mount -t tmpfs -o size=1m firn-test small 2> /dev/null; then
     firn_is 1 'too little room to begin' backup --scratch small qmp:"$v_mon"
     code_is VmScratchSmall 'has its code'
     mount -o remount,size=9m small
-    held --scratch small qmp:"$v_mon"
+    held --reread --scratch small qmp:"$v_mon"
     guest_write vda 90 0 10M
     guest_write vdb 91 0 10M
     held_ends 1 'scratch files that are full'
@@ -137,22 +135,25 @@ t_mount=
 umount small 2> /dev/null
 
 # ---- ends in the middle ----
-held qmp:"$v_mon"
+held --reread qmp:"$v_mon"
 kill -TERM $held_pid
 held_ends 1 'firn is asked to end'
 code_is Interrupted 'and says so'
 clean 'nothing is left after it'
 
-held qmp:"$v_mon"
+firn_is 0 'another' backup qmp:"$v_mon"
+held --reread qmp:"$v_mon"
 kill -KILL $held_pid
-wait $held_pid 2> /dev/null
+{ wait $held_pid; } 2> /dev/null
 [ -n "$(nodes)" ] && ok 'a firn that was killed leaves something' ||
     not_ok 'a firn that was killed leaves something'
 guest_write vda 92 3M 2M
 guest_write vdb 93 3M 2M
 firn_is 0 'the next backup' backup qmp:"$v_mon"
+says out '^read 4 MiB;' 'reads what was written since the last point'
 restored "$(point)" '' 'is right'
 clean 'and has removed it'
+bitmaps 'with its bitmap'
 
 firn_is 0 'another vault' init --kdf-memory 8 gone
 held --vault gone qmp:"$v_mon"
@@ -163,7 +164,7 @@ clean 'nothing is left after it'
 firn_is 0 'the vault that is there' backup qmp:"$v_mon"
 restored "$(point)" '' 'and the next point is right'
 
-held qmp:"$v_mon"
+held --reread qmp:"$v_mon"
 v_end
 kill -CONT $held_pid
 wait $held_pid
@@ -173,8 +174,44 @@ code_is VmGone 'which has its code'
 [ -z "$(ls -d "$t_dir"/.local/state/firn/firn-* 2> /dev/null)" ] &&
     ok 'no scratch file is left' || not_ok 'no scratch file is left'
 vm_start || not_ok 'QEMU starts again'
-firn_is 0 'the machine is on again' backup qmp:"$v_mon"
+firn_is 3 'the machine is on again' backup qmp:"$v_mon"
+says err '(BitmapUnsaved,' 'the bitmap in the image was not saved'
+says err '(BitmapLost,' 'the one in memory is gone'
 restored "$(point)" '' 'and its point is right'
+bitmaps 'with bitmaps again'
+
+# ---- it is shut down in order ----
+guest_write vda 95 9M 64k
+guest_write vdb 95 9M 64k
+ctl quit > /dev/null
+tail --pid="$v_pid" -f /dev/null
+v_pid=
+vm_start || not_ok 'QEMU starts again'
+guest_write vda 96 11M 64k
+firn_is 3 'the machine was shut down and is on again' backup --json qmp:"$v_mon"
+python3 - << 'END' && ok 'the image kept its bitmap, the raw disk has none' ||
+import json
+p = json.load(open("out"))
+codes = [w["code"] for w in p["warnings"]]
+assert codes == ["BitmapLost"], codes
+assert p["warnings"][0]["facts"]["disk"] == "vdb"
+END
+    not_ok 'the image kept its bitmap, the raw disk has none'
+restored latest '' 'and its point is right'
+# ---- which disks ----
+firn_is 0 'one disk is chosen' backup --machine part --disk vdb qmp:"$v_mon"
+says out '^part: 1 disk, 48 MiB' 'and no other'
+firn_is 0 'one disk is left out' backup --machine part --exclude-disk vdb qmp:"$v_mon"
+says out '^part: 1 disk, 72 MiB' 'and no other'
+firn_is 2 'a disk that is not there' backup --disk vda,vdx qmp:"$v_mon"
+code_is VmDiskUnknown 'has its code'
+says err 'it has: vda, vdb' 'and is told which there are'
+firn_is 1 'no disk at all' backup --exclude-disk vda,vdb qmp:"$v_mon"
+code_is VmNoDisks 'has its code'
+firn_is 2 'a machine beside a file' backup qmp:"$v_mon" vdb.raw
+firn_is 2 'a list of changes for a machine' backup --changed pass qmp:"$v_mon"
+firn_is 2 'a format for a machine' backup --format raw qmp:"$v_mon"
+firn_is 2 'a scratch folder for a file' backup --scratch . vdb.raw
 firn_is 0 'the vault is sound' verify --data
 v_end
 
@@ -188,6 +225,6 @@ case $(qemu-system-x86_64 --version) in
     clean 'and the machine was not touched' ;;
 *) skip 'a disk with an I/O thread' 'this QEMU serves it' ;;
 esac
-firn_is 0 'the disks without one' backup --exclude-disk vdd qmp:"$v_mon"
+firn_is 3 'the disks without one' backup --exclude-disk vdd qmp:"$v_mon"
 restored "$(point)" '' 'can be backed up'
 done_testing

@@ -54,6 +54,15 @@ clean() {
     left="$(nodes; exports; ls -d "$t_dir"/.local/state/firn/firn-* "$t_dir"/scratch/* 2> /dev/null)"
     if [ -z "$left" ]; then ok "$1"; else not_ok "$1" "$left"; fi
 }
+# bitmaps NAME: each disk has one bitmap of ours, that of the newest point
+bitmaps() {
+    local n
+    n=$(ctl query-named-block-nodes '{"flat": true}' | grep -o '"name": "firn-[^"]*"' | sort | uniq -c)
+    case "$n" in
+    *2\ *) [ "$(echo "$n" | wc -l)" -eq 1 ] && { ok "$1"; return; } ;;
+    esac
+    not_ok "$1" "$n"
+}
 # restored POINT REFERENCE-SUFFIX NAME: both disks are as the references were
 restored() {
     rm -rf back
@@ -65,7 +74,7 @@ restored() {
 keep_reference() { cp --sparse=always ref-vda.raw "ref-vda.raw$1"; cp --sparse=always ref-vdb.raw "ref-vdb.raw$1"; }
 # held ARGUMENT...: firn backup in the background, stopped after the moment
 held() {
-    gate 2097152
+    gate ${gate_at:-2097152}
     "$firn" backup "$@" > held.out 2> held.err < /dev/null &
     held_pid=$!
     until_copying || not_ok 'a copy is under way' "$(cat held.err)"
