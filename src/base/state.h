@@ -3,8 +3,9 @@
  * repairs.
  *
  * They lie in $XDG_STATE_HOME/firn, else in .local/state/firn of $HOME, else in
- * /var/lib/firn, in a folder that only its owner can enter.  Nothing in a vault or a disk
- * depends on them. */
+ * /var/lib/firn, in a folder that only its owner can enter.  On Windows, where only the folder
+ * is used, it is firn\state in ProgramData for administrators and the system, else in the
+ * user's AppData\Local.  Nothing in a vault or a disk depends on them. */
 #ifndef STATE_H
 #define STATE_H
 

@@ -11,7 +11,7 @@
 #include "text.h"
 
 #define WORD_MAX 64  /* longer words are not compared letter by letter */
-#define FAR 4        /* from so many differences on, words are strangers */
+#define STRANGE 4    /* from so many differences on, words are strangers */
 
 const struct catalog_entry *
 catalog_by_number(int code)
@@ -125,12 +125,12 @@ catalog_suggest(const char *what, const struct catalog_entry **ret, size_t max)
 {
     size_t n = 0;
 
-    for (size_t far = 0; far < FAR && *what != '\0'; far++)
+    for (size_t apart = 0; apart < STRANGE && *what != '\0'; apart++)
         for (size_t i = 0; i < catalog_table_len && n < max; i++) {
             const struct catalog_entry *e = &catalog_table[i];
             size_t d = strcasestr(e->id, what) != NULL ? 0 : distance(what, e->id);
 
-            if (d == far)
+            if (d == apart)
                 ret[n++] = e;
         }
     return n;
@@ -139,15 +139,15 @@ catalog_suggest(const char *what, const struct catalog_entry **ret, size_t max)
 struct err *
 catalog_unknown(const char *what)
 {
-    const struct catalog_entry *near[3];
-    size_t n = catalog_suggest(what, near, 3);
+    const struct catalog_entry *like[3];
+    size_t n = catalog_suggest(what, like, 3);
     struct text why = { 0 };
     struct err *e;
 
     text_fmt(&why, "there is no code %s", what);
     for (size_t i = 0; i < n; i++)
         text_fmt(&why, "%s%s", i == 0 ? "; did you mean " : i + 1 < n ? ", " : " or ",
-            near[i]->id);
+            like[i]->id);
     text_str(&why, n > 0 ? "?" : "; firn explain lists all");
     e = why.no_memory ? fail(OutOfMemory) : fail(UsageWrong, why.s);
     text_done(&why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prose about the machine and the operation: restart it, wait, try the backup again. */
+#include <stdio.h>
 #include <string.h>
 
 #include "compile_internal.h"

@@ -5,13 +5,13 @@
 
 #include "compile_internal.h"
 
-/* The service that words from ${i} on name, at most ${far} words away; *ret_end is the word
+/* The service that words from ${i} on name, at most ${reach} words away; *ret_end is the word
  * after it.  "the VSS service", "service 'COM+ System Application'", "VSS (Volume Shadow
  * Copy) service". */
 static const char *
-service_near(const struct sentence *s, size_t i, size_t far, size_t *ret_at, size_t *ret_end)
+service_near(const struct sentence *s, size_t i, size_t reach, size_t *ret_at, size_t *ret_end)
 {
-    for (size_t k = i; k < s->nwords && k <= i + far; k++) {
+    for (size_t k = i; k < s->nwords && k <= i + reach; k++) {
         size_t n = 0;
         const char *name = service_at(s, k, &n);
 
@@ -31,9 +31,9 @@ service_near(const struct sentence *s, size_t i, size_t far, size_t *ret_at, siz
 
 /* A name of one word that stands next to "service": in code or bold, or quoted. */
 static size_t
-marked_service(const struct sentence *s, size_t i, size_t far)
+marked_service(const struct sentence *s, size_t i, size_t reach)
 {
-    for (size_t k = i; k < s->nwords && k <= i + far; k++) {
+    for (size_t k = i; k < s->nwords && k <= i + reach; k++) {
         const struct word *w = &s->word[k];
         bool quoted = w->before == '\'' || w->before == '"';
         bool code = (w->mark & FLAT_CODE) != 0, bold = (w->mark & FLAT_BOLD) != 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds become steps of the plan, equal ones for equal procedures: two halves become one
  * step (stop and start, unregister and register), and what is said twice is done once. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

@@ -6,6 +6,7 @@
  * ("under HKLM\..., set Start to 3"), as the last part of the path where the notation says
  * so, or nowhere; then a closed list may know it.  The type is said, known by name, or
  * follows from the data; both are noted as inferences. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journal.c -- lines are appended with one write and one fsync; memory follows the file.
- *
- * The lock is flock: it goes with the process, so nothing can be left behind that has to be
- * broken.  A torn last line is cut off before anything is added after it. */
-#include <fcntl.h>
+/* journal.c -- lines are appended one by one, each durable (record.h); memory follows the
+ * file.  A torn last line is cut off before anything is added after it. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 
 #include "bytes.h"
 #include "clock.h"
@@ -27,19 +21,8 @@ journal_folder(char **ret)
     TRY(state_folder(&state));
     if (asprintf(&folder, "%s/journal", state) < 0)
         return fail(OutOfMemory);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return fail(FileUnwritable, folder);
+    TRY(record_folder(folder));
     *ret = take(folder);
-    return NULL;
-}
-
-static struct err *
-sync_folder(const char *folder)
-{
-    auto_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0 || fsync(fd) != 0)
-        return fail(FileUnwritable, folder);
     return NULL;
 }
 
@@ -59,11 +42,8 @@ write_line(struct journal *j, json_t *line)
     j->broken = true; /* until all of it went well */
     if (len + 1 > JOURNAL_LINE_MAX || j->len + len + 1 > JOURNAL_FILE_MAX)
         return fail(InputInvalid, j->path, "what is to be recorded is too long");
-    s[len] = '\n'; /* in place of the NUL: one write, whole lines */
-    ssize_t n = pwrite(j->fd, s, len + 1, (off_t)j->len);
-
-    if (n != (ssize_t)(len + 1) || fdatasync(j->fd) != 0)
-        return fail(FileUnwritable, j->path);
+    s[len] = '\n'; /* in place of the NUL */
+    TRY(record_add(j->file, j->len, s, len + 1));
     j->len += len + 1;
     if (j->written != NULL)
         TRY(j->written(j->arg));
@@ -79,8 +59,7 @@ new_id(char id[JOURNAL_ID_LEN + 1])
 
     for (int i = 0; i < 4; i++)
         raw[i] = (uint8_t)(now >> (24 - 8 * i)); /* ids sort by time */
-    if (getrandom(raw + 4, 4, 0) != 4)
-        return fail(SystemCallFailed, "getrandom");
+    TRY(record_random(raw + 4, 4));
     bytes_to_hex(raw, sizeof(raw), id);
     return NULL;
 }
@@ -93,20 +72,16 @@ journal_begin(const char *folder, const char *target, const char *code, struct j
 
     if (j == NULL)
         return fail(OutOfMemory);
-    j->fd = -1;
     TRY(new_id(j->id));
     j->target = strdup(target);
     j->code = strdup(code);
     if (j->target == NULL || j->code == NULL ||
         asprintf(&j->path, "%s/%s.jsonl", folder, j->id) < 0)
         return fail(OutOfMemory);
-    j->fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (j->fd < 0 || flock(j->fd, LOCK_EX | LOCK_NB) != 0)
-        return fail(FileUnwritable, j->path);
+    TRY(record_make(j->path, &j->file));
     number_time(now, clock_real_ns());
     TRY(write_line(j, json_pack("{s:i, s:s, s:s, s:s, s:s}", "schema", 1, "run", j->id,
                           "target", target, "code", code, "time", now)));
-    TRY(sync_folder(folder));
     *ret = take(j);
     return NULL;
 }
@@ -234,8 +209,7 @@ journal_free(struct journal *j)
         json_decref(j->entries[i].before);
         action_done(&j->entries[i].action);
     }
-    if (j->fd >= 0)
-        (void)close(j->fd);
+    record_free(j->file);
     free(j->path);
     free(j->target);
     free(j->code);

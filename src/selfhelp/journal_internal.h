@@ -4,11 +4,12 @@
 #define JOURNAL_INTERNAL_H
 
 #include "journal.h"
+#include "record.h"
 
 struct journal {
     char id[JOURNAL_ID_LEN + 1];
     char *path, *target, *code, *outcome;
-    int fd;
+    struct record *file;
     size_t len; /* of the file's whole lines */
     bool broken, waits;
     struct journal_entry entries[JOURNAL_ENTRIES_MAX];

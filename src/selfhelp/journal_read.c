@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* journal_read.c -- from the file back to a run: line by line, each of a closed list of
  * forms, in the only order in which a run writes them. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "codes.h"
 #include "journal.h"
@@ -146,26 +142,12 @@ read_all(struct journal *j, const char *data, size_t len)
 static struct err *
 read_file(struct journal *j)
 {
-    struct stat st;
     auto_free char *data = NULL;
     size_t len = 0;
 
-    if (fstat(j->fd, &st) != 0)
-        return fail(FileUnreadable, j->path);
-    if (!S_ISREG(st.st_mode) || st.st_size > JOURNAL_FILE_MAX)
-        return damaged(j, 1, "it is no file of a run, or too long");
-    data = malloc((size_t)st.st_size + 1);
+    TRY(record_read(j->file, JOURNAL_FILE_MAX, &data, &len));
     if (data == NULL)
-        return fail(OutOfMemory);
-    while (len < (size_t)st.st_size) {
-        ssize_t n = pread(j->fd, data + len, (size_t)st.st_size - len, (off_t)len);
-
-        if (n < 0)
-            return fail(FileUnreadable, j->path);
-        if (n == 0)
-            break;
-        len += (size_t)n;
-    }
+        return damaged(j, 1, "it is no file of a run, or too long");
     TRY(read_all(j, data, len));
     return NULL;
 }
@@ -174,25 +156,21 @@ struct err *
 journal_open(const char *folder, const char *id, struct journal **ret)
 {
     auto_ptr(journal) j = NULL;
+    enum record_state state;
 
     if (!is_id(id))
         return fail(JournalMissing, id, folder);
     j = calloc(1, sizeof(*j));
     if (j == NULL)
         return fail(OutOfMemory);
-    j->fd = -1;
     memcpy(j->id, id, JOURNAL_ID_LEN + 1);
     if (asprintf(&j->path, "%s/%s.jsonl", folder, id) < 0)
         return fail(OutOfMemory);
-    j->fd = open(j->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (j->fd < 0)
-        return errno == ENOENT ? fail(JournalMissing, id, folder)
-                               : fail(FileUnreadable, j->path);
-    if (flock(j->fd, LOCK_EX | LOCK_NB) != 0)
-        return fail(JournalBusy, id);
+    TRY(record_open(j->path, &j->file, &state));
+    if (state != RECORD_HELD)
+        return state == RECORD_BUSY ? fail(JournalBusy, id) : fail(JournalMissing, id, folder);
     TRY(read_file(j));
-    if (ftruncate(j->fd, (off_t)j->len) != 0)
-        return fail(FileUnwritable, j->path);
+    TRY(record_cut(j->file, j->len));
     *ret = take(j);
     return NULL;
 }
@@ -211,35 +189,39 @@ journal_ids_free(char **ids)
     free(ids);
 }
 
+struct ids {
+    char **id;
+    size_t n;
+    bool memory;
+};
+
+static bool
+add_id(void *arg, const char *name)
+{
+    struct ids *to = arg;
+    size_t len = strlen(name);
+
+    if (len != JOURNAL_ID_LEN + 6 || strcmp(name + JOURNAL_ID_LEN, ".jsonl") != 0)
+        return true;
+    to->id[to->n] = strndup(name, JOURNAL_ID_LEN);
+    to->memory = to->id[to->n] != NULL;
+    to->n += to->memory;
+    return to->memory && to->n < JOURNAL_RUNS_MAX;
+}
+
 /* The ids of all files, newest first. */
 static struct err *
 list(const char *folder, char ***ret)
 {
-    DIR *d = opendir(folder);
-    char **ids = calloc(JOURNAL_RUNS_MAX + 1, sizeof(*ids));
-    size_t n = 0;
-    bool memory = ids != NULL;
+    struct ids all = { .id = calloc(JOURNAL_RUNS_MAX + 1, sizeof(*all.id)), .memory = true };
+    struct err *e = all.id == NULL ? fail(OutOfMemory) : record_list(folder, add_id, &all);
 
-    if (d == NULL) {
-        free(ids);
-        return fail(FileUnreadable, folder);
+    if (e != NULL || !all.memory) {
+        journal_ids_free(all.id);
+        return e != NULL ? e : fail(OutOfMemory);
     }
-    for (const struct dirent *f; memory && n < JOURNAL_RUNS_MAX && (f = readdir(d)) != NULL;) {
-        size_t len = strlen(f->d_name);
-
-        if (len != JOURNAL_ID_LEN + 6 || strcmp(f->d_name + JOURNAL_ID_LEN, ".jsonl") != 0)
-            continue;
-        ids[n] = strndup(f->d_name, JOURNAL_ID_LEN);
-        memory = ids[n] != NULL;
-        n += memory;
-    }
-    (void)closedir(d);
-    if (!memory) {
-        journal_ids_free(ids);
-        return fail(OutOfMemory);
-    }
-    qsort(ids, n, sizeof(ids[0]), newest_first);
-    *ret = ids;
+    qsort(all.id, all.n, sizeof(all.id[0]), newest_first);
+    *ret = all.id;
     return NULL;
 }
 

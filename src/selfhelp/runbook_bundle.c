@@ -4,14 +4,14 @@
  *
  * Secrets are removed by the names that stand before them, in texts and as members: nobody
  * should have to read a bundle before it is sent. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 
 #include "clock.h"
 #include "codes.h"
 #include "number.h"
+#include "record.h"
 #include "runbook_internal.h"
 #include "text.h"
 
@@ -133,22 +133,8 @@ static struct err *
 write_bundle(const char *path, json_t *doc)
 {
     auto_free char *s = json_dumps(doc, JSON_INDENT(2));
-    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-    if (s == NULL)
-        return fail(OutOfMemory);
-    if (fd < 0)
-        return fail(FileUnwritable, path);
-    size_t len = strlen(s);
-
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(fd, s + at, len - at);
-
-        if (n <= 0)
-            return fail(FileUnwritable, path);
-        at += (size_t)n;
-    }
-    return fsync(fd) != 0 ? fail(FileUnwritable, path) : NULL;
+    return s == NULL ? fail(OutOfMemory) : record_put(path, s, strlen(s));
 }
 
 struct err *
@@ -163,8 +149,7 @@ run_bundle(struct run *r)
             : asprintf(&path, "%s/%llx.json", r->policy->bundles,
                   (unsigned long long)clock_real_ns()) < 0)
         return fail(OutOfMemory);
-    if (mkdir(r->policy->bundles, 0700) != 0 && errno != EEXIST)
-        return fail(FileUnwritable, r->policy->bundles);
+    TRY(record_folder(r->policy->bundles));
     number_time(now, clock_real_ns());
     TRY(run_keep_changes(r));
     TRY(runbook_json(r->r, &report));

@@ -142,7 +142,7 @@ open_journal(struct run *r)
 
 /* What is told of an apply: "failed: service (1601)". */
 static struct err *
-tell(const struct remedy_done *d, const struct err *e, char **ret)
+say_result(const struct remedy_done *d, const struct err *e, char **ret)
 {
     if (e != NULL)
         return run_set(ret, "failed: %s", err_message(e));
@@ -206,7 +206,7 @@ settle(struct run *r, const struct action *a, size_t entry, struct remedy_done *
     auto_free char *seen = NULL;
     json_t *facts = NULL;
     bool so = true;
-    struct err *e = tell(d, machine, ret_told);
+    struct err *e = say_result(d, machine, ret_told);
 
     *ret = machine != NULL || d->end == REMEDY_FAILED ? STEP_FAILED
         : d->end == REMEDY_AFTER_RESTART ? STEP_AFTER_RESTART : STEP_DONE;
@@ -240,7 +240,7 @@ change(struct run *r, const struct plan_step *s, const struct action *a, char **
         if (is_own(e))
             return e;
         *ret = STEP_FAILED;
-        struct err *told = tell(&d, e, ret_told);
+        struct err *told = say_result(&d, e, ret_told);
 
         err_free(e);
         return told;
