@@ -20,7 +20,7 @@
 #include "text.h"
 
 enum {
-    DOC_BYTES_MAX = 1024 * 1024, /* of a document */
+    DOC_BYTES_MAX = 2 << 20,     /* of a document; a line of a journal is as long */
     DOC_DEPTH_MAX = 32,          /* objects and arrays in each other */
     DOC_VALUES_MAX = 65536,      /* of one document */
     DOC_NAMES_MAX = 4096         /* of one object: each is compared with all before it */

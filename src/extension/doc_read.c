@@ -460,14 +460,15 @@ doc_int(const struct doc_value *v, int64_t *ret)
 
     if (doc_kind(v) != DOC_NUMBER)
         return false;
-    const char *s = v->string + (*v->string == '-');
+    const bool below = *v->string == '-';
+    const char *s = v->string + below;
     for (; *s != '\0'; s++)
         if (*s < '0' || *s > '9' || !mul_ok(n, 10, &n) ||
             !add_ok(n, (uint64_t)(*s - '0'), &n))
             return false;
-    if (n > INT64_MAX)
+    if (n > (uint64_t)INT64_MAX + below)
         return false;
-    *ret = *v->string == '-' ? -(int64_t)n : (int64_t)n;
+    *ret = below ? (int64_t)(0 - n) : (int64_t)n;
     return true;
 }
 
