@@ -128,6 +128,34 @@ probe_libraries(const char *host, const char *const names[], size_t n, struct de
     return NULL;
 }
 
+struct err *
+probe_library(const char *host, const char *library, struct deadline by, struct doc **ret)
+{
+    struct doc_out o = { 0 };
+    auto_free char *text = NULL;
+    auto_ptr(doc) d = NULL;
+    const char *reason = "";
+    struct err *e = NULL;
+    bool loaded;
+
+    if (strpbrk(library, "/\\") == NULL) {
+        e = probe_one(host, library, by, &o, &loaded);
+    } else {
+        TRY(ask(host, "describe", library, by, &d, &reason));
+        if (d != NULL) {
+            *ret = take(d);
+            return NULL;
+        }
+        put_lost(&o, library, reason);
+    }
+    if (e == NULL)
+        e = doc_out_take(&o, &text);
+    doc_out_done(&o);
+    TRY(e);
+    TRY(doc_parse("the answer of firn-plugin-host", text, strlen(text), ret));
+    return NULL;
+}
+
 /* Why it was not loaded, in words for the message. */
 static struct err *
 unloadable(const char *name, const struct doc_value *v)

@@ -22,6 +22,11 @@ struct err *probe_host(char **ret) must_use;
 struct err *probe_libraries(const char *host, const char *const names[], size_t n,
     struct deadline by, struct doc **ret, bool *ret_all) must_use;
 
+/* One library: by its name where the system keeps them, or by its path, where what lies beside
+ * it counts too.  The answer is one such object. */
+struct err *probe_library(const char *host, const char *library, struct deadline by,
+    struct doc **ret) must_use;
+
 /* Try to load a plug-in in a child.  The answer is one such object, with usable, abi,
  * host_abi, name, plugin_version and about when it is one.  PluginUnloadable,
  * PluginAbiWrong. */

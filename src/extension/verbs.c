@@ -173,9 +173,9 @@ const struct verb verbs[] = {
         VERB_PLAIN, activate_staged },
     { "latest", "PACKAGE", "show the folder of the latest version", 1, VERB_PLAIN, latest },
     { "verify", "FOLDER", "compare a package with its manifest", 1, VERB_PLAIN, verify },
-#ifndef _WIN32 /* there it has no machine to look at */
     { "doctor", "[CODE]", "verify the cause of a failure of this machine, and repair it", 1,
         VERB_DOCTOR, verb_doctor },
+#ifndef _WIN32 /* there file systems are held by the system's own snapshot service */
     { "freeze", "", "hold file systems still until thaw, or a deadline", -1, VERB_PLAIN,
         verb_freeze },
     { "thaw", "", "let file systems go on", -1, VERB_PLAIN, verb_thaw },

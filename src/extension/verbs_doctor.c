@@ -88,7 +88,7 @@ put_text(struct visit *v, const struct target *t, const struct runbook_report *r
 }
 
 static struct err *
-tell(struct visit *v, const struct target *t, const struct runbook_report *r)
+show(struct visit *v, const struct target *t, const struct runbook_report *r)
 {
     struct err *weaker, *e = doctor_judge(t, r, &weaker), *bad = NULL;
     json_t *doc = NULL;
@@ -277,7 +277,7 @@ examine(struct visit *v, struct target *t, unsigned consent, const char *folder)
     if (e == NULL)
         e = runbook_run(t, v->causes.item, v->causes.n, &policy, &report);
     if (e == NULL)
-        e = tell(v, t, report);
+        e = show(v, t, report);
     doctor_causes_done(&v->causes);
     return e;
 }

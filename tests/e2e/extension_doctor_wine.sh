@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# firn-extension doctor inside of a Windows machine, by Wine: the failure that firn was made
+# for, found, repaired with consent, proved by prepare, taken back; only an override helps;
+# nothing helps; killed in the middle; a damaged journal; every kind of step that a Windows
+# machine takes, done and undone.
+# usage: extension_doctor_wine.sh FIRN BUILD
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+# shellcheck source=../lib/wine.sh
+. "$here/../lib/wine.sh"
+# shellcheck source=../scenario/machine.sh
+. "$here/../scenario/machine.sh"
+build=$2
+code=ExtensionVCRedistInstallationFailure
+[ -n "$wine" ] || { echo '1..0 # SKIP no wine here (package wine64)'; exit 0; }
+have wixl || { echo '1..0 # SKIP no wixl here (package wixl)'; exit 0; }
+trap 'wine_end; t_end' EXIT
+key='HKLM\SOFTWARE\Firn Test'
+service() { win "$t_dir/parts/service.exe" "$@" | tr -d '\r'; }
+extension() { win "C:\\Packages\\Plugins\\$scenario_name\\1.0.10000.0\\bin\\firn-extension.exe" "$@"; }
+is() { # STATUS NAME ARGUMENT...
+    want=$1 about=$2
+    shift 2
+    extension "$@" > out.crlf 2> err
+    got=$?
+    tr -d '\r' < out.crlf > out
+    if [ $got -eq "$want" ]; then ok "$about"; else not_ok "$about" "status $got: $*"; fi
+}
+runtime_is() { # there|missing NAME
+    [ -f "$WINEPREFIX/drive_c/windows/system32/msvcr120.dll" ] && got=there || got=missing
+    if [ $got = "$1" ]; then ok "$2"; else not_ok "$2" "the runtime is $got"; fi
+}
+service_is() { # NUMBER NAME
+    got=$(service)
+    if [ "$got" = "$1" ]; then ok "$2"; else not_ok "$2" "start type $got, not $1"; fi
+}
+in_json() { # PATH VALUE NAME
+    got=$(python3 -c '
+import json, sys
+v = json.load(open("out"))
+for p in sys.argv[1].split("."):
+    v = v[int(p) if p.isdigit() else p]
+print(v if isinstance(v, str) else json.dumps(v))' "$1" 2>&1)
+    if [ "$got" = "$2" ]; then ok "$3"; else not_ok "$3" "$1 is $got, not $2"; fi
+}
+journals() { echo "$WINEPREFIX/drive_c/ProgramData/firn/state/journal"; }
+journal() { ls -t "$(journals)"/*.jsonl | head -n 1 | sed 's/.*\///; s/\.jsonl$//'; }
+machine() {
+    [ -z "${WINEPREFIX:-}" ] || { wine_end; wine_server -w; rm -rf "$WINEPREFIX"; }
+    scenario_make "$build" || return 1
+    wine_server -p # stays between commands; says no when it does already
+    return 0
+}
+article() { # NAME PROBE ACTION...: write NAME.md in the machine
+    local file=$WINEPREFIX/drive_c/$1.md
+    printf '<properties\n pageTitle="%s"\n/>\n# %s\n\n## **Probe**\n\n* Is it so?\n\n' "$1" "$1" \
+        > "$file"
+    printf '  ```probe\n  %s\n  ```\n\n## **Recommended Steps**\n\n' "$2" >> "$file"
+    shift 2
+    for action; do printf '* Do it.\n\n  ```action\n  %s\n  ```\n\n' "$action" >> "$file"; done
+}
+registry() { # NAME: the value, as reg.exe shows it
+    win reg query "$key" /v "$1" 2> /dev/null | tr -d '\r' | sed -n "s/^ *$1 *//p"
+}
+
+machine || { echo 'Bail out! no machine'; exit 1; }
+
+# named, looked at
+is 1 'prepare' prepare
+says out $code 'fails by the code of the document'
+is 1 'looked at' doctor $code --json
+in_json outcome found 'the cause is verified'
+in_json cause $code 'by its code'
+in_json plan.0.kind windows.installer.run 'the plan begins with the installer'
+in_json error.code CauseFound 'the exit status has a code'
+service_is 4 'and nothing was changed'
+is 1 'without consent' doctor $code --apply --yes=config
+says out '^blocked' 'a repair is blocked'
+service_is 4 'and changes nothing'
+
+# repaired and proved, taken back
+is 0 'with consent' doctor $code --apply --yes=service,install
+says out '^repaired$' 'it is repaired'
+says out '^prepare works again$' 'prepare was run again'
+runtime_is there 'the runtime is installed'
+service_is 3 'the installer service starts on demand'
+grep -q '"status":"success"' "$scenario_plugins/$scenario_name/1.0.10000.0/Status/prepare.status" &&
+    ok 'the status of prepare says so' || not_ok 'the status of prepare says so'
+id=$(journal)
+is 0 'prepare' prepare
+is 0 'another look' doctor $code
+says out '^healthy$' 'finds all well'
+is 0 'undo' doctor --undo "$id"
+says out "the repair $id is undone" 'says so'
+service_is 4 'the service is as it was'
+done_testing
