@@ -4,6 +4,7 @@
 #define REMEDY_INTERNAL_H
 
 #include "remedy.h"
+#include "text.h"
 
 struct remedy_body {
     const char *kind;
@@ -35,7 +36,7 @@ enum {
 
 /* Fill a look; OutOfMemory is its only failure. */
 struct err *remedy_saw(struct remedy_look *ret, enum remedy_state state, const char *format,
-    ...) __attribute__((format(printf, 3, 4))) must_use;
+    ...) __attribute__((format(TEXT_PRINTF, 3, 4))) must_use;
 
 /* ${o}, or OutOfMemory when it is NULL. */
 struct err *remedy_json(json_t *o, json_t **ret) must_use;

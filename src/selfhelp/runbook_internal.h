@@ -4,6 +4,7 @@
 #define RUNBOOK_INTERNAL_H
 
 #include "runbook.h"
+#include "text.h"
 
 /* A change that was begun, and what undo needs. */
 struct applied {
@@ -63,7 +64,7 @@ bool run_out_of_time(struct run *r);
 
 /* Text of the report; NULL is out of memory, which these remember as a failure. */
 struct err *run_set(char **to, const char *format, ...)
-    __attribute__((format(printf, 2, 3))) must_use;
+    __attribute__((format(TEXT_PRINTF, 2, 3))) must_use;
 struct runbook_row *run_row(struct run *r, const struct plan_step *s);
 /* ${s} is NULL for what the runbook added.  Rows may move. */
 struct err *run_add_row(struct run *r, const struct plan_step *s, const struct action *a,
