@@ -4,8 +4,8 @@
  * Structure: the length, both heads, the frame table.  Data: every frame is opened, the id
  * of every block and node is computed anew and looked up, and the index entry that points
  * here is marked as confirmed.  A frame that opens proves its bytes, so their checksums are
- * not asked; those of parity are, and both cell tables.  A pack that fails is read whole,
- * and mended when its bytes then hash to its name. */
+ * not asked; those of parity are, both cell tables, and the zeros that fill the last cell.  A
+ * pack that fails is read whole, and mended when its bytes then hash to its name. */
 #include <string.h>
 
 #include "armour_parity.h"
@@ -71,15 +71,16 @@ check_frame(struct verify *f, struct lane *l, const struct opened_pack *o, uint3
     return NULL;
 }
 
-/* Cell tables and parity, which no frame covers. */
+/* What no frame covers: the cell tables, the zeros that fill the last cell, and parity. */
 static struct err *
 check_parity(struct verify *f, const struct opened_pack *o, const struct armour_shape *s,
     bool *ret_ok)
 {
     uint64_t nparity = (uint64_t)ARMOUR_PARITY * s->columns, nchecked = s->ncells + nparity;
-    size_t table = 4 * nchecked + 4, tail = s->total - s->parity_off, got = 0;
+    size_t table = 4 * nchecked + 4, end = s->body_off + s->body_len, got = 0;
+    size_t padding = s->parity_off - end, rest = s->total - end;
     auto_free uint8_t *front = malloc(s->body_off);
-    auto_free uint8_t *back = malloc(tail);
+    auto_free uint8_t *back = malloc(rest);
     bool found;
 
     if (front == NULL || back == NULL)
@@ -87,18 +88,19 @@ check_parity(struct verify *f, const struct opened_pack *o, const struct armour_
     TRY(store_get(f->v->store, o->name, 0, front, s->body_off, &got, &found));
     *ret_ok = found && got == s->body_off;
     if (*ret_ok)
-        TRY(store_get(f->v->store, o->name, s->parity_off, back, tail, &got, &found));
-    *ret_ok = *ret_ok && found && got == tail;
+        TRY(store_get(f->v->store, o->name, end, back, rest, &got, &found));
+    *ret_ok = *ret_ok && found && got == rest;
     if (!*ret_ok)
         return NULL;
-    const uint8_t *copy = back + (s->tail_off - s->parity_off);
+    const uint8_t *parity = back + padding, *copy = back + (s->tail_off - end);
     *ret_ok = memcmp(front + ARMOUR_HEAD, copy, table) == 0 &&
         memcmp(front, copy + table, ARMOUR_HEAD) == 0 &&
         get_le(copy + table - 4, 4) == armour_crc(copy, table - 4) &&
-        bytes_are_zero(front + ARMOUR_HEAD + table, s->body_off - ARMOUR_HEAD - table);
+        bytes_are_zero(front + ARMOUR_HEAD + table, s->body_off - ARMOUR_HEAD - table) &&
+        bytes_are_zero(back, padding);
     for (uint64_t i = 0; *ret_ok && i < nparity; i++)
         *ret_ok = get_le(copy + 4 * (s->ncells + i), 4) ==
-            armour_crc(back + i * s->cell, s->cell);
+            armour_crc(parity + i * s->cell, s->cell);
     return NULL;
 }
 

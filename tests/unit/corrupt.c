@@ -362,6 +362,30 @@ flipped_bytes(void **state)
     print_message("# %zu bytes in %zu objects\n", tried, ours.n);
 }
 
+/* The zeros between the body's end and that of its last cell: nothing reads them, but parity
+ * counts on them. */
+static void
+flipped_padding(void **state)
+{
+    size_t tried = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ours.n; i++) {
+        const struct object_bytes *o = &ours.o[i];
+        struct armour_shape shape = shape_of(o);
+        uint64_t at[] = { shape.body_off + shape.body_len, shape.parity_off - 1 };
+
+        for (size_t j = 0; j < 2 && at[0] < shape.parity_off; j++) {
+            uint8_t *data = bytes_of(o, 0);
+
+            data[at[j]] ^= 1;
+            attack(o, data, o->len, FATE_MENDS);
+            tried++;
+        }
+    }
+    assert_true(tried > 0);
+}
+
 /* A bad sector anywhere is within parity; most of an object is not. */
 static void
 bad_runs(void **state)
@@ -728,6 +752,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flipped_bytes),
+        cmocka_unit_test(flipped_padding),
         cmocka_unit_test(bad_runs),
         cmocka_unit_test(cut_and_extended),
         cmocka_unit_test(copied_and_swapped_cells),
