@@ -147,6 +147,12 @@ const struct err_site *err_site(const struct err *e, size_t i);
 /* The number of the code that is spelled ${id}, for codes that come as data; 0: none. */
 int err_number(const char *id);
 
+/* The failure of a code that comes as data, with variables that do: ${value} gives the text
+ * of one, NULL where there is none; the variable is then "?", or 0 where it is a number.
+ * ${code} is one of codes.h. */
+struct err *err_of_data(int code, const struct err_site *at,
+    const char *(*value)(void *arg, const char *name), void *arg) must_use;
+
 /* One line at a time: message, code and number, the system's words, causes.  ${trace}
  * adds the places in the source.  ${line} gets text without a newline. */
 void err_print(const struct err *e, bool trace, void (*line)(void *to, const char *text),

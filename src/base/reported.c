@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is missing in the answer is empty in the failure. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "codes.h"
+#include "foreign.h"
 #include "reported.h"
+
+/* Where variables come from; ${number} holds the last one that is no text. */
+struct facts {
+    const char *vm;
+    const json_t *object;
+    char number[24];
+};
+
+static const char *
+fact(void *arg, const char *name)
+{
+    struct facts *f = arg;
+    const json_t *v = json_object_get(f->object, name);
+
+    if (strcmp(name, "vm") == 0)
+        return f->vm;
+    if (!json_is_integer(v))
+        return json_string_value(v);
+    (void)snprintf(f->number, sizeof(f->number), "%" PRId64, (int64_t)json_integer_value(v));
+    return f->number;
+}
 
 static const char *
 string_of(const json_t *object, const char *name)
@@ -16,16 +39,27 @@ string_of(const json_t *object, const char *name)
 struct err *
 reported_failure(const char *vm, const char *package, const json_t *answer)
 {
-    const json_t *facts = json_object_get(answer, "facts");
-    const char *code = string_of(answer, "code");
+    const char *id = string_of(answer, "code");
+    const struct foreign *elsewhere = NULL;
+    struct facts f = { .vm = vm, .object = json_object_get(answer, "facts") };
+    struct err *said = fail(ExtensionNotReady, vm, package, id, string_of(answer, "message"));
+    int code = err_number(id);
 
-    if (strcmp(code, "ExtensionVCRedistInstallationFailure") == 0)
-        return fail(ExtensionVCRedistInstallationFailure, vm, string_of(facts, "runtime"),
-            (int64_t)json_integer_value(json_object_get(facts, "exit")));
-    if (strcmp(code, "PluginSharedLibraryMissing") == 0)
-        return fail(PluginSharedLibraryMissing, vm, string_of(facts, "runtime"),
-            string_of(facts, "library"), string_of(facts, "installer"));
-    if (strcmp(code, "FreezeConfigEncoding") == 0)
-        return fail(FreezeConfigEncoding, vm, string_of(facts, "path"));
-    return fail(ExtensionNotReady, vm, package, code, string_of(answer, "message"));
+    if (code == 0)
+        elsewhere = foreign_find(id);
+    if (elsewhere != NULL)
+        code = elsewhere->code;
+    if (code == 0)
+        return said;
+    const struct err_site at = ERR_SITE;
+    struct err *e = err_of_data(code, &at, fact, &f);
+
+    if (!err_is(e, C_guest) && !err_is(e, C_extension)) {
+        err_free(e);
+        return said;
+    }
+    if (elsewhere != NULL)
+        return err_because(e, said);
+    err_free(said);
+    return e;
 }

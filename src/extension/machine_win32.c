@@ -118,8 +118,10 @@ machine_load(struct target *t, const char *library, struct deadline by,
 static struct err *
 machine_busy(struct target *t, bool *ret_busy, char **ret_who)
 {
+    char who[OS_WHO_MAX];
+
     *ret_who = NULL;
-    *ret_busy = !os_installer_wait(deadline_in_ms(0));
+    *ret_busy = !os_installer_wait(deadline_in_ms(0), who);
     return *ret_busy ? NULL : target_reg_key(t, INSTALLING, ret_busy);
 }
 

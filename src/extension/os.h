@@ -83,8 +83,11 @@ DEFINE_AUTO(os_lock);
  * configuration folder.  *ret = NULL when it is not set. */
 struct err *os_persistent(const char *key, const char *value, char **ret) must_use;
 
-/* Wait until no other installation holds the machine's installer; false when one still does
- * at the deadline. */
-bool os_installer_wait(struct deadline by);
+enum { OS_WHO_MAX = 80 };
+
+/* Wait until no other installation holds the machine's installer (the Windows Installer; dpkg
+ * and apt); false when one still does at the deadline.  ${who} is then, and where there was a
+ * wait, who that is or was, "apt-get (process 1234)"; otherwise it is left as it was. */
+bool os_installer_wait(struct deadline by, char who[OS_WHO_MAX]);
 
 #endif

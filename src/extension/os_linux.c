@@ -468,10 +468,3 @@ os_persistent(const char *key, const char *value, char **ret)
     }
     return NULL;
 }
-
-bool
-os_installer_wait(struct deadline by)
-{
-    (void)by; /* apt and dpkg wait for their own locks when told to in the arguments */
-    return true;
-}

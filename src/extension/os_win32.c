@@ -469,13 +469,14 @@ os_persistent(const char *key, const char *value, char **ret)
 }
 
 bool
-os_installer_wait(struct deadline by)
+os_installer_wait(struct deadline by, char who[OS_WHO_MAX])
 {
     auto_handle mutex = OpenMutexW(SYNCHRONIZE, FALSE, L"Global\\_MSIExecute");
     DWORD ms = (DWORD)deadline_poll_ms(by), got;
 
     if (mutex == NULL)
         return true; /* nobody installs */
+    (void)snprintf(who, OS_WHO_MAX, "another installation");
     got = WaitForSingleObject(mutex, ms);
     if (got == WAIT_OBJECT_0 || got == WAIT_ABANDONED)
         (void)ReleaseMutex(mutex);

@@ -53,7 +53,7 @@ check_prerequisite(struct making *m, const struct package_prerequisite *q)
     m->skipped = m->skipped || r.state == PREREQUISITE_SKIPPED;
     m->reboot = m->reboot || r.reboot;
     if (r.state == PREREQUISITE_MISSING)
-        e = set_failure(m, q->failure, r.message, r.facts);
+        e = set_failure(m, r.code, r.message, r.facts);
     prerequisite_result_done(&r);
     return e;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps: persistent key, load test, installer, load test.  An installer that finds another
- * installation in its way has done nothing, so it is tried again when the other is over. */
+ * installation in its way has done nothing, so it is tried again when the other is over; where
+ * dpkg stays locked that is the failure, whatever the manifest calls it: only waiting helps. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct attempt {
     uint32_t exit_code;
     enum exit_class class;
     char words[PREREQUISITE_WORDS + 1];
+    char who[OS_WHO_MAX]; /* another installer, which it waited for; "": there was none */
     char *key_text; /* what the persistent key says, NULL when it is not set */
 };
 
@@ -96,13 +98,57 @@ keep_words(struct attempt *a, const char *output)
     (void)snprintf(a->words, sizeof(a->words), "%s", output);
 }
 
+/* A Debian package is no program: apt-get installs it, whole or not at all, where dpkg would
+ * leave one half there whose dependencies are missing; also again, where its files are lost. */
+struct command {
+    const char *program;
+    const char *argument[PACKAGE_ARGUMENTS_MAX + 16];
+};
+
+static const char *const debian_env[] = { "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", NULL };
+
+static bool
+is_debian_package(const struct package_prerequisite *q)
+{
+    size_t n = strlen(q->installer);
+
+    return q->kind == PACKAGE_DPKG && n > 4 && strcmp(q->installer + n - 4, ".deb") == 0;
+}
+
+static void
+make_command(const struct package_prerequisite *q, const char *path, struct command *ret)
+{
+    static const char *const first[] = { "-q", "-y", "--no-remove", "-o",
+        "DPkg::Lock::Timeout=0", "-o", "Dpkg::Options::=--force-confdef", "-o",
+        "Dpkg::Options::=--force-confold", "--reinstall" };
+    size_t n = 0;
+
+    *ret = (struct command){ .program = path };
+    if (!is_debian_package(q)) {
+        memcpy(ret->argument, q->argument, sizeof(q->argument));
+        return;
+    }
+    ret->program = "/usr/bin/apt-get";
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+        ret->argument[n++] = first[i];
+    for (size_t i = 0; q->argument[i] != NULL; i++)
+        ret->argument[n++] = q->argument[i];
+    ret->argument[n++] = "install";
+    ret->argument[n++] = "--";
+    ret->argument[n] = path;
+}
+
 static struct err *
 run_once(struct attempt *a, const char *path, const char *folder, struct deadline by)
 {
-    struct run_options o = { .program = path, .arguments = a->q->argument, .folder = folder };
+    struct command c;
     auto_ptr(run) r = NULL;
     bool ended = false;
     struct err *e;
+
+    make_command(a->q, path, &c);
+    const struct run_options o = { .program = c.program, .arguments = c.argument,
+        .folder = folder, .env = a->q->kind == PACKAGE_DPKG ? debian_env : NULL };
 
     a->runs++;
     e = run_start(&o, &r);
@@ -140,7 +186,7 @@ install(struct attempt *a, const struct package *p, struct deadline by)
     for (;;) {
         TRY(run_once(a, path, folder, by));
         if (a->class != EXIT_BUSY || a->runs == PREREQUISITE_ATTEMPTS ||
-            !os_installer_wait(by) || deadline_passed(by))
+            !os_installer_wait(by, a->who) || deadline_passed(by))
             return NULL;
     }
 }
@@ -158,6 +204,7 @@ put_installer(struct doc_out *o, const struct attempt *a)
     doc_put_int(o, "start_number", a->start_number);
     doc_put_string(o, "class", exitcode_class_name(a->class));
     doc_put_string(o, "words", a->words);
+    doc_put_string(o, "waited_for", a->who[0] != '\0' ? a->who : NULL);
     doc_close(o, '}');
 }
 
@@ -239,7 +286,16 @@ put_facts(struct doc_out *o, const struct attempt *a)
     doc_put_int(o, "start_number", a->start_number);
     doc_put_string(o, "class", a->ran ? exitcode_class_name(a->class) : "not-run");
     doc_put_string(o, "installer_words", a->words);
+    doc_put_string(o, "who", a->who);
     doc_close(o, '}');
+}
+
+/* Somebody else holds dpkg's lock. */
+static bool
+is_locked_out(const struct attempt *a)
+{
+    return a->q->kind == PACKAGE_DPKG && a->ran && a->class == EXIT_BUSY &&
+        a->who[0] != '\0';
 }
 
 static struct err *
@@ -256,6 +312,9 @@ put_message(const struct attempt *a, char **ret)
             a->q->title);
     if (!a->ran)
         text_fmt(&t, "; the package has no installer for it");
+    else if (is_locked_out(a))
+        text_fmt(&t, "; its installer %s waited for %s, which holds the package manager",
+            a->q->installer, a->who);
     else if (!a->started)
         text_fmt(&t, "; its installer %s could not be started (%" PRId64 ")",
             a->q->installer, a->start_number);
@@ -302,6 +361,7 @@ report(const struct attempt *a, enum prerequisite_state state, struct prerequisi
     ret->reboot = a->ran && (a->class == EXIT_OK_RESTART || a->class == EXIT_RESTARTING);
     if (state != PREREQUISITE_MISSING)
         return NULL;
+    ret->code = is_locked_out(a) ? "GuestInstallerBusy" : a->q->failure;
     put_facts(&o, a);
     TRY(doc_out_take(&o, &ret->facts));
     TRY(put_message(a, &ret->message));

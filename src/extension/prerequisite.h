@@ -26,6 +26,7 @@ enum {
 struct prerequisite_result {
     enum prerequisite_state state;
     char *json;      /* an object with everything that was found */
+    const char *code; /* of its failure, borrowed from the package; NULL unless MISSING */
     char *facts;     /* the object of variables of its failure; NULL unless MISSING */
     char *message;   /* of its failure; NULL unless MISSING */
     bool reboot;     /* an installer asked for one */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codes.h"
+#include "foreign.h"
 #include "package.h"
 #include "probe.h"
 #include "quiet.h"
@@ -36,13 +37,15 @@ note(struct quiet *q, const char *step, const char *name, const char *result)
     doc_close(&q->steps, '}');
 }
 
-/* One line there, one back; *ret_words is freed by the caller. */
+/* One line there, one back; *ret_words is freed by the caller.  *ret_number is 0 when it is
+ * done, else the plug-in's own number. */
 static struct err *
-ask(struct served *s, const char *line, struct deadline by, bool *ret_done, char **ret_words)
+ask(struct served *s, const char *line, struct deadline by, int64_t *ret_number,
+    char **ret_words)
 {
     auto_free char *answer = NULL;
     auto_ptr(doc) d = NULL;
-    bool ended;
+    bool ended, done = false;
     uint32_t status = 0;
 
     if (line != NULL)
@@ -55,8 +58,10 @@ ask(struct served *s, const char *line, struct deadline by, bool *ret_done, char
         return fail(PluginTooSlow, s->plugin->name);
     }
     TRY(doc_parse("the answer of a plug-in's host", answer, strlen(answer), &d));
-    *ret_done = false;
-    (void)doc_bool(doc_get(doc_root(d), line != NULL ? "done" : "usable"), ret_done);
+    (void)doc_bool(doc_get(doc_root(d), line != NULL ? "done" : "usable"), &done);
+    *ret_number = 0;
+    if (!done && (!doc_int(doc_get(doc_root(d), "number"), ret_number) || *ret_number == 0))
+        *ret_number = -1;
     *ret_words = strdup(doc_string(doc_get(doc_root(d), "words"), ""));
     return *ret_words == NULL ? fail(OutOfMemory) : NULL;
 }
@@ -67,7 +72,7 @@ start_plugin(struct quiet *q, const struct package *p, const struct package_plug
 {
     struct served *s = &q->served[q->n];
     auto_free char *path = NULL, *words = NULL;
-    bool usable;
+    int64_t number;
 
     TRY(package_verify_file(p, g->file, &path));
     const char *arguments[] = { "serve", path, NULL };
@@ -76,10 +81,36 @@ start_plugin(struct quiet *q, const struct package *p, const struct package_plug
     TRY(run_start(&o, &s->run));
     s->plugin = g;
     q->n++;
-    TRY(ask(s, NULL, by, &usable, &words));
-    if (!usable)
+    TRY(ask(s, NULL, by, &number, &words));
+    if (number != 0)
         return fail(PluginUnloadable, g->name, words, 0);
     return NULL;
+}
+
+/* The plug-in is the application's, and this the machine that it runs in. */
+static const char *
+plugin_fact(void *arg, const char *name)
+{
+    const struct served *s = arg;
+
+    return strcmp(name, "vm") == 0 ? "this machine"
+        : strcmp(name, "database") == 0 ? s->plugin->name : NULL;
+}
+
+/* Numbers of database plug-ins are known far beyond firn: such a failure has its own name. */
+static struct err *
+not_quiesced(struct served *s, int64_t number, const char *words)
+{
+    struct err *e = fail(PluginQuiesceFailed, s->plugin->name, words), *known;
+    const struct foreign *f = number >= QUIET_DATABASE_FIRST && number <= QUIET_DATABASE_LAST
+        ? foreign_status((int)number) : NULL;
+
+    if (f == NULL)
+        return e;
+    const struct err_site at = ERR_SITE;
+
+    known = err_of_data(f->code, &at, plugin_fact, s);
+    return err_because(known, e);
 }
 
 static struct err *
@@ -87,14 +118,14 @@ quiesce_plugin(struct quiet *q, struct served *s, struct deadline by)
 {
     auto_free char *words = NULL;
     char line[64];
-    bool done;
+    int64_t number;
 
     by = deadline_first(by, deadline_in_ms(QUIET_PLUGIN_MS));
     (void)snprintf(line, sizeof(line), "quiesce %d %d", deadline_poll_ms(by), QUIET_HOLD_MS);
     s->at_rest = true;
-    TRY(ask(s, line, by, &done, &words));
-    note(q, "quiesce", s->plugin->name, done ? "done" : "failed");
-    return done ? NULL : fail(PluginQuiesceFailed, s->plugin->name, words);
+    TRY(ask(s, line, by, &number, &words));
+    note(q, "quiesce", s->plugin->name, number == 0 ? "done" : "failed");
+    return number == 0 ? NULL : not_quiesced(s, number, words);
 }
 
 static struct err *
@@ -103,15 +134,15 @@ resume_plugin(struct quiet *q, struct served *s)
     struct deadline by = deadline_in_ms(QUIET_PLUGIN_MS);
     auto_free char *words = NULL;
     char line[64];
-    bool done;
+    int64_t number;
 
     if (!s->at_rest)
         return NULL;
     s->at_rest = false;
     (void)snprintf(line, sizeof(line), "resume %d", QUIET_PLUGIN_MS);
-    TRY(ask(s, line, by, &done, &words));
-    note(q, "resume", s->plugin->name, done ? "done" : "failed");
-    return done ? NULL : fail(PluginResumeFailed, s->plugin->name, words);
+    TRY(ask(s, line, by, &number, &words));
+    note(q, "resume", s->plugin->name, number == 0 ? "done" : "failed");
+    return number == 0 ? NULL : fail(PluginResumeFailed, s->plugin->name, words);
 }
 
 static struct err *

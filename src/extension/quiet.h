@@ -17,11 +17,15 @@ struct quiet;
 
 enum {
     QUIET_PLUGIN_MS = 10000, /* for one plug-in to come to rest, or to go on */
-    QUIET_HOLD_MS = 60000    /* then it goes on by itself */
+    QUIET_HOLD_MS = 60000,   /* then it goes on by itself */
+    /* numbers by which a plug-in of a database names its failure (foreign.h) */
+    QUIET_DATABASE_FIRST = 500,
+    QUIET_DATABASE_LAST = 512
 };
 
 /* Everything is at rest when this returns; after a failure everything goes on again.
- * PluginQuiesceFailed, PluginTooSlow, PluginDied, and those of script.h. */
+ * PluginQuiesceFailed, below the code of its number where that is a database's; PluginTooSlow,
+ * PluginDied, and those of script.h. */
 struct err *quiet_begin(const struct package *p, struct deadline by, struct quiet **ret)
     must_use;
 

@@ -145,6 +145,23 @@ for how in crash hang refuse; do
     refuse) says err 'I do not want to' 'is told with its words' ;;
     esac
 done
+# a plug-in of a database names its failure by a number that others know
+while read -r number code; do
+    export FIRN_TEST_ODD=$number
+    is 1 "a plug-in that refuses with $number" "$extension" rehearse --folder odd --deadline 9
+    says err "$code" "is told as $code"
+    says err 'I do not want to' 'with its words'
+done << 'END'
+500 DatabaseQuiesceFailed
+501 DatabaseSettingsWrong
+505 DatabaseRightMissing
+506 DatabaseUnreachable
+508 DatabaseChanged
+510 DatabaseQuiesceTimeout
+511 DatabaseArchiveOff
+513 PluginQuiesceFailed
+121 PluginQuiesceFailed
+END
 export FIRN_TEST_ODD=load
 is 1 'a plug-in that crashes when it is loaded' "$extension" prepare --folder odd --json
 in_json out code PluginUnloadable 'cannot be loaded'

@@ -55,11 +55,14 @@ article() { # NAME PROBE ACTION...: write NAME.md
     for action; do printf '* Do it.\n\n  ```action\n  %s\n  ```\n\n' "$action" >> "$file"; done
 }
 
-# the package, whose runtime lies beside it as a Debian package
+# the package, whose runtime lies beside it as a Debian package; it can be installed only while
+# /opt/works is there, so that prepare fails first and the repair does not
 mkdir -p deb/DEBIAN deb/opt/lib "$v/bin" "$v/config"
 cp "$runtime" deb/opt/lib/libfirn-test-runtime.so.1
 printf 'Package: firn-test-runtime\nVersion: 1.0\nArchitecture: all\nMaintainer: x <x@x.example>\n%s\n' \
     'Description: a library for tests' > deb/DEBIAN/control
+printf '#!/bin/sh\n[ -f /opt/works ]\n' > deb/DEBIAN/preinst
+chmod +x deb/DEBIAN/preinst
 chmod -R u=rwX,go=rX deb
 dpkg-deb -b deb "$v/firn-test-runtime_1.0_all.deb" > /dev/null || exit 1
 cp "$extension" "$host" "$v/bin/"
@@ -89,6 +92,7 @@ runtime_is missing 'nothing was changed'
 doctor 1 'without consent' $code --apply --yes=config
 says err 'RepairBlocked' 'it is blocked'
 runtime_is missing 'and nothing is changed'
+touch /opt/works
 doctor 0 'with consent' $code --apply --yes install
 says out '^repaired$' 'it is repaired'
 says out '^prepare works again$' 'prepare was run again'
@@ -100,6 +104,7 @@ is 0 'prepare' "$v/bin/firn-extension" prepare
 record $code verified repaired proved
 
 # taken back
+rm /opt/works
 doctor 0 'undo' --undo "$(journal)"
 says out "the repair $(journal) is undone" 'says so'
 runtime_is missing 'the library is gone'
@@ -117,6 +122,7 @@ assert d["schema"] == 1 and d["warnings"] == [] and d["outcome"] == "found"
 assert d["plan"][0]["kind"] == "linux.package.install_file"
 assert d["error"]["code"] == "CauseFound" and d["error"]["number"] == 680
 END
+touch /opt/works
 doctor 0 'and repaired' $code --apply --yes=install --json
 python3 -c 'import json; d = json.load(open("out")); assert d["retry"]["error"] is None, d
 assert d["outcome"] == "repaired" and "error" not in d' &&
@@ -149,6 +155,7 @@ for words in '--article Waits.md' '--article Waits.md --json' '--article Waits.m
 done
 
 # nothing helps
+rm /opt/works
 is 1 'prepare' "$v/bin/firn-extension" prepare
 article NeverThere 'linux.library.loads name=libnowhere.so.9' \
     'config.set file=/opt/etc/app.conf format=ini section=a key=level value=5'

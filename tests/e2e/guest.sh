@@ -7,7 +7,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${FIRN_TEST_APART:-}" != 1 ]; then
     if [ "$(id -u)" -ne 0 ] || ! command -v qemu-ga > /dev/null ||
-        ! mkdir -p /var/lib/firn 2> /dev/null || ! unshare -m true 2> /dev/null; then
+        ! unshare -m true 2> /dev/null; then
         echo '1..0 # SKIP needs root, mount namespaces and qemu-ga (package qemu-guest-agent)'
         exit 0
     fi
@@ -16,7 +16,9 @@ fi
 # shellcheck source=lib.sh
 . "$here/lib.sh"
 extension=$2 host=$3 mkpackage=$4 needy=$5 runtime=$6
-mount -t tmpfs tmpfs /var/lib/firn || exit 1
+# nothing else that lies in /var/lib is needed, and the real one is not touched
+mount -t tmpfs tmpfs /var/lib || exit 1
+mkdir /var/lib/firn
 mkdir -p lib plugins
 export LD_LIBRARY_PATH=$t_dir/lib FIRN_CONFIG=$t_dir/config
 
@@ -97,6 +99,70 @@ printf '%s\n' '#!/bin/sh' \
 firn_is 1 'a code that firn does not know' backup d.raw --guest "$guest"
 code_is ExtensionNotReady 'is told as it is'
 says err Odd 'with its name'
+# what an extension reports is the failure of that code, by our name or by another's
+answer() { # CODE FACTS
+    printf '%s\n' '#!/bin/sh' "echo '{\"result\": \"failed\", \"code\": \"$1\"," \
+        "\"message\": \"its own words\", \"facts\": {${2:-}}}'" \
+        > /var/lib/firn/plugins/Firn.VMSnapshot/1.0.10000.0/bin/firn-extension
+}
+reports() { # CODE OURS [FACTS [WORDS]]
+    answer "$1" "${3:-}"
+    firn_is 1 "an extension that reports $1" backup d.raw --machine web1 --guest "$guest"
+    code_is "$2" "is told as $2"
+    says err "${4:-web1}" 'with what it says'
+}
+reports ScriptFailed ScriptFailed '"script": "/opt/pre", "status": 7, "words": "no room"' \
+    'no room'
+reports VssWriterBad VssWriterBad '"writer": "SqlServerWriter", "vm": "another"' \
+    'SqlServerWriter in web1'
+reports 0x80042306 VssProviderVeto '"provider": "Contoso"' 'provider Contoso in web1'
+reports status:122 FreezeTimeout '"seconds": 70' 'within 70 seconds'
+while read -r elsewhere ours; do
+    reports "$elsewhere" "$ours"
+    says err 'its own words' 'and its words'
+done << 'END'
+0x80042302 VssFailed
+0x80042304 VssProviderUnregistered
+0x8004230C VssVolumeUnsupported
+0x80042313 VssFlushTimeout
+-2147212522 VssSnapshotInProgress
+0x8004231F VssStorageShort
+2147754993 VssWriterBusy
+0x80070422 VssServiceBad
+0x80110401 ExtensionRuntimeMismatch
+0x80310000 GuestVolumeLocked
+status:13 GuestClockWrong
+status:14 GuestOperationRunning
+status:16 ExtensionConfigUnreadable
+status:121 FreezeFailed
+status:123 MountUnopenable
+status:124 FreezeHelperMissing
+status:402 GuestCommandLate
+status:500 DatabaseQuiesceFailed
+status:501 DatabaseSettingsWrong
+status:505 DatabaseRightMissing
+status:506 DatabaseUnreachable
+status:508 DatabaseChanged
+status:510 DatabaseQuiesceTimeout
+status:511 DatabaseArchiveOff
+ExtensionCommandExecFailure ExtensionProviderBroken
+ExtensionInstallationFailedCOM ComServiceBroken
+ExtensionInstallationFailedMDTC DtcBroken
+ExtensionInstallProviderCOMMemoryQuotaReached ComMemoryQuota
+GuestAgentPluginInstallCommandProcessingFailed GuestFrameworkMissing
+UserErrorGuestAgentVersionUnsupported GuestAgentOutdated
+GuestAgentSnapshotTaskStatusError GuestStatusMissing
+VMBackupLinuxExtensionConfFileWrongEncodingFormat FreezeConfigEncoding
+AgentShadowCopyMissing VssShadowLost
+ExtensionFailedOutOfMemoryError GuestMemoryShort
+UserErrorJobCancelledOnMachineReboot GuestRestarted
+END
+# a guest speaks of itself only
+for elsewhere in VaultDamaged InternalError KeyRevoked status:0 0x80070005; do
+    answer $elsewhere
+    firn_is 1 "an extension that reports $elsewhere" backup d.raw --guest "$guest"
+    code_is ExtensionNotReady 'is told as not ready'
+done
 printf '%s\n' '#!/bin/sh' 'echo "{\"result\": \"skipped\"}"' \
     > /var/lib/firn/plugins/Firn.VMSnapshot/1.0.10000.0/bin/firn-extension
 firn_is 3 'a check that was skipped is less than was asked' backup d.raw --guest "$guest"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plug-in that goes wrong as FIRN_TEST_ODD says: load, crash, hang or refuse. */
+/* A plug-in that goes wrong as FIRN_TEST_ODD says: load, crash, hang, refuse, or a number that
+ * it refuses with. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,15 @@ is(const char *how)
 }
 
 static int
+number(void)
+{
+    const char *wanted = getenv("FIRN_TEST_ODD");
+    int n = 0;
+
+    return wanted != NULL && sscanf(wanted, "%9d", &n) == 1 && n != 0 ? n : 5;
+}
+
+static int
 quiesce(uint32_t deadline_ms, char *words, size_t size)
 {
     (void)deadline_ms;
@@ -25,7 +35,7 @@ quiesce(uint32_t deadline_ms, char *words, size_t size)
     while (is("hang"))
         (void)pause();
     (void)snprintf(words, size, "I do not want to");
-    return 5;
+    return number();
 }
 
 static int

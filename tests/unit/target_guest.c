@@ -249,7 +249,7 @@ packages(void **state)
     auto_ptr(target) t = guest();
     auto_free char *version = NULL, *who = NULL;
     bool found = true, interrupted = true, busy = true;
-    char expected[40];
+    char expected[60];
 
     (void)state;
     if (access("/var/lib/dpkg/lock-frontend", F_OK) != 0) {
@@ -269,7 +269,7 @@ packages(void **state)
     assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
     assert_ok(target_installer_busy(t, &busy, &who));
     assert_true(busy);
-    snprintf(expected, sizeof(expected), "process %d", (int)getpid());
+    snprintf(expected, sizeof(expected), "unit-target_gue (process %d)", (int)getpid());
     assert_string_equal(who, expected);
 }
 

@@ -237,6 +237,8 @@ read_load(struct guest *m, const struct qga_result *r, struct target_load *ret)
     l.loads = json_is_true(loaded);
     l.error = l.loads ? 0 : (uint32_t)json_integer_value(number);
     struct err *e = copy_text(&l.words, one, "words");
+    if (e == NULL && m->t.os == ACTION_LINUX && l.words != NULL) /* the loader has no numbers */
+        e = guest_classify_load(&l);
     if (e != NULL) {
         target_load_done(&l);
         return e;

@@ -102,6 +102,9 @@ struct err *guest_unit_control(struct target *t, const char *unit, bool run,
 struct err *guest_names(struct guest *m, const char *text, size_t len, char end,
     char ***ret) must_use;
 
+/* What the loader of Linux said about a library (words), as error and missing. */
+struct err *guest_classify_load(struct target_load *l) must_use;
+
 /* What firn-plugin-host says about a library. */
 struct err *guest_load_by_host(struct guest *m, const char *library, struct deadline by,
     struct target_load *ret) must_use;

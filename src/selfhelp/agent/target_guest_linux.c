@@ -147,8 +147,8 @@ name_between(const char *words, const char *before, const char *after, char **re
 
 /* The loader's own words are no message of a library of translations; they are the same in
  * every language. */
-static struct err *
-classify(struct target_load *l)
+struct err *
+guest_classify_load(struct target_load *l)
 {
     static const struct {
         const char *words;
@@ -192,7 +192,7 @@ load_by_loader(struct guest *m, const char *loader, const char *library, struct 
     if (!l.loads)
         e = guest_output(&r, &l.words);
     if (e == NULL && !l.loads)
-        e = classify(&l);
+        e = guest_classify_load(&l);
     qga_result_done(&r);
     if (e != NULL)
         target_load_done(&l);
@@ -217,8 +217,8 @@ load(struct guest *m, const char *library, struct deadline by, struct target_loa
 
 /* ---- packages ---- */
 
-/* The process that holds the lock on a file whose inode is ${inode}, in the kernel's list of
- * locks: "1: POSIX  ADVISORY  WRITE 1234 fe:00:131090 0 EOF". */
+/* The number of the process that holds the lock on a file whose inode is ${inode}, in the
+ * kernel's list of locks: "1: POSIX  ADVISORY  WRITE 1234 fe:00:131090 0 EOF". */
 static bool
 lock_holder(const char *locks, const char *inode, char to[32])
 {
@@ -237,10 +237,28 @@ lock_holder(const char *locks, const char *inode, char to[32])
         const char *colon = strrchr(word[5], ':');
         if (colon == NULL || strcmp(colon + 1, inode) != 0)
             continue;
-        snprintf(to, 32, "process %.20s", word[4]);
+        snprintf(to, 32, "%.20s", word[4]);
         return true;
     }
     return false;
+}
+
+/* "apt-get (process 1234)"; the program may have ended meanwhile. */
+static struct err *
+name_holder(struct guest *m, const char *pid, char **ret)
+{
+    static const char lines[] = "cat \"/proc/$1/comm\" 2>/dev/null; exit 0";
+    const char *const args[] = { pid, NULL };
+    struct qga_result r = { 0 };
+    uint32_t code;
+
+    TRY(guest_shell(m, lines, args, guest_by(m), &code, &r));
+    int len = (int)strcspn((const char *)r.out, "\n");
+    int n = asprintf(ret, "%.*s (process %s)", len == 0 ? 9 : len < 64 ? len : 64,
+        len == 0 ? "a program" : (const char *)r.out, pid);
+
+    qga_result_done(&r);
+    return n < 0 ? fail(OutOfMemory) : NULL;
 }
 
 static struct err *
@@ -254,10 +272,11 @@ busy(struct guest *m, bool *ret_busy, char **ret_who)
     uint32_t code;
 
     *ret_busy = false;
-    *ret_who = NULL;
+    if (ret_who != NULL)
+        *ret_who = NULL;
     TRY(guest_shell(m,
-        "for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock; do "
-        "[ ! -e $f ] || stat -c %i $f; done",
+        "for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock "
+        "/var/cache/apt/archives/lock; do [ ! -e $f ] || stat -c %i $f; done",
         args, guest_by(m), &code, &r));
     struct err *e = qga_read_file(m->g, "/proc/locks", LOCK_LINES_MAX, guest_by(m), &locks,
         &len);
@@ -266,9 +285,7 @@ busy(struct guest *m, bool *ret_busy, char **ret_who)
         *ret_busy = *inode != '\0' && lock_holder((const char *)locks, inode, who);
     qga_result_done(&r);
     TRY(e);
-    if (*ret_busy)
-        *ret_who = strdup(who);
-    return *ret_busy && *ret_who == NULL ? fail(OutOfMemory) : NULL;
+    return *ret_busy && ret_who != NULL ? name_holder(m, who, ret_who) : NULL;
 }
 
 const struct guest_files guest_linux_files = { move, delete, list, prepare, replace, space,
@@ -319,7 +336,7 @@ guest_package_interrupted(struct target *t, bool *ret)
     return NULL;
 }
 
-/* Packages are changed without a question to anybody. */
+/* Packages are changed without a question to anybody.  apt-get waits a while for others. */
 static struct err *
 change_packages(struct target *t, const char *lines, const char *what, struct deadline by,
     uint32_t *ret_exit, char **ret_output)
@@ -340,29 +357,37 @@ change_packages(struct target *t, const char *lines, const char *what, struct de
 
 #define QUIET "export DEBIAN_FRONTEND=noninteractive LC_ALL=C; "
 #define KEEP_FILES "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+#define APT_GET "apt-get -q -y -o DPkg::Lock::Timeout=60 "
 
+/* A file that was asked for is unpacked again where dpkg holds its package for installed: its
+ * files may be lost. */
 struct err *
 guest_package_install(struct target *t, const char *what, struct deadline by,
     uint32_t *ret_exit, char **ret_output)
 {
-    return change_packages(t,
-        QUIET "exec apt-get -q -y --no-remove " KEEP_FILES " install -- \"$1\"", what, by,
-        ret_exit, ret_output);
+    const char *lines = what[0] == '/'
+        ? QUIET "exec " APT_GET "--no-remove " KEEP_FILES " --reinstall install -- \"$1\""
+        : QUIET "exec " APT_GET "--no-remove " KEEP_FILES " install -- \"$1\"";
+
+    return change_packages(t, lines, what, by, ret_exit, ret_output);
 }
 
 struct err *
 guest_package_remove(struct target *t, const char *name, struct deadline by,
     uint32_t *ret_exit, char **ret_output)
 {
-    return change_packages(t, QUIET "exec apt-get -q -y remove -- \"$1\"", name, by, ret_exit,
+    return change_packages(t, QUIET "exec " APT_GET "remove -- \"$1\"", name, by, ret_exit,
         ret_output);
 }
 
+/* What was interrupted is finished; then what still lacks others gets them. */
 struct err *
 guest_package_configure(struct target *t, struct deadline by, uint32_t *ret_exit,
     char **ret_output)
 {
     return change_packages(t,
-        QUIET "exec dpkg --force-confdef --force-confold --configure -a", NULL, by, ret_exit,
-        ret_output);
+        QUIET "dpkg --force-confdef --force-confold --configure -a && "
+              "[ -z \"$(dpkg --audit)\" ] && exit 0; "
+              "exec " APT_GET KEEP_FILES " -f install",
+        NULL, by, ret_exit, ret_output);
 }

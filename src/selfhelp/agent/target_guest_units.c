@@ -25,8 +25,8 @@ unit_state(const char *words, enum target_unit *ret)
         const char *word;
         enum target_unit state;
     } known[] = { { "enabled", UNIT_ENABLED }, { "enabled-runtime", UNIT_ENABLED },
-        { "linked", UNIT_ENABLED }, { "linked-runtime", UNIT_ENABLED },
-        { "alias", UNIT_ENABLED }, { "masked", UNIT_MASKED },
+        { "linked", UNIT_DISABLED }, { "linked-runtime", UNIT_DISABLED },
+        { "alias", UNIT_STATIC }, { "masked", UNIT_MASKED },
         { "masked-runtime", UNIT_MASKED }, { "static", UNIT_STATIC },
         { "indirect", UNIT_STATIC }, { "generated", UNIT_STATIC },
         { "transient", UNIT_STATIC }, { "disabled", UNIT_DISABLED },

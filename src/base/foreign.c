@@ -100,6 +100,7 @@ const struct foreign foreign_table[] = {
     /* our own manifests name these as text, a plug-in's failure gives them */
     NAME(ExtensionVCRedistInstallationFailure, E_ExtensionVCRedistInstallationFailure),
     NAME(PluginSharedLibraryMissing, E_PluginSharedLibraryMissing),
+    NAME(GuestInstallerBusy, E_GuestInstallerBusy), /* of the extension itself */
 };
 const size_t foreign_table_len = sizeof(foreign_table) / sizeof(foreign_table[0]);
 
