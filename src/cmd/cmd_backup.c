@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* firn backup.  The last word of its text is the point's id, for scripts. */
+#include <string.h>
+
 #include "cmd.h"
 #include "codes.h"
+#include "number.h"
 #include "show.h"
 #include "text.h"
 
@@ -20,7 +23,33 @@ cmd_backup_of(const struct cmd *c, struct job_backup *ret)
         .disks = c->o.value[OPT_VM_DISKS],
         .except_disks = c->o.value[OPT_EXCEPT_DISKS],
         .scratch = c->o.value[OPT_SCRATCH],
+        .consistency = c->o.value[OPT_CONSISTENCY],
     };
+}
+
+/* A fact of the point in milliseconds; -1 when it has none of this name. */
+static double
+fact_ms(const struct vault_point *p, const char *name)
+{
+    uint64_t ns;
+
+    for (size_t i = 0; i < p->nfacts; i++)
+        if (strcmp(p->facts[i].name, name) == 0 && number_parse(p->facts[i].value, &ns))
+            return (double)ns / 1e6;
+    return -1;
+}
+
+/* How long the guest stood still, and for what. */
+static void
+say_window(struct cmd *c, const struct vault_point *p)
+{
+    double frozen = fact_ms(p, "window.frozen_ns");
+
+    if (frozen > 0)
+        cmd_say(c, "%s-consistent: the guest was frozen for %.1f ms, %.1f of them for QEMU and "
+                   "%.1f for firn\n",
+            show_consistency(p->consistency), frozen, fact_ms(p, "window.snapshot_ns"),
+            fact_ms(p, "window.own_ns"));
 }
 
 struct err *
@@ -42,6 +71,7 @@ cmd_backup(struct cmd *c)
     (void)text_size(stored, p->stored_bytes);
     cmd_say(c, "%s: %zu disk%s, %s\n", p->machine, p->ndisks, p->ndisks == 1 ? "" : "s", size);
     cmd_say(c, "read %s; %s of it new, stored in %s\n", read, fresh, stored);
+    say_window(c, p);
     cmd_say(c, "recovery point %s\n", id);
     return cmd_result(c, json_pack("{s:o}", "point", show_point_json(p)));
 }

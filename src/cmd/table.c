@@ -55,6 +55,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "Of a running machine, all disks but these." },
     [OPT_SCRATCH] = { "scratch", VALUE_FILE, "FOLDER", NULL,
         "Keep here, while a running machine is copied, what its guest overwrites." },
+    [OPT_CONSISTENCY] = { "consistency", VALUE_TEXT, "LEVEL[,LEVEL]...", NULL,
+        "What the point of a running machine may be: application, filesystem, crash. The best "
+        "of these that the guest can give is made; without it any will do." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
         "The format to write. Without it the suffix of DEST decides." },
@@ -98,7 +101,7 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "second place, or add a key file with firn key add." },
     [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
         WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(BITMAP) |
-            OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH),
+            OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) | OPT(CONSISTENCY),
         "store disks as a recovery point",
         "Stores the state of one or several disks as one recovery point. Only blocks that "
         "the vault does not have are stored. The point appears in the list when it is "
@@ -108,7 +111,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "nbd+unix:///EXPORT?socket=PATH. A disk's name is NAME, or the file's name without "
         "folder and suffix. The disk must not be written to meanwhile.\n"
         "qmp:SOCKET is a machine that is running, by the socket of its QEMU's monitor: all its "
-        "disks as they are at one moment, while the guest goes on." },
+        "disks as they are at one moment, while the guest goes on. With ,qga=SOCKET behind it, "
+        "the guest is frozen for that moment by its agent." },
     [CMD_POINTS] = { "points", "points", "[MACHINE]", 0, 1, WORD_NONE, OPENS,
         "list recovery points",
         "Lists the recovery points that this key can read, of one machine or of all, oldest "

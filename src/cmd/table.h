@@ -34,6 +34,7 @@ enum cmd_option_id {
     OPT_VM_DISKS,
     OPT_EXCEPT_DISKS,
     OPT_SCRATCH,
+    OPT_CONSISTENCY,
     OPT_DISK,
     OPT_TARGET_FORMAT,
     OPT_IN_PLACE,

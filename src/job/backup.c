@@ -53,9 +53,13 @@ try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vaul
     const struct vault_point *parent = vault_points_newest(points, b->o->machine);
     struct vault_backup begin = { .machine = b->o->machine, .consistency = VAULT_CRASH,
         .parent = parent };
+    if (b->o->consistency != 0)
+        begin.consistency = b->o->consistency;
     note_base(b, parent);
     b->read_bytes = 0;
     TRY(vault_backup_begin(b->v, &begin, &w));
+    for (size_t i = 0; i < b->o->nfacts; i++)
+        TRY(vault_backup_fact(w, b->o->facts[i].name, b->o->facts[i].value));
     for (size_t i = 0; i < ndisks; i++)
         TRY(backup_one(b, w, parent, &disks[i], i));
     TRY(stop_check());
@@ -191,9 +195,10 @@ job_backup(const struct job *j, const struct job_backup *o, struct vault_point *
                                         "machine firn keeps bitmaps of its own");
             return job_vm_backup(j, o, ret);
         }
-    if (o->disks != NULL || o->except_disks != NULL || o->scratch != NULL)
-        return fail(UsageWrong, "--disk, --exclude-disk and --scratch are for a running "
-                                "machine, qmp:SOCKET");
+    if (o->disks != NULL || o->except_disks != NULL || o->scratch != NULL ||
+        o->consistency != NULL)
+        return fail(UsageWrong, "--disk, --exclude-disk, --scratch and --consistency are for a "
+                                "running machine, qmp:SOCKET");
     struct err *e = backup(j, o, &d, ret);
 
     disks_done(&d);

@@ -34,6 +34,9 @@ struct backup_disk {
 
 struct backup_options {
     const char *machine;
+    enum vault_consistency consistency; /* 0: crash */
+    const struct vault_fact *facts;     /* of the point */
+    size_t nfacts;
     const char *changed; /* list of changed blocks, for one disk; NULL: none */
     bool reread;
     /* The vault's points as of just now, for whoever has read them: spares the first attempt

@@ -57,6 +57,7 @@ struct job_backup {
     const char *disks;        /* names with commas between them; NULL: all */
     const char *except_disks; /* NULL: none */
     const char *scratch;      /* folder for what the guest overwrites; NULL: firn's own */
+    const char *consistency;  /* "application,filesystem,crash", or some of it; NULL: all */
 };
 struct err *job_backup(const struct job *j, const struct job_backup *o,
     struct vault_point **ret) must_use;

@@ -14,10 +14,9 @@
 #include "codes.h"
 #include "job_guest.h"
 #include "job_vm.h"
+#include "moment.h"
 #include "source.h"
 #include "vm.h"
-
-enum { CUT_MS = 10 * 1000 };
 
 static const char scheme[] = "qmp:", agent[] = ",qga=";
 
@@ -41,6 +40,7 @@ struct vm_backup {
     struct backup_disk *disks;
     struct chains *chains; /* what each disk borrows */
     size_t ndisks;
+    struct moment moment;
 };
 
 struct chains {
@@ -250,18 +250,51 @@ close_disks(struct vm_backup *b)
 }
 
 static struct err *
+cut(void *arg, struct deadline by)
+{
+    struct vm_backup *b = arg;
+
+    return vm_cut(b->vm, by);
+}
+
+static void
+warn(void *arg, struct err *warning)
+{
+    const struct vm_backup *b = arg;
+
+    if (b->j->warn != NULL)
+        b->j->warn(b->j->arg, warning);
+    else
+        err_free(warning);
+}
+
+static struct err *
+hold_still(struct vm_backup *b, const char *machine)
+{
+    const struct moment_options o = { .agent = b->agent, .machine = machine,
+        .levels = b->o->consistency, .cut = cut, .warn = warn, .arg = b };
+
+    TRY(moment_hold(&o, &b->moment));
+    if (b->moment.weaker != NULL)
+        warn(b, take(b->moment.weaker));
+    return NULL;
+}
+
+static struct err *
 copy(struct vm_backup *b, const char *machine, struct vault_point **ret)
 {
     const struct job *j = b->j;
     struct backup_options options = { .machine = machine, .reread = b->o->reread,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
     char tag[VM_TAG_MAX + 1];
-    int64_t cut_ns;
 
     make_tag(b->v, machine, tag);
     TRY(vm_prepare(b->vm));
     TRY(vm_track(b->vm, tag));
-    TRY(vm_cut(b->vm, deadline_in_ms(CUT_MS), &cut_ns));
+    TRY(hold_still(b, machine));
+    options.consistency = b->moment.level;
+    options.facts = b->moment.facts.f;
+    options.nfacts = b->moment.facts.n;
     TRY(open_disks(b));
     return backup_run(b->v, b->disks, b->ndisks, &options, ret);
 }
@@ -280,10 +313,7 @@ leave(struct vm_backup *b, struct err *e)
     left = err_also(left, vm_close(b->vm));
     if (left == NULL || e != NULL)
         return err_also(e, left);
-    if (b->j->warn != NULL)
-        b->j->warn(b->j->arg, left);
-    else
-        err_free(left);
+    warn(b, left);
     return NULL;
 }
 
@@ -295,6 +325,7 @@ run(struct vm_backup *b, struct vault_point **ret)
 
     TRY(check_usage(b->o));
     TRY(parse_source(b, b->o->sources[0]));
+    TRY(moment_check(b->o->consistency, b->agent));
     TRY(parse_names(b->o->disks, &b->only));
     TRY(parse_names(b->o->except_disks, &b->except));
     TRY(job_open(b->j, &b->v));
@@ -317,8 +348,14 @@ struct err *
 job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_point **ret)
 {
     struct vm_backup b = { .j = j, .o = o };
-    struct err *e = run(&b, ret);
+    auto_ptr(vault_point) p = NULL;
+    struct err *e = run(&b, &p);
 
+    if (e == NULL) /* a guest that may be frozen still is a failure, with the point listed */
+        e = take(b.moment.stuck);
+    if (e == NULL)
+        *ret = take(p);
+    moment_done(&b.moment);
     close_disks(&b);
     vm_free(b.vm);
     vault_points_free(b.points);

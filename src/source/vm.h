@@ -106,8 +106,8 @@ struct err *vm_keep(struct vm *vm) must_use;
 /* VmScratchSmall; VmIothread: this QEMU would crash; VmSnapshotFailed with QEMU's words. */
 struct err *vm_prepare(struct vm *vm) must_use;
 
-/* All disks at one moment, or none.  *ret_ns: how long QEMU took.  VmSnapshotFailed. */
-struct err *vm_cut(struct vm *vm, struct deadline by, int64_t *ret_ns) must_use;
+/* All disks at one moment, or none.  VmSnapshotFailed. */
+struct err *vm_cut(struct vm *vm, struct deadline by) must_use;
 
 /* Disk number ${i} as it was at the moment.  ${bitmap} (NULL: none) is one of its own that
  * records: what it names until now is what the source tells as changed; it goes on recording.

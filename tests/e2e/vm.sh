@@ -111,6 +111,19 @@ code_is VmServerTaken 'has its code'
 clean 'nothing is left after it'
 ctl nbd-server-stop > /dev/null && ok 'and the server goes on' || not_ok 'the server goes on'
 
+# ---- how consistent ----
+firn_is 3 'an agent that is not there' backup qmp:"$v_mon",qga="$t_dir/none"
+says err '(QuiesceWeaker,' 'makes the point a weaker one'
+firn_is 1 'unless that is not allowed' backup --consistency application,filesystem \
+    qmp:"$v_mon",qga="$t_dir/none"
+code_is AgentUnreachable 'then it is a failure'
+clean 'nothing is left after it'
+bitmaps 'and the bitmaps are those of the point before'
+firn_is 0 'a point that may be weak' backup --consistency crash qmp:"$v_mon",qga="$t_dir/none"
+firn_is 2 'a word that is no level' backup --consistency best qmp:"$v_mon"
+firn_is 2 'a level that needs an agent' backup --consistency filesystem qmp:"$v_mon"
+firn_is 2 'a level of a file' backup --consistency crash vdb.raw
+
 # ---- no room ----
 mkdir -p scratch small
 t_mount=$t_dir/small
