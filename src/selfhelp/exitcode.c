@@ -119,6 +119,21 @@ exitcode_class(uint32_t code, const char *log)
     return EXIT_UNKNOWN;
 }
 
+/* ${word} stands in a line of ${log} that is no warning of apt: "W: Unable to read ... No such
+ * file" comes with every run of a system without that folder. */
+static bool
+is_told(const char *log, const char *word)
+{
+    for (const char *line = log; *line != '\0'; line += *line == '\n') {
+        size_t len = strcspn(line, "\n");
+
+        if (strncmp(line, "W: ", 3) != 0 && memmem(line, len, word, strlen(word)) != NULL)
+            return true;
+        line += len;
+    }
+    return false;
+}
+
 /* dpkg and apt have few codes; LC_ALL=C makes their words dependable. */
 enum exit_class
 exitcode_class_dpkg(uint32_t code, const char *log)
@@ -150,7 +165,7 @@ exitcode_class_dpkg(uint32_t code, const char *log)
     };
 
     for (size_t i = 0; code != 0 && log != NULL && i < sizeof(words) / sizeof(words[0]); i++)
-        if (strstr(log, words[i].word) != NULL)
+        if (is_told(log, words[i].word))
             return words[i].class;
     return code == 0 ? EXIT_OK : EXIT_FATAL;
 }

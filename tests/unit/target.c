@@ -352,6 +352,10 @@ exit_codes_have_classes(void **state)
     assert_int_equal(exitcode_class_dpkg(100, "E: Could not get lock /x"), EXIT_BUSY);
     assert_int_equal(exitcode_class_dpkg(100, "E: dpkg was interrupted, run"), EXIT_SERVICE);
     assert_int_equal(exitcode_class_dpkg(100, "what?"), EXIT_FATAL);
+    assert_int_equal(exitcode_class_dpkg(100, "W: /etc/x (2: No such file or directory)\nE: ?"),
+        EXIT_FATAL);
+    assert_int_equal(exitcode_class_dpkg(2, "dpkg: x\nW: y\n z: No such file or directory"),
+        EXIT_MISSING);
 }
 
 int
