@@ -243,6 +243,20 @@ read_answer(int fd, struct deadline by, char *to, size_t room)
     return n > 0 && to[n - 1] == '\n';
 }
 
+static bool
+take_answer(const char *answer, struct freeze_ended *r)
+{
+    long long ns = 0;
+    int late = 0;
+
+    if (sscanf(answer, "%10u %10u %10u %d %lld", &r->thawed, &r->lost, &r->stuck, &late,
+            &ns) != 5)
+        return false;
+    r->held = r->thawed > 0 && r->lost == 0 && late == 0;
+    r->held_ns = ns;
+    return true;
+}
+
 /* It has not answered: it is stopped, or hangs.  When it is gone the marker counts. */
 static void
 kill_watchdog(int pid, struct deadline by)
@@ -262,18 +276,14 @@ freeze_end(struct deadline by, struct freeze_ended *ret)
     char marker[FREEZE_NAME_MAX], answer[FREEZE_ANSWER_MAX];
     struct freeze_ended r = { 0 };
     auto_fd int fd = -1;
-    int pid = 0, late = 0;
-    long long ns = 0;
+    int pid = 0;
 
     TRY(freeze_mark_path(marker));
     TRY(freeze_connect(marker, &fd, &pid));
-    if (fd >= 0 &&
-        read_answer(fd, deadline_first(by, deadline_in_ms(WATCH_SILENT_MS)), answer,
-            sizeof(answer)) &&
-        sscanf(answer, "%10u %10u %10u %d %lld", &r.thawed, &r.lost, &r.stuck, &late, &ns) == 5) {
-        r.held = r.thawed > 0 && r.lost == 0 && late == 0;
-        r.held_ns = ns;
-    } else {
+    if (fd < 0 ||
+        !read_answer(fd, deadline_first(by, deadline_in_ms(WATCH_SILENT_MS)), answer,
+            sizeof(answer)) ||
+        !take_answer(answer, &r)) {
         if (fd >= 0)
             kill_watchdog(pid, by);
         TRY(thaw_marked(marker, &r));

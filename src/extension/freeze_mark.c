@@ -64,7 +64,8 @@ freeze_mark_write(const struct freeze_shared *s)
     auto_free char *owned = t.s;
     if (t.no_memory)
         return fail(OutOfMemory);
-    auto_fd int fd = open(s->marker, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd int fd = open(s->marker, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+        0600);
     if (fd < 0 || write(fd, owned, t.len) != (ssize_t)t.len)
         return fail(FileUnwritable, s->marker);
     return NULL;
