@@ -57,13 +57,13 @@ tell_trying(void *arg)
 
 /* ---- before the freeze ---- */
 
+/* Without these nothing may be frozen.  Whether the agent may freeze, it says when it is asked
+ * to: there are two commands for that. */
 static struct err *
-may_freeze(struct watch *w, struct deadline by)
+may_thaw(struct watch *w, struct deadline by)
 {
-    static const char *const needed[] = { "guest-fsfreeze-freeze", "guest-fsfreeze-thaw",
-        "guest-fsfreeze-status" };
+    static const char *const needed[] = { "guest-fsfreeze-thaw", "guest-fsfreeze-status" };
     enum qga_may may;
-    bool frozen;
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         TRY(qga_may(w->agent, needed[i], by, &may));
@@ -74,8 +74,7 @@ may_freeze(struct watch *w, struct deadline by)
             return err_because(fail(FreezeHelperMissing, w->machine),
                 fail(AgentCommandMissing, w->machine, needed[i]));
     }
-    TRY(qga_is_frozen(w->agent, by, &frozen));
-    return frozen ? fail(GuestFrozen, w->machine, needed[0]) : NULL;
+    return NULL;
 }
 
 static struct err *
@@ -95,7 +94,7 @@ connect_agent(struct watch *w)
 
     TRY(qga_open(w->socket, w->machine, by, &w->agent));
     TRY(is_frozen_already(w, by));
-    return may_freeze(w, by);
+    return may_thaw(w, by);
 }
 
 /* ---- thawing ---- */
@@ -141,6 +140,8 @@ give_up_freeze(struct watch *w, struct err *e, int64_t ms)
     struct err *more = NULL;
     struct thawed t;
 
+    if (err_has(e, E_AgentCommandMissing) || err_has(e, E_AgentCommandForbidden))
+        e = err_because(fail(FreezeHelperMissing, w->machine), e);
     if (err_has(e, E_AgentSilent))
         e = err_because(fail(FreezeTimeout, w->machine, (ms + 999) / 1000), e);
     if (froze_nothing(e))

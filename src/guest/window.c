@@ -71,10 +71,13 @@ pre(struct window *w)
 {
     const struct window_options *o = w->o;
 
+    /* whoever finds the marker may be elsewhere */
+    auto_free char *whole = realpath(o->socket, NULL);
+
     TRY(stop_check());
     TRY(guest_mark_path(&w->marker));
     TRY(guard_start(o->guard, o->socket, o->machine, w->marker, w->by, &w->guard));
-    const struct guest_mark m = { .socket = o->socket,
+    const struct guest_mark m = { .socket = whole != NULL ? whole : o->socket,
         .machine = o->machine,
         .by = deadline_in_ms(w->freeze_ms),
         .firn = getpid(),
@@ -321,7 +324,8 @@ fill(const struct window *w, struct window_result *r)
     if (w->frozen.n == 0 || w->thawed.at_ns == 0)
         return;
     r->frozen_ns = w->thawed.at_ns - w->frozen.asked_ns;
-    r->own_ns = w->thawed.asked_ns - w->frozen.at_ns - r->snapshot_ns;
+    if (w->thawed.asked_ns >= w->ended_ns)
+        r->own_ns = w->thawed.asked_ns - w->frozen.at_ns - r->snapshot_ns;
 }
 
 struct err *

@@ -75,7 +75,8 @@ struct window_result {
     unsigned frozen;         /* file systems */
     enum window_held held;
     int64_t own_ns;      /* firn's own time from the agent's reply to the freeze to the request
-                            to thaw: without the snapshot, and without the agent's */
+                            to thaw: without the snapshot, and without the agent's; 0 when
+                            the thaw did not wait for the snapshot */
     int64_t snapshot_ns; /* in the caller's call */
     int64_t frozen_ns;   /* from the request to freeze to the reply to the thaw */
     struct err *weaker;  /* QuiesceWeaker and its cause: why the level is not the best one that

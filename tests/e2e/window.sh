@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The freeze window with the real guest agent, whose guest is this machine in a mount namespace
+# of the test's own.  The agent may only freeze what it is told by name, and is told the test's
+# own loop mounts alone; a process that is started first thaws them whatever happens.
+# usage: window.sh FIRN HOLD
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "${FIRN_TEST_APART:-}" != 1 ]; then
+    for tool in losetup mkfs.ext4 mkfs.xfs fsfreeze unshare setsid qemu-ga; do
+        command -v $tool > /dev/null || { echo "1..0 # SKIP needs $tool"; exit 0; }
+    done
+    if [ "$(id -u)" -ne 0 ] || ! losetup -f > /dev/null 2>&1 || ! unshare -m true 2> /dev/null; then
+        echo '1..0 # SKIP needs root, loop devices and mount namespaces'
+        exit 0
+    fi
+    FIRN_TEST_APART=1 exec unshare -m --propagation private "$0" "$@"
+fi
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+hold=$2
+mkdir a b
+A=$t_dir/a B=$t_dir/b
+export XDG_STATE_HOME=$t_dir/state
+setsid bash -c 'sleep 240; for m; do fsfreeze -u "$m"; done' deadman "$A" "$B" > /dev/null 2>&1 &
+deadman=$!
+agent= holding=
+end() {
+    [ -z "$holding" ] || kill -9 "$holding" 2> /dev/null
+    for p in $(guards); do kill -9 "$p"; done
+    for m in "$A" "$B"; do fsfreeze -u "$m" 2> /dev/null; done
+    [ -z "$agent" ] || kill -9 "$agent"
+    for m in a b; do umount "$t_dir/$m" 2> /dev/null; done
+    for loop in $loops; do losetup -d "$loop" 2> /dev/null; done
+    kill -- "-$deadman" 2> /dev/null
+    t_end
+}
+guards() { # process numbers of the guards of this test's socket
+    for p in /proc/[0-9]*; do
+        ! { tr '\0' ' ' < "$p/cmdline" | grep -q 'freeze-guard ga.sock guest' &&
+            [ "$(readlink "$p/cwd")" = "$t_dir" ]; } 2> /dev/null || echo "${p#/proc/}"
+    done 2> /dev/null
+}
+loops=
+trap end EXIT
+truncate -s 64M a.img
+truncate -s 320M b.img
+mkfs.ext4 -q a.img && mkfs.xfs -q b.img || exit 1
+for m in a b; do
+    device=$(losetup -f --show $m.img) || { echo '1..0 # SKIP no loop device'; exit 0; }
+    loops="$device $loops"
+    mount "$device" $m || exit 1
+done
+start_agent() { # its state, by which it knows that it has frozen, outlives it
+    rm -f ga.sock
+    qemu-ga -m unix-listen -p "$t_dir/ga.sock" -t "$t_dir" -l ga.log \
+        -b guest-fsfreeze-freeze,guest-shutdown 5>&- 6<&- &
+    agent=$!
+    until grep -q " 00010000 .* $t_dir/ga.sock\$" /proc/net/unix; do [ -d /proc/$agent ] || break; done
+}
+start_agent
+
+# hold_now MS: freeze; it holds when this returns.  Its words go to ./held, its input is fd 5.
+hold_now() {
+    rm -f in held
+    mkfifo in held
+    "$hold" ga.sock "$firn" "$1" "$A" "$B" < in > held 2> err &
+    holding=$!
+    exec 5> in 6< held
+    read -r word <&6
+    [ "$word" = holding ]
+}
+hold_ends() { # let it end; its last line goes to ./out
+    exec 5>&-
+    cat <&6 > out
+    exec 6<&-
+    wait "$holding"
+    holding=
+}
+write_to() { ( echo x > "$1/written" ) 5>&- 6<&- & write_pid=$!; }
+is_frozen() { # FOLDER NAME: what is frozen cannot be frozen again
+    if fsfreeze -f "$1" 2> /dev/null; then fsfreeze -u "$1"; not_ok "$2"; else ok "$2"; fi
+}
+is_thawed() { # FOLDER NAME
+    if fsfreeze -f "$1" 2> /dev/null && fsfreeze -u "$1"; then ok "$2"; else not_ok "$2"; fi
+}
+
+hold_now 60000 && ok 'the real agent freezes' || not_ok 'the real agent freezes'
+is_frozen "$A" 'ext4'
+is_frozen "$B" 'and xfs'
+write_to "$B"
+hold_ends
+says out '^2 frozen 2 by firn' 'both were held, and firn thawed them'
+awk '{ exit !($7 > 0 && $7 < 200000) }' out && ok 'in less than 0.2 s of its own' ||
+    not_ok 'in less than 0.2 s of its own'
+sed 's/^/# /' out
+wait $write_pid && ok 'what waited is written' || not_ok 'what waited is written'
+is_thawed "$A" 'ext4 goes on'
+
+hold_now 60000
+kill -9 "$holding"
+wait "$holding" 2> /dev/null
+exec 5>&- 6<&-
+write_to "$A"
+wait $write_pid
+is_thawed "$A" 'firn is killed: its guard thaws'
+is_thawed "$B" 'both'
+
+hold_now 60000
+for p in $(guards); do kill -STOP "$p"; done
+hold_ends
+says out '^2 frozen 2 by direct' 'the guard is stopped: firn thaws past it'
+is_thawed "$B" 'xfs goes on'
+
+hold_now 1000
+write_to "$A" # until the deadline
+kill -STOP "$holding"
+wait $write_pid
+is_thawed "$A" 'firn is stopped: its guard thaws at the deadline'
+kill -CONT "$holding"
+hold_ends
+says out '^1 frozen 2 by guard' 'and firn calls the snapshot what it is'
+says err FreezeLost 'with the reason'
+
+hold_now 60000
+for p in $(guards) "$holding"; do kill -9 "$p"; done # a guard that is left would thaw
+wait "$holding" 2> /dev/null
+exec 5>&- 6<&-
+is_frozen "$A" 'both are killed'
+"$firn" --version > out 2> err
+says err GuestThawedLate 'any call of firn thaws'
+is_thawed "$A" 'ext4'
+is_thawed "$B" 'and xfs'
+"$firn" --version > out 2> err
+[ ! -s err ] && ok 'once' || not_ok 'once'
+
+hold_now 60000
+kill -9 "$agent" # frozen: nobody in the guest knows of it but its state
+wait "$agent" 2> /dev/null
+start_agent
+hold_ends
+is_thawed "$A" 'the agent dies frozen, and comes back: firn thaws'
+sed 's/^/# /' out
+
+hold_now 60000
+fsfreeze -u "$A"
+hold_ends
+says out '^1 frozen 2 by guest' 'somebody in the guest thaws: the snapshot is called what it is'
+
+fsfreeze -f "$A"
+hold_now 60000
+hold_ends
+says out '^2 frozen 1 by firn' 'what others froze does not count'
+fsfreeze -u "$A" 2> /dev/null # the agent thaws all there is
+is_thawed "$A" 'nothing is left frozen'
+done_testing
