@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A real Linux guest writes numbered records to two disks and syncs each; it is frozen by its
+# own agent for a full backup and ten incremental ones.  Every point restores to clean file
+# systems that have each record which the guest had finished before, with both disks of one
+# moment.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+monitor=$2 unpacked=$3
+for tool in qemu-system-x86_64 qemu-img qemu-ga mke2fs e2fsck debugfs; do
+    PATH=$PATH:/usr/sbin:/sbin have $tool || { echo "1..0 # SKIP $tool is not installed"; exit 0; }
+done
+export PATH=$PATH:/usr/sbin:/sbin
+ls "$unpacked"/boot/vmlinuz-* "$unpacked"/bin/busybox > /dev/null 2>&1 ||
+    { echo "1..0 # SKIP there is no kernel in $unpacked"; exit 0; }
+
+g_pid=
+g_end() { [ -z "$g_pid" ] || { kill -KILL "$g_pid"; tail --pid="$g_pid" -f /dev/null; }; g_pid=; } 2> /dev/null
+trap 'g_end; t_end' EXIT
+g_mon=$t_dir/mon.sock g_ctl=$t_dir/ctl.sock g_agent=$t_dir/qga.sock
+
+start_guest() {
+    qemu-system-x86_64 -accel tcg -M q35 -m 192 -nodefaults -display none -no-reboot -name web1 \
+        -kernel vmlinuz -initrd initrd -append "console=ttyS0 quiet rdinit=/init mitigations=off \
+tsc=reliable no_timer_check nokaslr random.trust_cpu=on" \
+        -object throttle-group,id=gate \
+        -blockdev driver=file,node-name=one,filename=one.qcow2 \
+        -blockdev driver=throttle,node-name=slow,throttle-group=gate,file=one \
+        -blockdev driver=qcow2,node-name=vda,file=slow \
+        -device virtio-blk-pci,id=vda,drive=vda \
+        -blockdev driver=raw,node-name=vdb,file.driver=file,file.filename=two.raw \
+        -device virtio-blk-pci,id=vdb,drive=vdb \
+        -device virtio-serial -chardev socket,id=qga,path="$g_agent",server=on,wait=off \
+        -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
+        -qmp unix:"$g_mon",server=on,wait=off -qmp unix:"$g_ctl",server=on,wait=off \
+        -serial file:console -daemonize -pidfile qemu.pid || return 1
+    g_pid=$(cat qemu.pid)
+}
+done_so_far() { awk '/^DONE/ { n = $2 + 0 } END { print n + 0 }' console; }
+# until_done NUMBER: the guest has finished this record
+until_done() {
+    local by=$((SECONDS + 180))
+    until [ "$(done_so_far)" -ge "$1" ]; do
+        kill -0 "$g_pid" 2> /dev/null && [ $SECONDS -lt $by ] || return 1
+        read -r -t 0.1 _ <> <(:) || true
+    done
+}
+# whole POINT FINISHED NAME: it restores to clean disks of one moment with all these records
+whole() {
+    rm -rf back
+    mkdir back
+    "$firn" restore --force "$1" back > out 2> err || { not_ok "$3"; return; }
+    for disk in vda vdb; do
+        e2fsck -fn back/$disk.raw > fsck.txt 2>&1 || not_ok "$3: $disk is clean" "$(cat fsck.txt)"
+        debugfs -R 'cat /log' back/$disk.raw > $disk.log 2> /dev/null
+    done
+    if python3 - "$2" > why.txt 2>&1 << 'END'; then ok "$3"; else not_ok "$3" "$(cat why.txt)"; fi
+import hashlib, sys
+last = []
+for disk in "vda", "vdb":
+    n = 0
+    for line in open(disk + ".log"):
+        number, digest = line.split()
+        n += 1
+        assert int(number) == n, f"{disk}: record {n} is {number}"
+        assert digest == hashlib.md5(f"{n} firn\n".encode()).hexdigest(), f"{disk}: {n}"
+    last.append(n)
+one, two = last
+print(f"{sys.argv[1]} were finished, {one} and {two} are there")
+assert two >= int(sys.argv[1]), "a finished record is lost"
+assert two <= one <= two + 1, "the disks are of different moments"
+END
+}
+
+"$here/../guest/mkguest" "$unpacked" . > guest.txt 2>&1 ||
+    { not_ok 'a guest can be made' "$(cat guest.txt)"; done_testing; }
+truncate -s 64M one.raw
+truncate -s 48M two.raw
+mke2fs -q -t ext4 one.raw && mke2fs -q -t ext4 two.raw
+qemu-img convert -f raw -O qcow2 one.raw one.qcow2
+new_vault v
+start_guest && until_done 1 ||
+    { not_ok 'the guest is up' "$(tail -n 5 console)"; done_testing; }
+ok 'the guest is up'
+
+# ---- a full backup and ten that read what changed ----
+for i in 0 1 2 3 4 5 6 7 8 9 10; do
+    until_done $(($(done_so_far) + 1)) || not_ok 'the guest goes on'
+    finished[i]=$(done_so_far)
+    firn_is 0 "backup $i" backup --consistency filesystem --json qmp:"$g_mon",qga="$g_agent"
+    id[i]=$(python3 -c 'import json
+p = json.load(open("out"))["point"]
+f = p["facts"]
+assert p["consistency"] == "filesystem" and f["window.held"] == "firn", p
+assert f["window.filesystems"] == "2" and int(f["window.own_ns"]) > 0, p
+print(p["id"], f["window.frozen_ns"], f["window.snapshot_ns"], f["window.own_ns"],
+    p["read_bytes"])') || not_ok "point $i says how it was made"
+    echo "# $i: frozen, QEMU, firn in ns; read: ${id[i]#* }"
+    id[i]=${id[i]%% *}
+done
+until_done $((finished[10] + 2)) && ok 'the guest goes on after it' || not_ok 'the guest goes on after it'
+for i in 0 1 2 3 4 5 6 7 8 9 10; do
+    whole "${id[i]}" "${finished[i]}" "point $i is whole"
+done
+
+# ---- another reader sees the same ----
+gate() { # BYTES A SECOND: so that the copy is not over before firn is stopped in it; 0: open
+    "$monitor" "$g_ctl" qom-set "{\"path\": \"/objects/gate\", \"property\": \"limits\",
+        \"value\": {\"bps-read\": $1}}" > /dev/null
+}
+gate 262144
+"$firn" backup --reread --consistency filesystem qmp:"$g_mon",qga="$g_agent" > held.out 2> err &
+firn_pid=$!
+by=$((SECONDS + 60)) exports=
+until [ "$(wc -w <<< "$exports")" -eq 2 ] || [ $SECONDS -ge $by ]; do
+    exports=$("$monitor" "$g_ctl" query-block-exports |
+        grep -o '"id": "firn-[^"]*"' | cut -d '"' -f 4 | sort)
+    read -r -t 0.02 _ <> <(:) || true
+done
+kill -STOP $firn_pid
+gate 0
+run=$(echo "$exports" | head -n 1 | cut -d - -f 2)
+for i in 0 1; do
+    qemu-img convert -f raw -O raw \
+        "nbd+unix:///firn-$run-a$i?socket=$t_dir/.local/state/firn/firn-$run/nbd" other$i.raw ||
+        not_ok 'another reader can read'
+done
+kill -CONT $firn_pid
+wait $firn_pid && ok 'a backup beside another reader' || not_ok 'a backup beside another reader'
+rm -rf back
+mkdir back
+firn_is 0 'is restored' restore --force "$(awk 'END { print $NF }' held.out)" back
+same back/vda.raw other0.raw 'as the other reader saw the first disk'
+same back/vdb.raw other1.raw 'and the second'
+
+# ---- power is cut, and comes back ----
+g_end
+rm -f console
+start_guest && until_done 1 || not_ok 'the guest is up again' "$(tail -n 5 console)"
+firn_is 3 'a backup after the power cut' backup --consistency filesystem \
+    qmp:"$g_mon",qga="$g_agent"
+says err '(BitmapUnsaved,' 'says that the bitmap was not saved'
+says err '(BitmapLost,' 'and that the other was lost'
+rm -rf back
+mkdir back
+firn_is 0 'is restored' restore --force latest back
+e2fsck -fn back/vda.raw > fsck.txt 2>&1 && e2fsck -fn back/vdb.raw >> fsck.txt 2>&1 &&
+    ok 'to clean file systems' || not_ok 'to clean file systems' "$(cat fsck.txt)"
+done_testing
