@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "auto.h"
 #include "err.h"
@@ -32,11 +33,19 @@ struct err *record_open(const char *path, struct record **ret,
  * no regular file or longer than ${max}. */
 struct err *record_read(struct record *r, size_t max, char **ret, size_t *ret_len) must_use;
 
+/* The last bytes of it, up to ${max}, with a NUL behind them; *ret_off is where they begin.
+ * *ret is NULL when it is no regular file. */
+struct err *record_tail(struct record *r, size_t max, char **ret, size_t *ret_len,
+    uint64_t *ret_off) must_use;
+
 /* Write at ${off}, durably; a failure may leave a part of it. */
 struct err *record_add(struct record *r, size_t off, const char *data, size_t len) must_use;
 
 /* Everything from ${len} on goes. */
 struct err *record_cut(struct record *r, size_t len) must_use;
+
+/* Take its name away; ${r} is freed in any case.  It stays where somebody else has it open. */
+struct err *record_remove(struct record *r) must_use;
 
 void record_free(struct record *r); /* accepts NULL; the file stays */
 DEFINE_AUTO(record);

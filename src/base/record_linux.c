@@ -105,6 +105,40 @@ record_read(struct record *r, size_t max, char **ret, size_t *ret_len)
     return NULL;
 }
 
+struct err *
+record_tail(struct record *r, size_t max, char **ret, size_t *ret_len, uint64_t *ret_off)
+{
+    auto_free char *data = malloc(max + 1);
+    struct stat st;
+    ssize_t n;
+
+    *ret = NULL;
+    if (data == NULL)
+        return fail(OutOfMemory);
+    if (fstat(r->fd, &st) != 0)
+        return fail(FileUnreadable, r->path);
+    if (!S_ISREG(st.st_mode))
+        return NULL;
+    *ret_off = (uint64_t)st.st_size > max ? (uint64_t)st.st_size - max : 0;
+    n = pread(r->fd, data, max, (off_t)*ret_off);
+    if (n < 0)
+        return fail(FileUnreadable, r->path);
+    data[n] = '\0';
+    *ret = take(data);
+    *ret_len = (size_t)n;
+    return NULL;
+}
+
+/* While it is held, so that nobody begins with what goes. */
+struct err *
+record_remove(struct record *r)
+{
+    struct err *e = unlink(r->path) != 0 ? fail(FileUnwritable, r->path) : NULL;
+
+    record_free(r);
+    return e;
+}
+
 static struct err *
 sync_folder_of(const char *path)
 {

@@ -85,30 +85,38 @@ record_open(const char *path, struct record **ret, enum record_state *ret_state)
 }
 
 static bool
-move_to(struct record *r, size_t off)
+move_to(struct record *r, uint64_t off)
 {
     LARGE_INTEGER at = { .QuadPart = (LONGLONG)off };
 
     return SetFilePointerEx(r->file, at, NULL, FILE_BEGIN);
 }
 
-struct err *
-record_read(struct record *r, size_t max, char **ret, size_t *ret_len)
+/* *ret_regular = false: a link or a folder. */
+static struct err *
+size_of(struct record *r, bool *ret_regular, uint64_t *ret_size)
 {
     BY_HANDLE_FILE_INFORMATION info;
-    auto_free char *data = NULL;
-    size_t len, at = 0;
 
-    *ret = NULL;
-    if (!GetFileInformationByHandle(r->file, &info) || !move_to(r, 0))
+    if (!GetFileInformationByHandle(r->file, &info))
         return WIDE_FAILED(FileUnreadable, r->path, "GetFileInformationByHandle");
-    len = info.nFileSizeLow;
-    if (info.nFileSizeHigh > 0 || len > max ||
-        (info.dwFileAttributes & (FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY)))
-        return NULL;
-    data = malloc(len + 1);
+    *ret_regular = (info.dwFileAttributes &
+                       (FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DIRECTORY)) == 0;
+    *ret_size = (uint64_t)info.nFileSizeHigh << 32 | info.nFileSizeLow;
+    return NULL;
+}
+
+/* ${len} bytes from ${off} on, or what is there of them. */
+static struct err *
+read_from(struct record *r, uint64_t off, size_t len, char **ret, size_t *ret_len)
+{
+    auto_free char *data = malloc(len + 1);
+    size_t at = 0;
+
     if (data == NULL)
         return fail(OutOfMemory);
+    if (!move_to(r, off))
+        return WIDE_FAILED(FileUnreadable, r->path, "SetFilePointerEx");
     while (at < len) {
         DWORD n = 0;
 
@@ -122,6 +130,44 @@ record_read(struct record *r, size_t max, char **ret, size_t *ret_len)
     *ret = take(data);
     *ret_len = at;
     return NULL;
+}
+
+struct err *
+record_read(struct record *r, size_t max, char **ret, size_t *ret_len)
+{
+    uint64_t size;
+    bool regular;
+
+    *ret = NULL;
+    TRY(size_of(r, &regular, &size));
+    return regular && size <= max ? read_from(r, 0, (size_t)size, ret, ret_len) : NULL;
+}
+
+struct err *
+record_tail(struct record *r, size_t max, char **ret, size_t *ret_len, uint64_t *ret_off)
+{
+    uint64_t size;
+    bool regular;
+
+    *ret = NULL;
+    TRY(size_of(r, &regular, &size));
+    *ret_off = size > max ? size - max : 0;
+    return regular ? read_from(r, *ret_off, (size_t)(size - *ret_off), ret, ret_len) : NULL;
+}
+
+/* Windows removes no file that is open without the right to share that; who opens it between
+ * the two calls keeps it. */
+struct err *
+record_remove(struct record *r)
+{
+    auto_free wchar_t *wide = NULL;
+    auto_free char *path = strdup(r->path);
+
+    record_free(r);
+    if (path == NULL)
+        return fail(OutOfMemory);
+    TRY(wide_path(path, &wide));
+    return DeleteFileW(wide) ? NULL : WIDE_FAILED(FileUnwritable, path, "DeleteFileW");
 }
 
 static bool

@@ -92,8 +92,10 @@ const struct action_kind action_kinds[] = {
     { "windows.library.unregister", RISK_CONFIG, ACTION_WINDOWS, false, { NEED("path", PATH) },
         "The library is registered again, if it was before.", NULL,
         "Let a library remove its classes (regsvr32 /u)." },
-    { "windows.vss.writers", RISK_READ, ACTION_WINDOWS, false, { MAY("writer", TEXT) }, NULL,
-        NULL, "All snapshot writers, or the one that is named, are stable ([1])." },
+    { "windows.vss.writers", RISK_READ, ACTION_WINDOWS, false,
+        { MAY("writer", TEXT), MAY_WORD("want", "stable|unfailed") }, NULL, NULL,
+        "All snapshot writers, or the one that is named, are stable ([1]); or, unfailed, "
+        "stable or at work in a snapshot ([1] to [5])." },
     { "windows.vss.providers", RISK_READ, ACTION_WINDOWS, false, { MAY("provider", TEXT) },
         NULL, NULL, "Snapshot providers can be listed, and the one that is named is there." },
     { "windows.short_names", RISK_CONFIG, ACTION_WINDOWS, false,

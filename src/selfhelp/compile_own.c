@@ -82,8 +82,10 @@ fence(struct compiler *c, const struct article_block *b, const struct article_bl
     s->text = words_above(c, above);
     if (s->text == NULL)
         c->no_memory = true;
-    if (!condition(info, s))
+    if (!condition(info, s) || (s->when == PLAN_PREMISE && !probe)) {
         invalid(c, b, "the condition of the fence is not of the form failed:2");
+        s->when = PLAN_ALWAYS;
+    }
 }
 
 /* Conditions must name a step that is there. */

@@ -110,12 +110,13 @@ is_repaired(const struct plan *p, const struct target *t)
 static struct err *
 why_unseen(const struct plan *p, const struct target *t, bool *ret_is_of, char **ret)
 {
-    const struct action *a = p->nprobes > 0 ? &p->probes[0].action : NULL;
+    const struct plan_step *naming = plan_naming(p);
+    const struct action *a = naming != NULL ? &naming->action : NULL;
 
     *ret = NULL;
     *ret_is_of = a != NULL && !a->kind->person &&
         (a->kind->os == ACTION_ANY || a->kind->os == t->os);
-    if (!*ret_is_of || (plan_step_runs(&p->probes[0]) && remedy_can(t, a, ret)))
+    if (!*ret_is_of || (plan_step_runs(naming) && remedy_can(t, a, ret)))
         return NULL;
     if (*ret == NULL)
         *ret = strdup("its probe needs what only the failure tells");

@@ -72,6 +72,8 @@ show_cause(struct text *to, const struct target *t, const struct runbook_report 
 {
     if (r->cause != NULL)
         show_verified(to, t, r->cause, r->naming, r->observed);
+    else if (r->outcome == RUNBOOK_HEALTHY && r->nruled_out > 0)
+        text_str(to, "cause: none of those that were looked at\n");
     else if (r->nruled_out > 0)
         text_str(to, "cause: unknown; what was looked at is ruled out\n");
     else if (r->nnot_looked_at > 0)

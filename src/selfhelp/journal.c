@@ -51,8 +51,8 @@ write_line(struct journal *j, json_t *line)
     return NULL;
 }
 
-static struct err *
-new_id(char id[JOURNAL_ID_LEN + 1])
+struct err *
+journal_new_id(char id[JOURNAL_ID_LEN + 1])
 {
     uint8_t raw[JOURNAL_ID_LEN / 2];
     uint32_t now = (uint32_t)(clock_real_ns() / CLOCK_S);
@@ -72,7 +72,8 @@ journal_begin(const char *folder, const char *target, const char *code, struct j
 
     if (j == NULL)
         return fail(OutOfMemory);
-    TRY(new_id(j->id));
+    TRY(journal_new_id(j->id));
+    err_free(journal_prune(folder)); /* what stays now goes another time */
     j->target = strdup(target);
     j->code = strdup(code);
     if (j->target == NULL || j->code == NULL ||

@@ -22,8 +22,10 @@ enum {
     JOURNAL_LINE_MAX = 2 << 20, /* bytes of a line */
     JOURNAL_FILE_MAX = 64 << 20,
     JOURNAL_ENTRIES_MAX = 1024, /* changes of one run */
-    JOURNAL_RUNS_MAX = 10000,   /* files in the folder that are looked at */
-    JOURNAL_ID_LEN = 16         /* hex digits */
+    JOURNAL_UNFINISHED_MAX = 256, /* runs that are told of at once */
+    JOURNAL_KEPT_MAX = 1000,    /* runs that have ended, of all machines */
+    JOURNAL_KEPT_DAYS = 400,
+    JOURNAL_ID_LEN = 16         /* hex digits; the first eight are the second of its begin */
 };
 
 struct journal;
@@ -48,10 +50,19 @@ struct err *journal_begin(const char *folder, const char *target, const char *co
  * is alive; JournalDamaged. */
 struct err *journal_open(const char *folder, const char *id, struct journal **ret) must_use;
 
-/* Runs of this target that have no end and whose process is gone, newest first; ends with
- * NULL, free with journal_ids_free.  Damaged files are left out. */
+/* Runs of this target that have no end and whose process is gone, newest first and at most
+ * JOURNAL_UNFINISHED_MAX of them, however many files there are; ends with NULL, free with
+ * journal_ids_free.  Damaged files are left out. */
 struct err *journal_unfinished(const char *folder, const char *target, char ***ret) must_use;
 void journal_ids_free(char **ids);
+
+/* Remove runs that have ended, and bundles, when they began more than JOURNAL_KEPT_DAYS
+ * ago or JOURNAL_KEPT_MAX newer ones are there.  They can no longer be undone then.  Runs
+ * without an end, damaged ones and those that are alive stay.  journal_begin does it. */
+struct err *journal_prune(const char *folder) must_use;
+
+/* A new id: for a bundle of a run that changed nothing. */
+struct err *journal_new_id(char ret[JOURNAL_ID_LEN + 1]) must_use;
 
 const char *journal_id(const struct journal *j);
 const char *journal_target(const struct journal *j);

@@ -18,4 +18,6 @@ struct journal {
     void *arg;
 };
 
+bool journal_is_id(const char *s, size_t len);
+
 #endif

@@ -14,13 +14,6 @@ damaged(const struct journal *j, size_t line, const char *why)
     return fail(JournalDamaged, j->path, (int64_t)line, why);
 }
 
-static bool
-is_id(const char *s)
-{
-    return strlen(s) == JOURNAL_ID_LEN &&
-        strspn(s, "0123456789abcdef") == JOURNAL_ID_LEN;
-}
-
 static const char *
 string_at(const json_t *o, const char *name)
 {
@@ -158,7 +151,7 @@ journal_open(const char *folder, const char *id, struct journal **ret)
     auto_ptr(journal) j = NULL;
     enum record_state state;
 
-    if (!is_id(id))
+    if (!journal_is_id(id, strlen(id)))
         return fail(JournalMissing, id, folder);
     j = calloc(1, sizeof(*j));
     if (j == NULL)
@@ -172,85 +165,5 @@ journal_open(const char *folder, const char *id, struct journal **ret)
     TRY(read_file(j));
     TRY(record_cut(j->file, j->len));
     *ret = take(j);
-    return NULL;
-}
-
-static int
-newest_first(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)b, *(char *const *)a);
-}
-
-void
-journal_ids_free(char **ids)
-{
-    for (size_t i = 0; ids != NULL && ids[i] != NULL; i++)
-        free(ids[i]);
-    free(ids);
-}
-
-struct ids {
-    char **id;
-    size_t n;
-    bool memory;
-};
-
-static bool
-add_id(void *arg, const char *name)
-{
-    struct ids *to = arg;
-    size_t len = strlen(name);
-
-    if (len != JOURNAL_ID_LEN + 6 || strcmp(name + JOURNAL_ID_LEN, ".jsonl") != 0)
-        return true;
-    to->id[to->n] = strndup(name, JOURNAL_ID_LEN);
-    to->memory = to->id[to->n] != NULL;
-    to->n += to->memory;
-    return to->memory && to->n < JOURNAL_RUNS_MAX;
-}
-
-/* The ids of all files, newest first. */
-static struct err *
-list(const char *folder, char ***ret)
-{
-    struct ids all = { .id = calloc(JOURNAL_RUNS_MAX + 1, sizeof(*all.id)), .memory = true };
-    struct err *e = all.id == NULL ? fail(OutOfMemory) : record_list(folder, add_id, &all);
-
-    if (e != NULL || !all.memory) {
-        journal_ids_free(all.id);
-        return e != NULL ? e : fail(OutOfMemory);
-    }
-    qsort(all.id, all.n, sizeof(all.id[0]), newest_first);
-    *ret = all.id;
-    return NULL;
-}
-
-struct err *
-journal_unfinished(const char *folder, const char *target, char ***ret)
-{
-    char **ids = NULL;
-    size_t n = 0;
-
-    TRY(list(folder, &ids));
-    for (size_t i = 0; ids[i] != NULL; i++) {
-        auto_ptr(journal) j = NULL;
-        struct err *e = journal_open(folder, ids[i], &j);
-        bool mine = e == NULL && j->outcome == NULL && strcmp(j->target, target) == 0;
-
-        if (err_code(e) == E_OutOfMemory) {
-            for (; ids[i] != NULL; i++) /* those before ${i} have moved or gone */
-                free(ids[i]);
-            ids[n] = NULL;
-            journal_ids_free(ids);
-            return e;
-        }
-        err_free(e);
-        if (mine)
-            ids[n++] = ids[i];
-        else
-            free(ids[i]);
-    }
-    ids[n] = NULL;
-    *ret = ids;
     return NULL;
 }

@@ -28,7 +28,14 @@ plan_confidence_name(enum plan_confidence c)
 
 static const char *const when_name[] = { [PLAN_ALWAYS] = "always", [PLAN_FAILED] = "failed",
     [PLAN_UNSOLVED] = "unsolved", [PLAN_ALTERNATIVE] = "instead", [PLAN_EACH] = "each",
-    [PLAN_IF] = "if" };
+    [PLAN_IF] = "if", [PLAN_PREMISE] = "premise" };
+
+/* Conditions that name nothing. */
+static bool
+stands_alone(size_t when)
+{
+    return when == PLAN_ALWAYS || when == PLAN_PREMISE;
+}
 
 char *
 plan_condition(const struct plan_step *s)
@@ -36,7 +43,7 @@ plan_condition(const struct plan_step *s)
     struct text t = { 0 };
 
     text_str(&t, when_name[s->when]);
-    if (s->when != PLAN_ALWAYS) {
+    if (!stands_alone(s->when)) {
         text_str(&t, ":");
         text_str(&t, s->when == PLAN_IF ? s->when_text : s->of);
     }
@@ -55,10 +62,10 @@ plan_condition_parse(const char *text, struct plan_step *s)
 
         if (strncmp(text, when_name[i], n) != 0)
             continue;
-        if (i == PLAN_ALWAYS || text[n] != ':') {
-            if (i != PLAN_ALWAYS || text[n] != '\0')
+        if (stands_alone(i) || text[n] != ':') {
+            if (!stands_alone(i) || text[n] != '\0')
                 return false;
-            s->when = PLAN_ALWAYS;
+            s->when = (enum plan_when)i;
             return true;
         }
         text += n + 1;
@@ -77,6 +84,15 @@ plan_condition_parse(const char *text, struct plan_step *s)
         return true;
     }
     return false;
+}
+
+const struct plan_step *
+plan_naming(const struct plan *p)
+{
+    for (size_t i = 0; i < p->nprobes; i++)
+        if (p->probes[i].when != PLAN_PREMISE)
+            return &p->probes[i];
+    return NULL;
 }
 
 bool

@@ -32,7 +32,9 @@ enum plan_when {
     PLAN_UNSOLVED,    /* when the operation fails after step ${of}  [unsolved:3] */
     PLAN_ALTERNATIVE, /* instead of step ${of}                      [instead:1] */
     PLAN_EACH,        /* once for each thing that probe ${of} finds [each:1] */
-    PLAN_IF           /* on a condition that only a person can judge [if:...] */
+    PLAN_IF,          /* on a condition that only a person can judge [if:...] */
+    PLAN_PREMISE      /* of a probe: what must hold for the article to be about this machine at
+                       * all                                        [premise] */
 };
 
 /* How sure the compiler is that the step means what the text says. */
@@ -65,8 +67,9 @@ struct plan_ambiguity {
 };
 
 struct plan {
-    /* how a healthy machine looks; the first one names the cause: while it does not hold,
-     * the article's cause is there.  Empty for articles that are prose only. */
+    /* how a healthy machine looks; the first one that is no premise names the cause: while
+     * all premises hold and it does not, the article's cause is there.  Empty for articles that
+     * are prose only. */
     struct plan_step *probes;
     size_t nprobes;
     struct plan_step *steps;
@@ -88,6 +91,9 @@ bool plan_condition_parse(const char *text, struct plan_step *s);
 
 /* May firn execute it: not for a person, and complete (action_complete)? */
 bool plan_step_runs(const struct plan_step *s);
+
+/* The probe that names the cause; NULL when there is none. */
+const struct plan_step *plan_naming(const struct plan *p);
 
 /* The step of this id; NULL when there is none. */
 struct plan_step *plan_find(const struct plan *p, const char *id);

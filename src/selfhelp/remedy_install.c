@@ -392,7 +392,8 @@ static struct err *
 look_writers(struct target *t, const struct action *a, struct deadline by,
     struct remedy_look *ret)
 {
-    const char *only = action_get(a, "writer");
+    const char *only = action_get(a, "writer"), *want = action_get(a, "want");
+    const char *good = want != NULL && strcmp(want, "unfailed") == 0 ? "12345" : "1";
     auto_free char *out = NULL;
     char *save = NULL;
     unsigned seen = 0, bad = 0;
@@ -413,10 +414,10 @@ look_writers(struct target *t, const struct action *a, struct deadline by,
                 quote + 1);
             mine = only == NULL || strcasecmp(name, only) == 0;
         } else if (at != NULL && mine && at[1] >= '0' && at[1] <= '9') {
-            bool stable = at[1] == '1' && at[2] == ']';
+            bool fine = strchr(good, at[1]) != NULL && at[2] == ']';
 
             seen++;
-            if (!stable && bad++ == 0)
+            if (!fine && bad++ == 0)
                 (void)snprintf(first, sizeof(first), "%.80s %.20s", name, at);
             mine = only == NULL;
         }
@@ -424,9 +425,11 @@ look_writers(struct target *t, const struct action *a, struct deadline by,
     if (seen == 0)
         return remedy_saw(ret, REMEDY_NOT, "%s is not listed",
             only == NULL ? "no writer" : only);
-    return bad == 0 ? remedy_saw(ret, REMEDY_HOLDS, "%u writers, all stable", seen)
-                    : remedy_saw(ret, REMEDY_NOT, "%u of %u writers are not stable: %s", bad,
-                          seen, first);
+    if (bad == 0)
+        return remedy_saw(ret, REMEDY_HOLDS, "%u writers, all %s", seen,
+            good[1] == '\0' ? "stable" : "stable or at work");
+    return remedy_saw(ret, REMEDY_NOT, "%u of %u writers %s: %s", bad, seen,
+        good[1] == '\0' ? "are not stable" : "have failed", first);
 }
 
 static struct err *

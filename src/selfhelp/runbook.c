@@ -332,27 +332,67 @@ finish_one(struct run *r, const char *id, const struct runbook_candidate *c, siz
     return told;
 }
 
-/* Runs of this machine that were killed are undone first. */
+/* Append ${n} ids, which are taken, to the ${had} that the report tells of. */
 static struct err *
-finish_past(struct run *r, const struct runbook_candidate *c, size_t n, bool *ret_clean)
+tell_finished(struct run *r, char **ids, size_t had, size_t n)
+{
+    char **all = realloc(r->r->finished, (had + n + 1) * sizeof(*all));
+
+    if (all == NULL) {
+        journal_ids_free(ids);
+        return fail(OutOfMemory);
+    }
+    memcpy(all + had, ids, (n + 1) * sizeof(*all));
+    free(ids);
+    r->r->finished = all;
+    return NULL;
+}
+
+/* Some of the runs that were killed, newest first; *ret_more: there may be others. */
+static struct err *
+finish_some(struct run *r, const struct runbook_candidate *c, size_t n, bool *ret_clean,
+    bool *ret_more)
+{
+    char **ids = NULL;
+    size_t had = 0, some = 0;
+
+    while (r->r->finished != NULL && r->r->finished[had] != NULL)
+        had++;
+    TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
+    while (ids[some] != NULL)
+        some++;
+    TRY(tell_finished(r, ids, had, some));
+    for (size_t i = had; i < had + some; i++)
+        TRY(finish_one(r, r->r->finished[i], c, n, ret_clean));
+    *ret_more = some == JOURNAL_UNFINISHED_MAX && *ret_clean;
+    return NULL;
+}
+
+static struct err *
+tell_unfinished(struct run *r)
 {
     char **ids = NULL;
     struct err *e = NULL;
 
-    *ret_clean = true;
-    if (!r->policy->apply && r->policy->journals == NULL)
-        return NULL;
     TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
-    if (!r->policy->apply) {
-        if (ids[0] != NULL)
-            e = run_set(&r->r->note, "an earlier run has no end: --apply goes on with it, "
-                                     "--undo %s takes it back", ids[0]);
-        journal_ids_free(ids);
-        return e;
-    }
-    r->r->finished = ids;
-    for (size_t i = 0; ids[i] != NULL; i++)
-        TRY(finish_one(r, ids[i], c, n, ret_clean));
+    if (ids[0] != NULL)
+        e = run_set(&r->r->note, "an earlier run has no end: --apply goes on with it, --undo "
+                                 "%s takes it back", ids[0]);
+    journal_ids_free(ids);
+    return e;
+}
+
+/* Runs of this machine that were killed are undone first. */
+static struct err *
+finish_past(struct run *r, const struct runbook_candidate *c, size_t n, bool *ret_clean)
+{
+    bool more = r->policy->apply;
+
+    *ret_clean = true;
+    if (!r->policy->apply)
+        return r->policy->journals == NULL ? NULL : tell_unfinished(r);
+    while (more)
+        TRY(finish_some(r, c, n, ret_clean, &more));
     return NULL;
 }
 

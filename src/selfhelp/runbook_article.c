@@ -53,6 +53,7 @@ is_due(struct run *r, const enum turn *turns, const struct plan_step *s, bool *r
         }
         return NULL;
     case PLAN_IF:
+    case PLAN_PREMISE: /* of probes only */
         break;
     }
     *ret = false;

@@ -144,10 +144,11 @@ run_bundle(struct run *r)
     auto_free char *path = NULL;
     json_t *report, *doc, *safe;
 
-    if (r->r->journal != NULL
-            ? asprintf(&path, "%s/%s.json", r->policy->bundles, r->r->journal) < 0
-            : asprintf(&path, "%s/%llx.json", r->policy->bundles,
-                  (unsigned long long)clock_real_ns()) < 0)
+    char id[JOURNAL_ID_LEN + 1];
+
+    TRY(journal_new_id(id));
+    if (asprintf(&path, "%s/%s.json", r->policy->bundles,
+            r->r->journal != NULL ? r->r->journal : id) < 0)
         return fail(OutOfMemory);
     TRY(record_folder(r->policy->bundles));
     number_time(now, clock_real_ns());

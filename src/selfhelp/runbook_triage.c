@@ -63,10 +63,12 @@ run_find_naming(struct run *r)
 
     action_done(&r->naming);
     r->has_naming = false;
+    const struct plan_step *s = plan_naming(p);
+
     if (p->nprobes == 0) {
         TRY(derive(r, p));
-    } else if (action_complete(&p->probes[0].action)) {
-        if (!action_copy(&r->naming, &p->probes[0].action))
+    } else if (s != NULL && action_complete(&s->action)) {
+        if (!action_copy(&r->naming, &s->action))
             return fail(OutOfMemory);
         r->has_naming = true;
     }
@@ -93,18 +95,12 @@ note_look(struct run *r, struct runbook_look **list, size_t *n, const char *obse
 
 /* A failure of the machine to answer is no verdict. */
 static struct err *
-look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
+look(struct run *r, const struct action *a, enum remedy_state *ret, char **ret_observed)
 {
     struct remedy_look l = { 0 };
-    struct err *e;
+    struct err *e = remedy_look(r->t, a, run_by(r, RUNBOOK_STEP_MS), &l);
 
     *ret = REMEDY_UNKNOWN;
-    if (r->c->unseen != NULL)
-        return run_set(ret_observed, "%s", r->c->unseen);
-    if (!r->has_naming)
-        return run_set(ret_observed, "%s", r->c->plan->nprobes > 0
-                ? "its probe needs what only the failure tells" : "it has no probe");
-    e = remedy_look(r->t, &r->naming, run_by(r, RUNBOOK_STEP_MS), &l);
     if (err_has(e, E_OutOfMemory) || err_has(e, E_Interrupted))
         return e;
     if (e != NULL) {
@@ -115,6 +111,56 @@ look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
     }
     *ret = l.state;
     *ret_observed = take(l.observed);
+    return NULL;
+}
+
+/* Is the article about this machine?  *ret is the first premise that does not hold, or NULL;
+ * *ret_known = false when it could not be looked at. */
+static struct err *
+look_premises(struct run *r, const struct plan_step **ret, bool *ret_known, char **ret_observed)
+{
+    const struct plan *p = r->c->plan;
+
+    *ret = NULL;
+    for (size_t i = 0; i < p->nprobes; i++) {
+        auto_free char *seen = NULL;
+        enum remedy_state state;
+
+        if (p->probes[i].when != PLAN_PREMISE || !plan_step_runs(&p->probes[i]))
+            continue;
+        TRY(look(r, &p->probes[i].action, &state, &seen));
+        if (state == REMEDY_HOLDS)
+            continue;
+        *ret = &p->probes[i];
+        *ret_known = state == REMEDY_NOT;
+        *ret_observed = take(seen);
+        return NULL;
+    }
+    return NULL;
+}
+
+/* What the naming probe says, where the article is about this machine; else why it is not. */
+static struct err *
+look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
+{
+    const struct plan_step *premise;
+    auto_free char *seen = NULL;
+    bool known;
+
+    *ret = REMEDY_UNKNOWN;
+    if (r->c->unseen != NULL)
+        return run_set(ret_observed, "%s", r->c->unseen);
+    if (!r->has_naming)
+        return run_set(ret_observed, "%s", r->c->plan->nprobes > 0
+                ? "its probe needs what only the failure tells" : "it has no probe");
+    TRY(look_premises(r, &premise, &known, &seen));
+    if (premise == NULL)
+        return look(r, &r->naming, ret, ret_observed);
+    action_done(&r->naming); /* this is what rules it out, and what the report shows */
+    if (!action_copy(&r->naming, &premise->action))
+        return fail(OutOfMemory);
+    *ret = known ? REMEDY_HOLDS : REMEDY_UNKNOWN;
+    *ret_observed = take(seen);
     return NULL;
 }
 

@@ -60,6 +60,8 @@ void target_mem_refuse_service(struct target *t, uint32_t error);
 
 void target_mem_installer(struct target *t, const struct mem_installer *i);
 unsigned target_mem_installs(struct target *t); /* runs of installers so far */
+/* A program that ends so and prints this; strings are borrowed. */
+void target_mem_program(struct target *t, const char *path, uint32_t exit, const char *output);
 /* The installer's registration is broken until /regserver. */
 void target_mem_break_msi(struct target *t);
 /* Another installation runs for so long from now on. */

@@ -63,6 +63,11 @@ struct mem {
         size_t at;
     } installers[MEM_INSTALLERS_MAX];
     size_t ninstallers;
+    struct mem_printer {
+        const char *path, *output;
+        uint32_t exit;
+    } printers[MEM_INSTALLERS_MAX];
+    size_t nprinters;
     unsigned installs;
     uint32_t refuse;
     bool msi_broken, want_restart;

@@ -40,6 +40,29 @@ target_mem_installer(struct target *t, const struct mem_installer *i)
     target_mem_put(t, i->path, "MZ");
 }
 
+static struct mem_printer *
+find_printer(struct mem *m, const char *path)
+{
+    for (size_t i = 0; i < m->nprinters; i++)
+        if (mem_same(m, path, m->printers[i].path))
+            return &m->printers[i];
+    return NULL;
+}
+
+void
+target_mem_program(struct target *t, const char *path, uint32_t exit, const char *output)
+{
+    struct mem *m = (struct mem *)t;
+    struct mem_printer *p = find_printer(m, path);
+
+    if (p == NULL) {
+        assert(m->nprinters < MEM_INSTALLERS_MAX);
+        p = &m->printers[m->nprinters++];
+    }
+    *p = (struct mem_printer){ path, output, exit };
+    target_mem_put(t, path, "MZ");
+}
+
 unsigned
 target_mem_installs(struct target *t)
 {
@@ -174,6 +197,7 @@ mem_run(struct target *t, const char *const argv[], struct deadline by, uint32_t
 {
     struct mem *m = (struct mem *)t;
     struct mem_program *p = find_installer(m, argv[0]);
+    const struct mem_printer *printer = find_printer(m, argv[0]);
 
     if (mem_file_find(m, argv[0]) == NULL)
         return fail(TargetRefused, t->name, "start a program", ERROR_NOT_FOUND);
@@ -182,9 +206,9 @@ mem_run(struct target *t, const char *const argv[], struct deadline by, uint32_t
     else if (mem_same(m, argv[0], MEM_SYSTEM32 "msiexec.exe"))
         *ret_exit = run_msiexec(m, argv);
     else
-        *ret_exit = 0;
+        *ret_exit = printer != NULL ? printer->exit : 0;
     if (ret_output != NULL)
-        *ret_output = mem_copy("");
+        *ret_output = mem_copy(printer != NULL ? printer->output : "");
     return NULL;
 }
 

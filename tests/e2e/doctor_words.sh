@@ -79,9 +79,14 @@ done
 
 "$mkhive" --healthy well || exit 1
 mkdir -p $state
-both 1 'a disk that is well, by every article' disk:well
-is RepairBlocked 'what cannot be seen while it is off is for a person'
-says out 'whether DtcBroken is the cause: the machine is off' 'it is named'
+both 0 'a disk that is well, by every article' disk:well
+says out '^ruled out: DtcBroken' 'what was looked at is ruled out'
+says out '^not looked at: VssServiceBad, since .*no way to run programs' 'the rest is told apart'
+! grep -q '^ruled out: Vss' out && ok 'and not ruled out' || not_ok 'and not ruled out'
+says out '^healthy$' 'it is well'
+both 1 'a cause that cannot be looked at there' disk:well VssServiceBad
+is RepairBlocked 'is for a person'
+says out 'whether VssServiceBad is the cause' 'who is told which'
 ! grep -q '^cause: [A-Z]' out && ok 'no cause is named' || not_ok 'no cause is named'
 both 1 'one that is not' disk:win
 is CauseFound 'its cause is found'

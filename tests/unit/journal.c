@@ -3,12 +3,14 @@
  * else gives a code; a run that is alive is left alone. */
 #include "check.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "journal.h"
 
 static char folder[64], path[128];
@@ -17,7 +19,8 @@ static int
 set_up(void **state)
 {
     (void)state;
-    (void)snprintf(folder, sizeof(folder), "/tmp/firn-journal-XXXXXX");
+    (void)snprintf(folder, sizeof(folder), "%s/firn-journal-XXXXXX",
+        access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     return mkdtemp(folder) == NULL ? -1 : 0;
 }
 
@@ -213,6 +216,114 @@ a_broken_journal_stays_broken(void **state)
     action_done(&a);
 }
 
+/* ---- a folder of many runs ---- */
+
+enum { DAY_S = 86400 };
+
+/* Run ${n}, begun ${days} ago. */
+static void
+put_run(unsigned n, int64_t days, const char *lines)
+{
+    char text[512], id[JOURNAL_ID_LEN + 1];
+    uint32_t s = (uint32_t)(clock_real_ns() / CLOCK_S - days * DAY_S);
+
+    (void)snprintf(id, sizeof(id), "%08x%08x", s, n);
+    name_file(id);
+    int len = snprintf(text, sizeof(text), "{\"schema\":1,\"run\":\"%s\",\"target\":\"many\","
+                                           "\"code\":\"C\",\"time\":\"t\"}\n%s", id, lines);
+
+    write_file(text, (size_t)len);
+}
+
+static size_t
+count(const char *ending)
+{
+    DIR *d = opendir(folder);
+    size_t n = 0;
+
+    for (const struct dirent *f; (f = readdir(d)) != NULL;)
+        n += strlen(f->d_name) == JOURNAL_ID_LEN + strlen(ending) &&
+            strcmp(f->d_name + JOURNAL_ID_LEN, ending) == 0;
+    (void)closedir(d);
+    return n;
+}
+
+static void
+empty_folder(void)
+{
+    DIR *d = opendir(folder);
+
+    for (const struct dirent *f; (f = readdir(d)) != NULL;)
+        (void)unlinkat(dirfd(d), f->d_name, 0);
+    (void)closedir(d);
+}
+
+static size_t
+unfinished(char ***ret)
+{
+    size_t n = 0;
+
+    assert_ok(journal_unfinished(folder, "many", ret));
+    for (; (*ret)[n] != NULL; n++)
+        assert_true(n == 0 || strcmp((*ret)[n - 1], (*ret)[n]) > 0); /* newest first */
+    return n;
+}
+
+/* More runs than anybody has: those without an end are found, wherever they stand. */
+static void
+unfinished_among_very_many(void **state)
+{
+    char **ids = NULL;
+
+    (void)state;
+    for (unsigned n = 0; n < 12000; n++)
+        put_run(n, n % 390, n % 4000 == 17 ? "{\"waits\":\"restart\"}\n"
+                                           : "{\"end\":\"repaired\"}\n");
+    assert_int_equal(unfinished(&ids), 3);
+    journal_ids_free(ids);
+    assert_ok(journal_prune(folder));
+    assert_int_equal(unfinished(&ids), 3);
+    journal_ids_free(ids);
+    assert_in_range(count(".jsonl"), JOURNAL_KEPT_MAX, JOURNAL_KEPT_MAX + 3);
+    empty_folder();
+    for (unsigned n = 0; n < 3 * JOURNAL_UNFINISHED_MAX; n++)
+        put_run(n, n / 7, "");
+    assert_int_equal(unfinished(&ids), JOURNAL_UNFINISHED_MAX);
+    assert_string_equal(ids[0] + 8, "00000006"); /* the newest of them */
+    journal_ids_free(ids);
+    empty_folder();
+}
+
+/* What goes: ended, and old or one of too many.  What has no end or is damaged stays. */
+static void
+old_runs_go(void **state)
+{
+    auto_ptr(journal) alive = NULL;
+    char id[JOURNAL_ID_LEN + 1];
+
+    (void)state;
+    put_run(1, JOURNAL_KEPT_DAYS - 1, "{\"end\":\"x\"}\n");
+    put_run(2, JOURNAL_KEPT_DAYS + 1, "{\"end\":\"x\"}\n");
+    memcpy(id, path + strlen(folder) + 1, JOURNAL_ID_LEN);
+    id[JOURNAL_ID_LEN] = '\0';
+    (void)snprintf(path, sizeof(path), "%s/%s.json", folder, id);
+    write_file("{}", 2); /* its bundle */
+    put_run(3, JOURNAL_KEPT_DAYS + 1, "");
+    put_run(4, JOURNAL_KEPT_DAYS + 1, "{\"end\":\"x\"}\n{\"undone\":0");
+    put_run(5, JOURNAL_KEPT_DAYS + 1, "{\"end\":\"x\"}\nno JSON\n");
+    put_run(6, JOURNAL_KEPT_DAYS + 1, "{\"end\":\"x\"}\n");
+    memcpy(id, path + strlen(folder) + 1, JOURNAL_ID_LEN);
+    assert_ok(journal_open(folder, id, &alive)); /* somebody takes it back */
+    assert_ok(journal_prune(folder));
+    assert_int_equal(count(".jsonl"), 5); /* but for the second */
+    assert_int_equal(count(".json"), 0);
+    journal_free(take(alive));
+    assert_ok(journal_prune(folder));
+    assert_int_equal(count(".jsonl"), 4);
+    assert_ok(journal_begin(folder, "t", "C", &alive)); /* and this prunes by itself */
+    empty_folder();
+}
+
 int
 main(void)
 {
@@ -221,6 +332,8 @@ main(void)
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(odd_bytes_give_a_code),
         cmocka_unit_test(a_broken_journal_stays_broken),
+        cmocka_unit_test(unfinished_among_very_many),
+        cmocka_unit_test(old_runs_go),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
