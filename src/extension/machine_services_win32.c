@@ -2,8 +2,9 @@
 /* The service manager of this machine.
  *
  * What it has in memory is what counts now; the registry's view of a service is read as keys
- * and values, by whoever wants to compare.  Only the flag that a service is to be deleted is
- * read there: the manager has no question for it. */
+ * and values, by whoever wants to compare.  Read there are only the flag that a service is to be
+ * deleted, for which the manager has no question of its own, and what it needs, where the
+ * manager tells of nothing. */
 #include <stdio.h>
 #include <string.h>
 #include <windows.h>
@@ -84,19 +85,68 @@ names_of(const wchar_t *s, char ***ret)
     return NULL;
 }
 
+/* A value of the service's key. */
+static struct err *
+key_value(struct target *t, const char *service, const char *name, struct target_value *ret,
+    bool *ret_found)
+{
+    auto_free char *key = NULL;
+
+    if (asprintf(&key, "HKLM\\SYSTEM\\CurrentControlSet\\Services\\%s", service) < 0)
+        return fail(OutOfMemory);
+    TRY(target_reg_get(t, key, name, ret, ret_found));
+    return NULL;
+}
+
+/* What the service needs, by its key: a manager that tells of nothing may have kept it there
+ * alone, as that of Wine does. */
+static struct err *
+depends_of_key(struct target *t, const char *name, char ***ret)
+{
+    struct target_value v = { 0 };
+    wchar_t *list;
+    bool found;
+
+    TRY(key_value(t, name, "DependOnService", &v, &found));
+    if (!found || v.type != TARGET_REG_MULTI_SZ) {
+        target_value_done(&v);
+        return NULL;
+    }
+    list = calloc(v.len / sizeof(*list) + 2, sizeof(*list)); /* ends, however the value does */
+    if (list != NULL)
+        memcpy(list, v.data, v.len);
+    struct err *e = list == NULL ? fail(OutOfMemory) : names_of(list, ret);
+
+    free(list);
+    target_value_done(&v);
+    return e;
+}
+
+/* Windows notes in the key that a service goes when its last handle does.  The manager refuses
+ * to change one that goes, also by a change that changes nothing; whoever may not ask so gets no
+ * answer, which is a no. */
 static struct err *
 is_marked(struct target *t, const char *name, bool *ret)
 {
     struct target_value v = { 0 };
-    auto_free char *key = NULL;
+    auto_service h = NULL;
     uint64_t flag = 0;
     bool found;
 
-    if (asprintf(&key, "HKLM\\SYSTEM\\CurrentControlSet\\Services\\%s", name) < 0)
-        return fail(OutOfMemory);
-    TRY(target_reg_get(t, key, "DeleteFlag", &v, &found));
+    TRY(key_value(t, name, "DeleteFlag", &v, &found));
     *ret = found && target_value_number(&v, &flag) && flag != 0;
     target_value_done(&v);
+    if (*ret)
+        return NULL;
+    struct err *e = open_service(t, name, SERVICE_CHANGE_CONFIG, "ask the service manager", &h);
+
+    *ret = h != NULL &&
+        !ChangeServiceConfigW(h, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, NULL,
+            NULL, NULL, NULL, NULL, NULL, NULL) &&
+        GetLastError() == ERROR_SERVICE_MARKED_FOR_DELETE;
+    if (err_code(e) == E_OutOfMemory)
+        return e;
+    err_free(e);
     return NULL;
 }
 
@@ -132,7 +182,10 @@ read_service(struct target *t, const char *name, SC_HANDLE h, struct target_serv
     TRY(text_of(config->c.lpBinaryPathName, &s->image));
     TRY(text_of(config->c.lpServiceStartName, &s->account));
     TRY(text_of(config->c.lpDisplayName, &s->display));
-    TRY(names_of(config->c.lpDependencies, &s->depends));
+    if (config->c.lpDependencies != NULL && *config->c.lpDependencies != 0)
+        TRY(names_of(config->c.lpDependencies, &s->depends));
+    else
+        TRY(depends_of_key(t, name, &s->depends));
     TRY(is_marked(t, name, &s->marked));
     return NULL;
 }

@@ -65,6 +65,13 @@ registry() { # NAME: the value, as reg.exe shows it
     win reg query "$key" /v "$1" 2> /dev/null | tr -d '\r' | sed -n "s/^ *$1 *//p"
 }
 
+restart() {
+    wine_end
+    wine_server -w
+    wine_server -p
+    win wineboot -r > /dev/null 2>&1
+}
+
 machine || { echo 'Bail out! no machine'; exit 1; }
 
 # named, looked at
@@ -95,4 +102,93 @@ says out '^healthy$' 'finds all well'
 is 0 'undo' doctor --undo "$id"
 says out "the repair $id is undone" 'says so'
 service_is 4 'the service is as it was'
+record $code verified repaired proved undone
+
+# what was under way when it was killed is undone by the next; one at a time
+article Waits 'windows.library.loads name=firn-nowhere.dll' \
+    "windows.registry.set key=\"$key\" name=Level type=dword data=5" \
+    'file.copy from=C:\before.txt to=C:\after.txt' 'machine.wait seconds=600'
+echo before > "$WINEPREFIX/drive_c/before.txt"
+extension doctor --article 'C:\Waits.md' --apply --yes=config > /dev/null 2>&1 &
+shell=$!
+began=$SECONDS
+until id=$(journal) && grep -qs 'file.copy' "$(journals)/$id.jsonl" &&
+    grep -q '"result":1' "$(journals)/$id.jsonl"; do
+    [ $((SECONDS - began)) -lt 60 ] || break
+    read -r -t 0.1 <> <(:) || :
+done
+[ "$(registry Level)" = 'REG_DWORD    0x5' ] && ok 'a value is set' || not_ok 'a value is set' "$(registry Level)"
+[ -f "$WINEPREFIX/drive_c/after.txt" ] && ok 'a file is copied' || not_ok 'a file is copied'
+is 1 'a second one at the same time' doctor --undo "$id"
+says err JournalBusy 'stops'
+kill -9 "$(pgrep -f '[e]xtension.exe doctor')"
+wait $shell 2> /dev/null
+is 1 'the next plan' doctor --article 'C:\Waits.md'
+says out 'an earlier run has no end' 'tells of it'
+article Helpless 'windows.library.loads name=firn-nowhere.dll' \
+    'windows.installer.run path=C:\nowhere.exe'
+is 1 'the next run' doctor --article 'C:\Helpless.md' --apply
+says out "$id, which was broken off, is undone" 'takes it up'
+[ -z "$(registry Level)" ] && ok 'the value is gone' || not_ok 'the value is gone' "$(registry Level)"
+[ ! -e "$WINEPREFIX/drive_c/after.txt" ] && ok 'so is the file' || not_ok 'so is the file'
+sed -i 's/"intent":1/"intent":7/' "$(journals)/$id.jsonl"
+is 1 'a damaged journal' doctor --undo "$id"
+says err JournalDamaged 'is said to be one, and changes nothing'
+is 2 'wrong words' doctor $code --undo "$id" --json
+in_json error.code UsageWrong 'have their status and document'
+
+# a folder for journals that others may write to is not believed
+chmod 777 "$(dirname "$(journals)")"
+is 1 'a folder that others may write to' doctor $code --apply --yes=service
+says err 'others may write to it' 'is not acted on'
+is 1 'a look' doctor $code
+says err 'warning' 'goes on without'
+chmod 700 "$(dirname "$(journals)")"
+
+# the literal words of the document delete the installer's service, which goes with a restart:
+# that is asked for, what was done stays, and the doctor goes on after it
+win msiexec /unregister > /dev/null 2>&1
+is 1 'prepare' prepare
+is 1 'a service that goes' doctor $code --apply --yes=service,install
+says out '^blocked$' 'waits for a restart'
+says out 'for a person: restart the machine, then run the doctor again' 'which is asked for'
+restart
+is 0 'after it' doctor $code --apply --yes=service,install
+says out '^repaired$' 'it is repaired'
+service_is 3 'the service is there again'
+runtime_is there 'and the runtime'
+
+# nothing helps: the installer is broken
+machine || not_ok 'another machine can be made'
+broken() { # [FILE...]: versions whose installer is broken, with these files beside the plug-in
+    local v
+    for v in "$scenario_plugins/$scenario_name"/1.0.*0.0; do
+        echo 'no package' > "$v/vcredist2013_x64.msi"
+        [ $# = 0 ] || cp "$@" "$v/bin/"
+        "$here/../../tools/mkpackage" "$v" $scenario_name "$(basename "$v")" windows-x86_64 \
+            parts/parts.json > /dev/null
+    done
+}
+broken
+is 1 'prepare' prepare
+is 1 'an installer that is broken' doctor $code --apply --yes=service,install
+says out '^blocked$' 'is not called repaired: a restart may help'
+restart
+is 0 'it can be taken back after that, too' doctor --undo "$(journal)"
+service_is 4 'the service is as it was'
+runtime_is missing 'and nothing is installed'
+
+# only the override helps: the plug-in has a private copy of the runtime
+service 3
+broken parts/msvcr120.dll parts/msvcp120.dll
+is 1 'prepare' prepare
+is 3 'with a private copy, by the override' doctor $code --apply --yes=install,override
+says out '^masked$' 'it is masked, not repaired'
+says err RepairMasked 'with a code'
+says err ExtensionCheckSkipped 'and the check is said to be skipped'
+key='HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys'
+[ "$(registry IsVCRedistInstalled)" = 'REG_SZ    True' ] && ok 'the key is set' ||
+    not_ok 'the key is set' "$(registry IsVCRedistInstalled)"
+is 0 'undo' doctor --undo "$(journal)"
+[ -z "$(registry IsVCRedistInstalled)" ] && ok 'takes it away' || not_ok 'takes it away'
 done_testing
