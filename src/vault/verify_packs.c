@@ -4,8 +4,8 @@
  * Structure: the length, both heads, the frame table.  Data: every frame is opened, the id
  * of every block and node is computed anew and looked up, and the index entry that points
  * here is marked as confirmed.  A frame that opens proves its bytes, so their checksums are
- * not asked; those of parity are, both cell tables, and the zeros that fill the last cell.  A
- * pack that fails is read whole, and mended when its bytes then hash to its name. */
+ * not asked; those of parity are, of what no frame covers, and both cell tables.  A pack that
+ * fails is read whole, and mended when its bytes then hash to its name. */
 #include <string.h>
 
 #include "armour_parity.h"
@@ -71,16 +71,55 @@ check_frame(struct verify *f, struct lane *l, const struct opened_pack *o, uint3
     return NULL;
 }
 
-/* What no frame covers: the cell tables, the zeros that fill the last cell, and parity. */
+/* The cells that [${from}, ${to}) of the body touches, by their checksums in ${table}. */
 static struct err *
-check_parity(struct verify *f, const struct opened_pack *o, const struct armour_shape *s,
+check_cells(struct verify *f, const struct opened_pack *o, const struct armour_shape *s,
+    const uint8_t *table, uint64_t from, uint64_t to, bool *ret_ok)
+{
+    uint64_t first = from / s->cell, end = (to + s->cell - 1) / s->cell;
+    size_t len = (size_t)(end - first) * s->cell, got = 0;
+    bool found;
+
+    if (!*ret_ok || from >= to)
+        return NULL;
+    auto_free uint8_t *cells = malloc(len);
+    if (cells == NULL)
+        return fail(OutOfMemory);
+    TRY(store_get(f->v->store, o->name, s->body_off + first * s->cell, cells, len, &got,
+        &found));
+    *ret_ok = found && got == len;
+    for (uint64_t i = first; *ret_ok && i < end; i++)
+        *ret_ok = get_le(table + 4 * i, 4) == armour_crc(cells + (i - first) * s->cell, s->cell);
+    return NULL;
+}
+
+/* What of the body no key seals: its head with the envelopes, where a writer's id or the zeros
+ * of an unused box can rot unseen; gaps; the zeros that fill the last cell. */
+static struct err *
+check_unsealed(struct verify *f, const struct opened_pack *o, const struct armour_shape *s,
+    const uint8_t *table, bool *ret_ok)
+{
+    uint64_t after = PACK_HEAD + (uint64_t)o->nenvelopes * PACK_ENVELOPE;
+    uint64_t table_len = (uint64_t)o->nframes * PACK_FRAME_REC + SEAL_TAG;
+
+    TRY(check_cells(f, o, s, table, 0, after, ret_ok));
+    for (unsigned i = 0; i < o->nframes; i++) {
+        TRY(check_cells(f, o, s, table, after, o->frames[i].off, ret_ok));
+        after = (uint64_t)o->frames[i].off + o->frames[i].len + SEAL_TAG;
+    }
+    TRY(check_cells(f, o, s, table, after, s->body_len - table_len, ret_ok));
+    return check_cells(f, o, s, table, s->body_len, s->parity_off - s->body_off, ret_ok);
+}
+
+/* Cell tables and parity, which no frame covers, and what of the body none does. */
+static struct err *
+check_armour(struct verify *f, const struct opened_pack *o, const struct armour_shape *s,
     bool *ret_ok)
 {
     uint64_t nparity = (uint64_t)ARMOUR_PARITY * s->columns, nchecked = s->ncells + nparity;
-    size_t table = 4 * nchecked + 4, end = s->body_off + s->body_len, got = 0;
-    size_t padding = s->parity_off - end, rest = s->total - end;
+    size_t table = 4 * nchecked + 4, tail = s->total - s->parity_off, got = 0;
     auto_free uint8_t *front = malloc(s->body_off);
-    auto_free uint8_t *back = malloc(rest);
+    auto_free uint8_t *back = malloc(tail);
     bool found;
 
     if (front == NULL || back == NULL)
@@ -88,20 +127,19 @@ check_parity(struct verify *f, const struct opened_pack *o, const struct armour_
     TRY(store_get(f->v->store, o->name, 0, front, s->body_off, &got, &found));
     *ret_ok = found && got == s->body_off;
     if (*ret_ok)
-        TRY(store_get(f->v->store, o->name, end, back, rest, &got, &found));
-    *ret_ok = *ret_ok && found && got == rest;
+        TRY(store_get(f->v->store, o->name, s->parity_off, back, tail, &got, &found));
+    *ret_ok = *ret_ok && found && got == tail;
     if (!*ret_ok)
         return NULL;
-    const uint8_t *parity = back + padding, *copy = back + (s->tail_off - end);
+    const uint8_t *copy = back + (s->tail_off - s->parity_off);
     *ret_ok = memcmp(front + ARMOUR_HEAD, copy, table) == 0 &&
         memcmp(front, copy + table, ARMOUR_HEAD) == 0 &&
         get_le(copy + table - 4, 4) == armour_crc(copy, table - 4) &&
-        bytes_are_zero(front + ARMOUR_HEAD + table, s->body_off - ARMOUR_HEAD - table) &&
-        bytes_are_zero(back, padding);
+        bytes_are_zero(front + ARMOUR_HEAD + table, s->body_off - ARMOUR_HEAD - table);
     for (uint64_t i = 0; *ret_ok && i < nparity; i++)
         *ret_ok = get_le(copy + 4 * (s->ncells + i), 4) ==
-            armour_crc(parity + i * s->cell, s->cell);
-    return NULL;
+            armour_crc(back + i * s->cell, s->cell);
+    return *ret_ok ? check_unsealed(f, o, s, copy, ret_ok) : NULL;
 }
 
 /* Nodes have their writer's key; once a collector has rewritten packs, one pack may hold
@@ -168,7 +206,7 @@ check_pack(struct verify *f, struct lane *l, uint32_t number, const char *name, 
     else if (f->c->data)
         TRY(check_frames(f, l, o, number, ret_ok));
     if (o != NULL && f->c->data && *ret_ok)
-        TRY(check_parity(f, o, &s, ret_ok));
+        TRY(check_armour(f, o, &s, ret_ok));
     return NULL;
 }
 
