@@ -89,7 +89,8 @@ check_cells(struct verify *f, const struct opened_pack *o, const struct armour_s
         &found));
     *ret_ok = found && got == len;
     for (uint64_t i = first; *ret_ok && i < end; i++)
-        *ret_ok = get_le(table + 4 * i, 4) == armour_crc(cells + (i - first) * s->cell, s->cell);
+        *ret_ok = get_le(table + 4 * i, 4) ==
+            armour_crc(cells + (i - first) * s->cell, s->cell);
     return NULL;
 }
 
