@@ -2,8 +2,8 @@
 /* The service manager of this machine.
  *
  * What it has in memory is what counts now; the registry's view of a service is read as keys
- * and values, by whoever wants to compare.  Read there are only the flag that a service is to be
- * deleted, for which the manager has no question of its own, and what it needs, where the
+ * and values, by whoever wants to compare.  Read there are only the flag that a service is to
+ * be deleted, for which the manager has no question of its own, and what it needs, where the
  * manager tells of nothing. */
 #include <stdio.h>
 #include <string.h>
@@ -123,8 +123,8 @@ depends_of_key(struct target *t, const char *name, char ***ret)
 }
 
 /* Windows notes in the key that a service goes when its last handle does.  The manager refuses
- * to change one that goes, also by a change that changes nothing; whoever may not ask so gets no
- * answer, which is a no. */
+ * to change one that goes, also by a change that changes nothing; whoever may not ask so gets
+ * no answer, which is a no. */
 static struct err *
 is_marked(struct target *t, const char *name, bool *ret)
 {

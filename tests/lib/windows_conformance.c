@@ -119,7 +119,8 @@ windows_installer_service(void **state)
     assert_ok(target_service_get(t, "msiserver", &s, &found));
     assert_int_equal(s.state, SERVICE_IS_RUNNING);
     target_service_done(&s);
-    assert_ok(target_service_control(t, "msiserver", true, windows_patient())); /* runs already */
+    /* it runs already */
+    assert_ok(target_service_control(t, "msiserver", true, windows_patient()));
     assert_ok(target_service_control(t, "msiserver", false, windows_patient()));
 }
 
