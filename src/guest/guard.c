@@ -14,6 +14,7 @@
 #include "guard_internal.h"
 #include "json_read.h"
 #include "proc.h"
+#include "qga.h"
 
 static const char SELF[] = "/proc/self/exe";
 
@@ -143,7 +144,7 @@ next_but_trying(struct guard *g, struct deadline first, struct deadline by, json
         }
         if (deadline_passed(by))
             return fail(GuestLeftFrozen, g->machine);
-        next_by = deadline_in_ms(THAW_TRY_MS + GUARD_SILENT_MS);
+        next_by = deadline_in_ms(guard_integer(said, "ms") + GUARD_SILENT_MS);
     }
 }
 
@@ -164,17 +165,18 @@ list_of(const char *const *mounts)
 }
 
 struct err *
-guard_freeze(struct guard *g, const char *const *mounts, int64_t ms, struct deadline by,
-    struct guard_frozen *ret)
+guard_freeze(struct guard *g, const char *const *mounts, const char *helper, int64_t ms,
+    struct deadline by, struct guard_frozen *ret)
 {
-    struct deadline first = deadline_in_ms(ms + GUARD_SILENT_MS);
+    int64_t rest_ms = helper != NULL ? GUARD_REST_MS + QGA_GRACE_MS : 0;
+    struct deadline first = deadline_in_ms(ms + rest_ms + GUARD_SILENT_MS);
     json_auto_t *said = NULL;
     json_t *list = list_of(mounts);
 
     if (list == NULL)
         return fail(OutOfMemory);
-    TRY(ask(g, json_pack("{s:s, s:I, s:o}", "do", "freeze", "ms", (json_int_t)ms, "mounts",
-                   list)));
+    TRY(ask(g, json_pack("{s:s, s:I, s:o, s:s?}", "do", "freeze", "ms", (json_int_t)ms,
+                   "mounts", list, "helper", helper)));
     TRY(next_but_trying(g, first, by, &said));
     if (strcmp(guard_word(said, "is"), "failed") == 0)
         return its_failure(g, said);

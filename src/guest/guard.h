@@ -33,6 +33,7 @@
 enum {
     GUARD_IDLE_MS = 300000, /* between its start and the request to freeze */
     GUARD_SILENT_MS = 500,  /* beyond the moment by which it must have spoken */
+    GUARD_REST_MS = 60000,  /* for applications to come to rest */
     GUARD_TRY_MS = 600000,  /* it goes on thawing for so long */
     GUARD_LINE_MAX = 65536  /* bytes of what either says */
 };
@@ -54,11 +55,13 @@ struct guard_frozen {
     int64_t at_ns;
 };
 
-/* Freeze for at most ${ms}; ${mounts} as qga_freeze has them.  FreezeTimeout when the agent
+/* Freeze for at most ${ms}; ${mounts} as qga_freeze has them; ${helper}: let this program of
+ * the extension do it, which brings the applications to rest first, within GUARD_REST_MS
+ * (NULL: the agent freezes).  FreezeTimeout when the agent
  * did not do it by then.  After a freeze that failed the guard thaws; GuestLeftFrozen when it
  * could not by ${by}. */
-struct err *guard_freeze(struct guard *g, const char *const *mounts, int64_t ms,
-    struct deadline by, struct guard_frozen *ret) must_use;
+struct err *guard_freeze(struct guard *g, const char *const *mounts, const char *helper,
+    int64_t ms, struct deadline by, struct guard_frozen *ret) must_use;
 
 /* Thaw, or learn that it has done so: then *ret_early.  GuestLeftFrozen when it could not by
  * ${by}; it goes on trying. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guard_internal.h -- what firn and its guard say to each other: one JSON object on a line.
  *
- *     {"do": "freeze", "ms": 10000, "mounts": ["/a"] or null}    firn, once
+ *     {"do": "freeze", "ms": 10000, "mounts": ["/a"] or null,
+ *      "helper": program of the extension, or null}               firn, once
  *     {"do": "thaw"}                                             firn, once, after "frozen"
  *     {"is": "ready"}
  *     {"is": "frozen", "n": 2, "asked": ns, "at": ns}
- *     {"is": "trying"}                          about to ask the agent to thaw, again and again
+ *     {"is": "trying", "ms": 1000}              about to ask for the thaw, and silent so long
  *     {"is": "thawed", "early": bool, "counted": bool, "n": 2, "asked": ns, "at": ns}
  *     {"is": "failed", "error": {...}}          as err_json has it
  *

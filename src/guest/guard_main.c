@@ -13,13 +13,15 @@
 #include "err_json.h"
 #include "guard.h"
 #include "guard_internal.h"
+#include "guest_helper.h"
 #include "guest_mark.h"
 #include "qga.h"
 
 enum { ARGUMENTS = 3, CONNECT_MS = 10000, SAY_MS = 200, MOUNTS_MAX = 256 };
 
 struct watch {
-    const char *socket, *machine, *marker;
+    struct thaw_guest guest;
+    const char *marker;
     struct line *line; /* to firn */
     struct qga *agent; /* NULL: the connection was lost */
 };
@@ -52,7 +54,8 @@ tell_trying(void *arg)
 {
     struct watch *w = arg;
 
-    tell(w, json_pack("{s:s}", "is", "trying"));
+    tell(w, json_pack("{s:s, s:I}", "is", "trying", "ms",
+                (json_int_t)thaw_try_ms(&w->guest)));
 }
 
 /* ---- before the freeze ---- */
@@ -68,11 +71,11 @@ may_thaw(struct watch *w, struct deadline by)
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         TRY(qga_may(w->agent, needed[i], by, &may));
         if (may == QGA_FORBIDDEN)
-            return err_because(fail(FreezeHelperMissing, w->machine),
-                fail(AgentCommandForbidden, w->machine, needed[i]));
+            return err_because(fail(FreezeHelperMissing, w->guest.name),
+                fail(AgentCommandForbidden, w->guest.name, needed[i]));
         if (may == QGA_LACKS)
-            return err_because(fail(FreezeHelperMissing, w->machine),
-                fail(AgentCommandMissing, w->machine, needed[i]));
+            return err_because(fail(FreezeHelperMissing, w->guest.name),
+                fail(AgentCommandMissing, w->guest.name, needed[i]));
     }
     return NULL;
 }
@@ -83,7 +86,7 @@ is_frozen_already(struct watch *w, struct deadline by)
     bool frozen;
 
     TRY(qga_is_frozen(w->agent, by, &frozen));
-    return frozen ? fail(GuestFrozen, w->machine, "guest-fsfreeze-freeze") : NULL;
+    return frozen ? fail(GuestFrozen, w->guest.name, "guest-fsfreeze-freeze") : NULL;
 }
 
 /* A frozen agent calls most of its commands disabled, so that is asked first. */
@@ -92,7 +95,7 @@ connect_agent(struct watch *w)
 {
     struct deadline by = deadline_in_ms(CONNECT_MS);
 
-    TRY(qga_open(w->socket, w->machine, by, &w->agent));
+    TRY(qga_open(w->guest.socket, w->guest.name, by, &w->agent));
     TRY(is_frozen_already(w, by));
     return may_thaw(w, by);
 }
@@ -103,8 +106,8 @@ connect_agent(struct watch *w)
 static bool
 thaw(struct watch *w, struct thawed *ret, struct err **ret_failure)
 {
-    *ret_failure = thaw_guest(w->socket, w->machine, deadline_in_ms(GUARD_TRY_MS), tell_trying,
-        w, &w->agent, ret);
+    *ret_failure = thaw_guest(&w->guest, deadline_in_ms(GUARD_TRY_MS), tell_trying, w,
+        &w->agent, ret);
     if (*ret_failure != NULL)
         return false;
     err_free(guest_mark_remove(w->marker)); /* it is found again, and then removed */
@@ -130,7 +133,7 @@ static bool
 froze_nothing(const struct err *e)
 {
     return err_has(e, E_GuestFrozen) || err_has(e, E_AgentCommandMissing) ||
-           err_has(e, E_AgentCommandForbidden);
+           err_has(e, E_AgentCommandForbidden) || err_has(e, E_GuestProgramUnstarted);
 }
 
 /* Takes ${e}, why the freeze did not come about. */
@@ -141,9 +144,9 @@ give_up_freeze(struct watch *w, struct err *e, int64_t ms)
     struct thawed t;
 
     if (err_has(e, E_AgentCommandMissing) || err_has(e, E_AgentCommandForbidden))
-        e = err_because(fail(FreezeHelperMissing, w->machine), e);
+        e = err_because(fail(FreezeHelperMissing, w->guest.name), e);
     if (err_has(e, E_AgentSilent))
-        e = err_because(fail(FreezeTimeout, w->machine, (ms + 999) / 1000), e);
+        e = err_because(fail(FreezeTimeout, w->guest.name, (ms + 999) / 1000), e);
     if (froze_nothing(e))
         err_free(guest_mark_remove(w->marker));
     else
@@ -177,25 +180,41 @@ hold(struct watch *w, struct deadline by)
     thaw_and_tell(w, state != LINE_WHOLE);
 }
 
+/* By the extension: the time of the freeze begins when the applications are at rest, and is
+ * kept in the guest too.  By the agent: it begins with the request. */
+static struct err *
+ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_n)
+{
+    const json_t *list = json_object_get(request, "mounts");
+    const char *mounts[MOUNTS_MAX + 1];
+
+    (void)read_mounts(list, mounts);
+    if (w->guest.helper != NULL)
+        return guest_helper_freeze(w->agent, w->guest.helper,
+            json_is_array(list) ? mounts : NULL, ms, deadline_in_ms(GUARD_REST_MS + ms),
+            ret_n);
+    return qga_freeze(w->agent, json_is_array(list) ? mounts : NULL, deadline_in_ms(ms),
+        ret_n);
+}
+
 static void
 freeze(struct watch *w, const json_t *request)
 {
-    const char *mounts[MOUNTS_MAX + 1];
     int64_t ms = guard_integer(request, "ms"), asked = clock_mono_ns();
-    const json_t *list = json_object_get(request, "mounts");
-    struct deadline by = deadline_in_ms(ms);
     unsigned n = 0;
 
-    (void)read_mounts(list, mounts);
-    struct err *e = qga_freeze(w->agent, json_is_array(list) ? mounts : NULL, by, &n);
+    w->guest.helper = json_string_value(json_object_get(request, "helper"));
+    struct err *e = ask_to_freeze(w, request, ms, &n);
     int64_t at = clock_mono_ns();
     if (e != NULL) {
         give_up_freeze(w, e, ms);
         return;
     }
+    if (w->guest.helper != NULL)
+        asked = at;
     tell(w, json_pack("{s:s, s:I, s:I, s:I}", "is", "frozen", "n", (json_int_t)n, "asked",
                 (json_int_t)asked, "at", (json_int_t)at));
-    hold(w, by);
+    hold(w, (struct deadline){ asked + ms * CLOCK_MS });
 }
 
 static void
@@ -228,8 +247,8 @@ guard_main(int argc, char *const *argv)
         return 2;
     for (size_t i = 0; i < sizeof(unheeded) / sizeof(unheeded[0]); i++)
         (void)sigaction(unheeded[i], &ignore, NULL);
-    w.socket = argv[0];
-    w.machine = argv[1];
+    w.guest.socket = argv[0];
+    w.guest.name = argv[1];
     w.marker = argv[2];
     struct err *e = line_from_fd(dup(STDIN_FILENO), &w.line);
     if (e != NULL) {

@@ -144,9 +144,9 @@ guest_mark_write(const char *path, const struct guest_mark *m)
     boot_id(boot);
     TRY(owner_json(m->firn, &firn));
     TRY(owner_json(m->guard, &guard));
-    TRY(json_build(m->machine, &doc, "{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "schema", 1,
-        "socket", m->socket, "machine", m->machine, "boot", boot, "deadline",
-        (json_int_t)m->by.at_ns, "firn", firn, "guard", guard));
+    TRY(json_build(m->machine, &doc, "{s:i, s:s, s:s, s:s?, s:s, s:I, s:O, s:O}", "schema",
+        1, "socket", m->socket, "machine", m->machine, "helper", m->helper, "boot", boot,
+        "deadline", (json_int_t)m->by.at_ns, "firn", firn, "guard", guard));
     auto_free char *text = json_dumps(doc, JSON_INDENT(1));
     if (text == NULL)
         return fail(OutOfMemory);
@@ -260,20 +260,20 @@ is_off(const struct err *e)
 
 /* *ret_n is how many file systems were still frozen. */
 static struct err *
-thaw_marked(const char *path, const char *socket, const char *machine, unsigned *ret_n)
+thaw_marked(const char *path, const struct thaw_guest *g, unsigned *ret_n)
 {
     struct deadline by = deadline_in_ms(GUEST_MARK_THAW_MS);
     auto_ptr(qga) agent = NULL;
     struct thawed t = { 0 };
 
-    struct err *e = qga_open(socket, machine, deadline_first(by, deadline_in_ms(
-        GUEST_MARK_THAW_MS / 2)), &agent);
+    struct err *e = qga_open(g->socket, g->name,
+        deadline_first(by, deadline_in_ms(GUEST_MARK_THAW_MS / 2)), &agent);
     if (e != NULL && is_off(e)) {
         err_free(e);
         return guest_mark_remove(path);
     }
     err_free(e); /* it may answer later */
-    TRY(thaw_guest(socket, machine, by, NULL, NULL, &agent, &t));
+    TRY(thaw_guest(g, by, NULL, NULL, &agent, &t));
     *ret_n = t.n;
     return guest_mark_remove(path);
 }
@@ -295,12 +295,12 @@ claim(const char *path, char **ret)
 }
 
 static struct err *
-rescue(const char *path, const char *socket, const char *machine, unsigned *ret_n)
+rescue(const char *path, const struct thaw_guest *g, unsigned *ret_n)
 {
     auto_free char *own = NULL;
 
     TRY(claim(path, &own));
-    return thaw_marked(own, socket, machine, ret_n);
+    return thaw_marked(own, g, ret_n);
 }
 
 static void
@@ -316,16 +316,18 @@ deal_with(const char *path, void (*warn)(void *arg, struct err *warning), void *
     }
     if (doc == NULL || !is_stale(doc))
         return;
-    const char *socket = json_string_value(json_object_get(doc, "socket"));
-    const char *machine = json_string_value(json_object_get(doc, "machine"));
-    if (socket == NULL || machine == NULL)
+    const struct thaw_guest g = {
+        .socket = json_string_value(json_object_get(doc, "socket")),
+        .name = json_string_value(json_object_get(doc, "machine")),
+        .helper = json_string_value(json_object_get(doc, "helper")) };
+    if (g.socket == NULL || g.name == NULL)
         return; /* none of ours */
     kill_owner(json_object_get(doc, "guard"));
-    e = rescue(path, socket, machine, &n);
+    e = rescue(path, &g, &n);
     if (e != NULL)
         warn(arg, e);
     else if (n > 0)
-        warn(arg, fail(GuestThawedLate, machine, (int64_t)n));
+        warn(arg, fail(GuestThawedLate, g.name, (int64_t)n));
 }
 
 static bool

@@ -25,6 +25,7 @@ enum {
 
 struct guest_mark {
     const char *socket, *machine; /* of the agent; for messages */
+    const char *helper;           /* as thaw.h has it; NULL: none */
     struct deadline by;           /* when the freeze is to be over */
     int firn, guard;              /* process numbers */
 };

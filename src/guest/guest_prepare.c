@@ -219,6 +219,22 @@ guest_prepare(struct qga *g, struct deadline by,
 }
 
 struct err *
+guest_extension(struct qga *g, struct deadline by, char **ret)
+{
+    const struct qga_os *os;
+    struct copies copies = { 0 };
+
+    *ret = NULL;
+    TRY(qga_os(g, by, &os));
+    struct err *e = find_copies(g,
+        os->family == QGA_WINDOWS ? &windows_place : &linux_place, by, &copies);
+    if (e == NULL && copies.n == 1)
+        *ret = take(copies.item[0].path);
+    copies_done(&copies);
+    return e;
+}
+
+struct err *
 guest_plugin_host(struct qga *g, struct deadline by, char **ret)
 {
     const struct qga_os *os;

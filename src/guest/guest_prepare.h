@@ -30,6 +30,10 @@ enum {
 struct err *guest_prepare(struct qga *g, struct deadline by,
     void (*warn)(void *arg, struct err *warning), void *arg) must_use;
 
+/* The full path of the program of the extension in the guest; *ret is NULL when none is
+ * installed, or several are, else the caller's. */
+struct err *guest_extension(struct qga *g, struct deadline by, char **ret) must_use;
+
 /* The full path of firn-plugin-host of an extension in the guest, which makes load tests
  * there; *ret is NULL when no extension is installed, else the caller's. */
 struct err *guest_plugin_host(struct qga *g, struct deadline by, char **ret) must_use;

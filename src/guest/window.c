@@ -24,7 +24,7 @@ struct window {
     enum window_level level;
     struct deadline by; /* of the step */
 
-    char *marker;
+    char *marker, *helper; /* helper: the extension's program, when that freezes */
     struct guard *guard;
     bool guarded;      /* it is for the guard to thaw */
     bool guard_failed; /* it is for us, and the guard is in the way */
@@ -47,8 +47,8 @@ ignore_warning(void *arg, struct err *warning)
 
 /* ---- the steps ---- */
 
-/* On Windows the agent's freeze brings the applications to rest, by VSS; what the extension
- * needs for its part is looked at first. */
+/* On Windows the agent's freeze brings the applications to rest, by VSS; elsewhere the
+ * extension does, and freezes then.  What it needs is looked at first. */
 static struct err *
 prepare(struct window *w)
 {
@@ -60,10 +60,12 @@ prepare(struct window *w)
         return NULL;
     TRY(qga_open(o->socket, o->machine, w->by, &g));
     TRY(qga_os(g, w->by, &os));
-    if (os->family != QGA_WINDOWS)
-        return fail(ApplicationsNotQuiesced, o->machine);
-    return guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000),
-        o->warn != NULL ? o->warn : ignore_warning, o->arg);
+    TRY(guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000),
+        o->warn != NULL ? o->warn : ignore_warning, o->arg));
+    if (os->family == QGA_WINDOWS)
+        return NULL;
+    TRY(guest_extension(g, deadline_in_ms(w->prepare_ms), &w->helper));
+    return w->helper != NULL ? NULL : fail(ApplicationsNotQuiesced, o->machine);
 }
 
 static struct err *
@@ -79,7 +81,8 @@ pre(struct window *w)
     TRY(guard_start(o->guard, o->socket, o->machine, w->marker, w->by, &w->guard));
     const struct guest_mark m = { .socket = whole != NULL ? whole : o->socket,
         .machine = o->machine,
-        .by = deadline_in_ms(w->freeze_ms),
+        .helper = w->helper,
+        .by = deadline_in_ms(w->freeze_ms + (w->helper != NULL ? GUARD_REST_MS : 0)),
         .firn = getpid(),
         .guard = guard_number(w->guard) };
     return guest_mark_write(w->marker, &m);
@@ -88,7 +91,8 @@ pre(struct window *w)
 static struct err *
 freeze(struct window *w)
 {
-    struct err *e = guard_freeze(w->guard, w->o->mounts, w->freeze_ms, w->by, &w->frozen);
+    struct err *e = guard_freeze(w->guard, w->o->mounts, w->helper, w->freeze_ms, w->by,
+        &w->frozen);
 
     w->guarded = e == NULL;
     if (err_has(e, E_GuestLeftFrozen)) /* it goes on trying */
@@ -131,12 +135,13 @@ hold(struct window *w)
 static struct err *
 thaw_directly(struct window *w, struct thawed *ret)
 {
+    const struct thaw_guest g = { w->o->socket, w->o->machine, w->helper };
     auto_ptr(qga) agent = NULL;
 
     guard_kill(w->guard);
     w->held = WINDOW_HELD_DIRECT;
     bool stood = guest_mark_stands(w->marker);
-    TRY(thaw_guest(w->o->socket, w->o->machine, w->by, NULL, NULL, &agent, ret));
+    TRY(thaw_guest(&g, w->by, NULL, NULL, &agent, ret));
     /* it may have thawed, but only after we asked it to, or after its deadline */
     int64_t its_ns = w->frozen.asked_ns + w->freeze_ms * CLOCK_MS;
     if (ret->asked_ns > its_ns)
@@ -236,13 +241,16 @@ run_level(struct window *w)
     while (at != END) {
         const struct step *s = &steps[at];
 
-        w->by = deadline_in_ms(s->freezes ? w->freeze_ms + w->thaw_ms : w->prepare_ms);
+        int64_t rest_ms = w->helper != NULL ? GUARD_REST_MS : 0;
+        w->by = deadline_in_ms(
+            s->freezes ? w->freeze_ms + w->thaw_ms + rest_ms : w->prepare_ms);
         struct err *one = s->run(w);
         at = one == NULL ? s->next : s->failed;
         e = err_also(e, one);
     }
     free(w->marker);
-    w->marker = NULL;
+    free(w->helper);
+    w->marker = w->helper = NULL;
     return e;
 }
 
@@ -285,7 +293,7 @@ descend(struct window *w, enum window_level best, struct err **ret_why)
         struct err *e = run_level(w);
         if (e == NULL)
             break;
-        if (w->refused || err_has(e, E_Interrupted)) {
+        if (w->refused || stop_requested()) {
             err_free(why);
             return e;
         }

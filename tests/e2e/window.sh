@@ -3,13 +3,14 @@
 # The freeze window with the real guest agent, whose guest is this machine in a mount namespace
 # of the test's own.  The agent may only freeze what it is told by name, and is told the test's
 # own loop mounts alone; a process that is started first thaws them whatever happens.
-# usage: window.sh FIRN HOLD
+# usage: window.sh FIRN HOLD EXTENSION HOST MARKER MKPACKAGE
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${FIRN_TEST_APART:-}" != 1 ]; then
     for tool in losetup mkfs.ext4 mkfs.xfs fsfreeze unshare setsid qemu-ga; do
         command -v $tool > /dev/null || { echo "1..0 # SKIP needs $tool"; exit 0; }
     done
-    if [ "$(id -u)" -ne 0 ] || ! losetup -f > /dev/null 2>&1 || ! unshare -m true 2> /dev/null; then
+    if [ "$(id -u)" -ne 0 ] || ! losetup -f > /dev/null 2>&1 ||
+        ! mkdir -p /var/lib/firn 2> /dev/null || ! unshare -m true 2> /dev/null; then
         echo '1..0 # SKIP needs root, loop devices and mount namespaces'
         exit 0
     fi
@@ -17,8 +18,11 @@ if [ "${FIRN_TEST_APART:-}" != 1 ]; then
 fi
 # shellcheck source=lib.sh
 . "$here/lib.sh"
-hold=$2
-mkdir a b
+hold=$2 extension=$3 host=$4 marker=$5 mkpackage=$6
+mkdir a b run
+mount -t tmpfs tmpfs /var/lib/firn && mount -t tmpfs run run || exit 1
+export FIRN_RUN=$t_dir/run FIRN_CONFIG=$t_dir/config FIRN_MARKER=$t_dir/a/at-rest
+export FIRN_SCRIPT_CONFIG=$t_dir/none
 A=$t_dir/a B=$t_dir/b
 export XDG_STATE_HOME=$t_dir/state
 setsid bash -c 'sleep 240; for m; do fsfreeze -u "$m"; done' deadman "$A" "$B" > /dev/null 2>&1 &
@@ -26,10 +30,10 @@ deadman=$!
 agent= holding=
 end() {
     [ -z "$holding" ] || kill -9 "$holding" 2> /dev/null
-    for p in $(guards); do kill -9 "$p"; done
+    for p in $(guards) $(watchdogs); do kill -9 "$p"; done
     for m in "$A" "$B"; do fsfreeze -u "$m" 2> /dev/null; done
     [ -z "$agent" ] || kill -9 "$agent"
-    for m in a b; do umount "$t_dir/$m" 2> /dev/null; done
+    for m in a b run; do umount "$t_dir/$m" 2> /dev/null; done
     for loop in $loops; do losetup -d "$loop" 2> /dev/null; done
     kill -- "-$deadman" 2> /dev/null
     t_end
@@ -39,6 +43,14 @@ guards() { # process numbers of the guards of this test's socket
         ! { tr '\0' ' ' < "$p/cmdline" | grep -q 'freeze-guard ga.sock guest' &&
             [ "$(readlink "$p/cwd")" = "$t_dir" ]; } 2> /dev/null || echo "${p#/proc/}"
     done 2> /dev/null
+}
+watchdogs() { # of the extension, in the guest
+    for p in /proc/[0-9]*; do
+        [[ $(readlink "$p/exe") != /var/lib/firn/plugins/*/bin/firn-extension ]] || echo "${p#/proc/}"
+    done 2> /dev/null
+}
+rests() { # until no watchdog is left: applications go on after the thaw
+    for p in $(watchdogs); do tail -s 0.02 --pid="$p" -f /dev/null; done
 }
 loops=
 trap end EXIT
@@ -59,11 +71,12 @@ start_agent() { # its state, by which it knows that it has frozen, outlives it
 }
 start_agent
 
-# hold_now MS: freeze; it holds when this returns.  Its words go to ./held, its input is fd 5.
+# hold_now MS [LEVEL]: freeze; it holds when this returns.  Its words go to ./held, its input is
+# fd 5.
 hold_now() {
     rm -f in held
     mkfifo in held
-    "$hold" ga.sock "$firn" "$1" "$A" "$B" < in > held 2> err &
+    "$hold" ga.sock "$firn" "$1" "${2:-2}" "$A" "$B" < in > held 2> err &
     holding=$!
     exec 5> in 6< held
     read -r word <&6
@@ -152,4 +165,67 @@ hold_ends
 says out '^2 frozen 1 by firn' 'what others froze does not count'
 fsfreeze -u "$A" 2> /dev/null # the agent thaws all there is
 is_thawed "$A" 'nothing is left frozen'
+
+# ---- applications at rest, by the extension ----
+hold_now 60000 3
+hold_ends
+says out '^2 ' 'without the extension the level is one lower'
+says err ExtensionMissing 'for that reason'
+v=/var/lib/firn/plugins/Firn.VMSnapshot/1.0.0.0
+mkdir -p $v/bin $v/config
+cp "$extension" "$host" $v/bin/
+cp "$marker" $v/bin/marker.so
+echo '"plugins": [{"name": "marker", "file": "bin/marker.so"}]' > parts.json
+"$mkpackage" $v Firn.VMSnapshot 1.0.0.0 "linux-$(uname -m)" parts.json > digest
+printf Enabled > $v/config/HandlerState
+hold_now 20000 3 && ok 'the extension brings applications to rest' ||
+    not_ok 'the extension brings applications to rest'
+[ -e a/at-rest ] && ok 'as a plug-in does' || not_ok 'as a plug-in does'
+is_frozen "$A" 'ext4 is frozen'
+is_frozen "$B" 'and xfs'
+hold_ends
+says out '^3 frozen 2 by firn' 'the snapshot is application-consistent'
+[ ! -s err ] && ok 'with nothing to say' || not_ok 'with nothing to say'
+sed 's/^/# /' out
+is_thawed "$A" 'ext4 goes on'
+rests
+[ ! -e a/at-rest ] && ok 'and so does the application' || not_ok 'and so does the application'
+
+rests
+mkdir a/at-rest # where the plug-in writes
+hold_now 20000 3
+hold_ends
+says out '^2 frozen 2 by firn' 'an application that does not come to rest'
+says err ApplicationsNotQuiesced 'is why'
+says err PluginQuiesceFailed 'in the words of the extension'
+rmdir a/at-rest
+
+rests
+hold_now 20000 3
+kill -9 "$holding"
+wait "$holding" 2> /dev/null
+exec 5>&- 6<&-
+write_to "$A"
+wait $write_pid
+is_thawed "$B" 'firn is killed: its guard thaws by the extension'
+
+rests
+hold_now 2000 3
+for p in $(guards) "$holding"; do kill -9 "$p"; done
+wait "$holding" 2> /dev/null
+exec 5>&- 6<&-
+write_to "$B"
+wait $write_pid
+is_thawed "$A" 'both are killed: the watchdog in the guest thaws'
+"$firn" --version > out 2> err && [ ! -s err ] && [ -z "$(ls state/firn/frozen)" ] &&
+    ok 'the next call of firn finds nothing frozen' ||
+    not_ok 'the next call of firn finds nothing frozen' "$(ls state/firn/frozen)"
+
+rests
+hold_now 20000 3
+for p in $(watchdogs); do kill -9 "$p"; done
+hold_ends
+says out '^3 frozen 2 by firn' 'the watchdog dies: all was held until firn thawed it'
+is_thawed "$A" 'ext4 goes on'
+is_thawed "$B" 'and xfs'
 done_testing

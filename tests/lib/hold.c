@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hold SOCKET GUARD MS MOUNT... -- a freeze window around nothing: freeze these mount points of
- * an agent's guest, print "holding", wait for the end of standard input, thaw, and print
- * "LEVEL frozen N by WORD own US" or the code of the failure.  GUARD is the program firn. */
+/* hold SOCKET GUARD MS LEVEL MOUNT... -- a freeze window around nothing: freeze these mount
+ * points of an agent's guest, print "holding", wait for the end of standard input, thaw, and
+ * print "LEVEL frozen N by WORD own US" or the code of the failure.  GUARD is the program firn,
+ * LEVEL the best level (3 application, 2 file-system). */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,17 +35,18 @@ int
 main(int argc, char **argv)
 {
     struct window_options o = { .machine = "guest",
-        .levels = WINDOW_ALLOW(WINDOW_FILESYSTEM) | WINDOW_ALLOW(WINDOW_CRASH),
         .snapshot = wait_for_input };
     struct window_result r = { 0 };
-    uint64_t ms;
+    uint64_t ms, level;
 
-    if (argc < 5 || !number_parse(argv[3], &ms))
+    if (argc < 6 || !number_parse(argv[3], &ms) || !number_parse(argv[4], &level))
         return 2;
+    for (unsigned l = WINDOW_CRASH; l <= level && l <= WINDOW_APPLICATION; l++)
+        o.levels |= WINDOW_ALLOW(l);
     o.socket = argv[1];
     o.guard = argv[2];
     o.freeze_ms = (int64_t)ms;
-    o.mounts = (const char *const *)argv + 4;
+    o.mounts = (const char *const *)argv + 5;
     struct err *e = window_run(&o, &r);
     if (e != NULL) {
         err_print(e, false, show_line, NULL);

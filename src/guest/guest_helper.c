@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codes.h"
+#include "guest_helper.h"
+#include "json_read.h"
+#include "qga.h"
+
+enum { MOUNTS_MAX = 64, DEPTH_MAX = 32, VALUES_MAX = 4096, ARGS_MAX = 2 * MOUNTS_MAX + 8 };
+
+static const char NAME[] = "firn-extension";
+
+static const char *
+word(const json_t *o, const char *name)
+{
+    const char *s = json_string_value(json_object_get(o, name));
+
+    return s != NULL ? s : "";
+}
+
+/* Its document; *ret is the caller's.  A failure that it tells is one of ours here. */
+static struct err *
+read_answer(struct qga *g, const struct qga_result *r, json_t **ret)
+{
+    const struct json_limits limits = { GUEST_HELPER_ANSWER, DEPTH_MAX, VALUES_MAX };
+    char why[JSON_WHY_MAX];
+    json_auto_t *answer = NULL;
+
+    if (r->cut || r->out_len > GUEST_HELPER_ANSWER)
+        return fail(ExtensionAnswerWrong, qga_name(g), "it is too long");
+    TRY(json_read((struct view){ r->out, r->out_len }, &limits, why, &answer));
+    if (answer == NULL)
+        return fail(ExtensionAnswerWrong, qga_name(g), r->out_len == 0 ? "it is empty" : why);
+    const json_t *error = json_object_get(answer, "error");
+    if (error != NULL || r->exit != 0)
+        return fail(ExtensionNotReady, qga_name(g), NAME, word(error, "code"),
+            word(error, "message"));
+    *ret = take(answer);
+    return NULL;
+}
+
+/* Run it, and read the number ${name} of what it prints. */
+static struct err *
+run(struct qga *g, const char *program, const char *const *args, struct deadline by,
+    const char *name, unsigned *ret_n)
+{
+    const struct qga_program p = { .path = program, .args = args };
+    struct qga_result r = { 0 };
+    json_auto_t *answer = NULL;
+
+    TRY(qga_run(g, &p, by, &r));
+    struct err *e = read_answer(g, &r, &answer);
+    qga_result_done(&r);
+    TRY(e);
+    const json_t *n = json_object_get(answer, name);
+    if (!json_is_integer(n) || json_integer_value(n) < 0 || json_integer_value(n) > INT_MAX)
+        return fail(ExtensionAnswerWrong, qga_name(g), "it does not say how many");
+    *ret_n = (unsigned)json_integer_value(n);
+    return NULL;
+}
+
+struct err *
+guest_helper_freeze(struct qga *g, const char *program, const char *const *mounts, int64_t ms,
+    struct deadline by, unsigned *ret_n)
+{
+    const char *args[ARGS_MAX] = { "freeze", "--json", "--applications", "--deadline" };
+    char seconds[24];
+    size_t n = 4;
+
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)(ms < 2000 ? 1 : ms / 1000));
+    args[n++] = seconds;
+    for (; mounts != NULL && *mounts != NULL && n + 3 < ARGS_MAX; mounts++) {
+        args[n++] = "--mount";
+        args[n++] = *mounts;
+    }
+    if (mounts != NULL && *mounts != NULL) /* freezing fewer than asked for is no choice */
+        return fail(InputInvalid, "the list of mount points", "it is too long");
+    struct err *e = run(g, program, args, by, "frozen", ret_n);
+    if (err_has(e, E_ExtensionNotReady))
+        e = err_because(fail(ApplicationsNotQuiesced, qga_name(g)), e);
+    return e;
+}
+
+struct err *
+guest_helper_thaw(struct qga *g, const char *program, struct deadline by, unsigned *ret_n)
+{
+    static const char *const args[] = { "thaw", "--json", NULL };
+
+    return run(g, program, args, by, "thawed", ret_n);
+}
