@@ -14,18 +14,13 @@
 #include "state.h"
 #include "wide.h"
 
-enum { WRITES = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_DELETE_CHILD | WRITE_DAC |
-        WRITE_OWNER | DELETE };
+/* Rights by which somebody could put another folder in the place of ours, and those by which he
+ * could put files into it: in the folder above, files of others do no harm. */
+enum { REPLACES = FILE_DELETE_CHILD | WRITE_DAC | WRITE_OWNER | DELETE,
+    WRITES = REPLACES | FILE_WRITE_DATA | FILE_APPEND_DATA };
 
 /* Full control for the system, administrators and the owner; nothing from above. */
 #define RIGHTS L"D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)"
-
-/* An account by its well-known name in SDDL's notation of two letters. */
-static bool
-is_known(PSID sid, WELL_KNOWN_SID_TYPE type)
-{
-    return IsWellKnownSid(sid, type) != 0;
-}
 
 static bool
 is_user(PSID sid)
@@ -48,13 +43,13 @@ is_user(PSID sid)
 static bool
 is_trusted(PSID sid)
 {
-    return is_known(sid, WinBuiltinAdministratorsSid) || is_known(sid, WinLocalSystemSid) ||
-        is_user(sid);
+    return IsWellKnownSid(sid, WinBuiltinAdministratorsSid) ||
+        IsWellKnownSid(sid, WinLocalSystemSid) || is_user(sid);
 }
 
-/* The first entry that lets somebody else write. */
+/* Does an entry give somebody else one of these rights? */
 static bool
-others_write(PACL acl)
+others_may(PACL acl, DWORD rights)
 {
     if (acl == NULL)
         return true; /* everybody may do everything */
@@ -67,9 +62,9 @@ others_write(PACL acl)
         sid = &ace->SidStart;
         if (ace->Header.AceType != ACCESS_ALLOWED_ACE_TYPE ||
             (ace->Header.AceFlags & INHERIT_ONLY_ACE) != 0 ||
-            (ace->Mask & (WRITES | GENERIC_WRITE | GENERIC_ALL)) == 0)
+            (ace->Mask & (rights | GENERIC_WRITE | GENERIC_ALL)) == 0)
             continue;
-        if (!is_trusted(sid) && !is_known(sid, WinCreatorOwnerRightsSid))
+        if (!is_trusted(sid) && !IsWellKnownSid(sid, WinCreatorOwnerRightsSid))
             return true;
     }
     return false;
@@ -77,7 +72,7 @@ others_write(PACL acl)
 
 /* What lies here is acted on by administrators. */
 static struct err *
-is_own(const char *path, wchar_t *wide)
+is_own(const char *path, wchar_t *wide, DWORD rights)
 {
     PSECURITY_DESCRIPTOR all = NULL;
     PSID owner = NULL;
@@ -85,7 +80,7 @@ is_own(const char *path, wchar_t *wide)
     DWORD error = GetNamedSecurityInfoW(wide, SE_FILE_OBJECT,
         OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL, &acl, NULL, &all);
     bool mine = error == ERROR_SUCCESS && owner != NULL && is_trusted(owner);
-    bool open = error == ERROR_SUCCESS && others_write(acl);
+    bool open = error == ERROR_SUCCESS && others_may(acl, rights);
 
     if (all != NULL)
         (void)LocalFree(all);
@@ -168,8 +163,7 @@ state_folder(char **ret)
         memcpy(path + len, parts[i], more + 1);
         TRY(wide_path(path, &wide));
         TRY(make_closed(path, wide));
-        if (i == 1)
-            TRY(is_own(path, wide));
+        TRY(is_own(path, wide, i == 0 ? REPLACES : WRITES));
     }
     *ret = take(path);
     return NULL;

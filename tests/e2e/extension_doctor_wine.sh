@@ -144,6 +144,10 @@ says err 'others may write to it' 'is not acted on'
 is 1 'a look' doctor $code
 says err 'warning' 'goes on without'
 chmod 700 "$(dirname "$(journals)")"
+chmod 777 "$WINEPREFIX/drive_c/ProgramData/firn"
+is 1 'nor one in a folder whose owner is everybody' doctor $code --apply --yes=service
+says err 'others may write to it' 'is acted on'
+chmod 700 "$WINEPREFIX/drive_c/ProgramData/firn"
 
 # the literal words of the document delete the installer's service, which goes with a restart:
 # that is asked for, what was done stays, and the doctor goes on after it
