@@ -59,8 +59,11 @@ cmd_backup(struct cmd *c)
     char id[2 * VAULT_KEY_LEN + 1], size[TEXT_SIZE_MAX], read[TEXT_SIZE_MAX];
     char fresh[TEXT_SIZE_MAX], stored[TEXT_SIZE_MAX];
     auto_ptr(vault_point) p = NULL;
+    uint64_t audit;
 
+    TRY(options_number(&c->o, OPT_AUDIT, 1, 100, 0, &audit));
     cmd_backup_of(c, &o);
+    o.audit_percent = (unsigned)audit;
     if (o.changed != NULL && o.nsources > 1)
         return fail(UsageWrong, "--changed lists the blocks of one disk; give one SOURCE");
     TRY(job_backup(&c->job, &o, &p));

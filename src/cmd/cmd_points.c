@@ -33,8 +33,19 @@ short_len(const struct vault_points *points)
     return len;
 }
 
+/* What is to be known of a point in a word. */
+static const char *
+note_of(const struct vault_points *points, const struct vault_point *p)
+{
+    for (size_t i = 0; i < p->ndisks; i++)
+        if (job_point_suspect(points, p, p->disks[i].name))
+            return "suspect";
+    return p->verified_ns == 0 ? "" : "verified";
+}
+
 static void
-say_point(struct cmd *c, const struct vault_point *p, int digits)
+say_point(struct cmd *c, const struct vault_points *points, const struct vault_point *p,
+    int digits)
 {
     char id[2 * VAULT_KEY_LEN + 1], time[NUMBER_TIME_MAX], size[TEXT_SIZE_MAX];
     char fresh[TEXT_SIZE_MAX];
@@ -44,11 +55,33 @@ say_point(struct cmd *c, const struct vault_point *p, int digits)
     (void)text_size(size, show_point_size(p));
     (void)text_size(fresh, p->new_bytes);
     cmd_say(c, "%.*s  %s  %-11s  %10s  %10s  %-8s  %s", digits, id, time,
-        show_consistency(p->consistency), size, fresh, p->verified_ns == 0 ? "" : "verified",
-        p->machine);
+        show_consistency(p->consistency), size, fresh, note_of(points, p), p->machine);
     for (size_t i = 0; p->ndisks > 1 && i < p->ndisks; i++)
         cmd_say(c, "%s%s", i == 0 ? ": " : ", ", p->disks[i].name);
     cmd_say(c, "\n");
+}
+
+/* The names of its disks that are suspect. */
+static json_t *
+suspects_json(const struct vault_points *points, const struct vault_point *p)
+{
+    json_t *names = json_array();
+
+    for (size_t i = 0; names != NULL && i < p->ndisks; i++)
+        if (job_point_suspect(points, p, p->disks[i].name))
+            (void)json_array_append_new(names, show_string(p->disks[i].name));
+    return names;
+}
+
+static json_t *
+point_json(const struct vault_points *points, const struct vault_point *p)
+{
+    json_t *point = show_point_json(p);
+
+    if (point != NULL && json_object_set_new(point, "suspect", suspects_json(points, p)) == 0)
+        return point;
+    json_decref(point);
+    return NULL;
 }
 
 static json_t *
@@ -57,7 +90,7 @@ points_json(const struct vault_points *points)
     json_t *all = json_array();
 
     for (size_t i = 0; all != NULL && i < points->n; i++)
-        if (json_array_append_new(all, show_point_json(points->items[i])) != 0) {
+        if (json_array_append_new(all, point_json(points, points->items[i])) != 0) {
             json_decref(all);
             return NULL;
         }
@@ -85,6 +118,6 @@ cmd_points(struct cmd *c)
     cmd_say(c, "%-*s  %-20s  %-11s  %10s  %10s  %-8s  %s\n", digits, "POINT", "TIME",
         "CONSISTENCY", "SIZE", "NEW", "", "MACHINE");
     for (size_t i = 0; i < points->n; i++)
-        say_point(c, points->items[i], digits);
+        say_point(c, points, points->items[i], digits);
     return NULL;
 }

@@ -45,6 +45,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "The dirty bitmap, of the qcow2 image or the NBD server, that records what is written "
         "to the disk. Without it a qcow2 image's is used that the machine's newest point goes "
         "by." },
+    [OPT_AUDIT] = { "audit", VALUE_NUMBER, "PERCENT", NULL,
+        "Of a disk that is read by its bitmap, hold this much of what the bitmap calls clean "
+        "against the newest point, 1 to 100; 1 without it." },
     [OPT_GUEST] = { "guest", VALUE_TEXT, "TARGET", NULL,
         "Ask the backup extension in this guest first whether all that it needs is there: "
         "qga:SOCKET, the socket of its guest agent. If it is not, the backup fails with the "
@@ -101,7 +104,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "second place, or add a key file with firn key add." },
     [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
         WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(BITMAP) |
-            OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) | OPT(CONSISTENCY),
+            OPT(AUDIT) | OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
+            OPT(CONSISTENCY),
         "store disks as a recovery point",
         "Stores the state of one or several disks as one recovery point. Only blocks that "
         "the vault does not have are stored. The point appears in the list when it is "

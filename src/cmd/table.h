@@ -30,6 +30,7 @@ enum cmd_option_id {
     OPT_CHANGED,
     OPT_REREAD,
     OPT_BITMAP,
+    OPT_AUDIT,
     OPT_GUEST,
     OPT_VM_DISKS,
     OPT_EXCEPT_DISKS,

@@ -169,7 +169,8 @@ backup(const struct job *j, const struct job_backup *o, struct disks *d,
 {
     auto_ptr(vault) v = NULL;
     struct backup_options options = { .changed = o->changed, .reread = o->reread,
-        .progress = j->progress, .warn = j->warn, .arg = j->arg };
+        .audit_percent = o->audit_percent, .progress = j->progress, .warn = j->warn,
+        .arg = j->arg };
 
     TRY(name_disks(o, d));
     TRY(job_open(j, &v));

@@ -39,6 +39,7 @@ struct backup_options {
     size_t nfacts;
     const char *changed; /* list of changed blocks, for one disk; NULL: none */
     bool reread;
+    unsigned audit_percent; /* of each disk that is read by its bitmap; 0: AUDIT_PERCENT */
     /* The vault's points as of just now, for whoever has read them: spares the first attempt
      * another look.  NULL: none. */
     const struct vault_points *points;

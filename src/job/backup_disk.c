@@ -3,6 +3,7 @@
  * whole. */
 #include <string.h>
 
+#include "audit.h"
 #include "backup_internal.h"
 #include "bytes.h"
 #include "codes.h"
@@ -154,6 +155,24 @@ use_bitmap(struct backup *b, struct vault_writer *w, const struct vault_point *p
     return why == NULL ? NULL : weaker(b, w, disk->name, &b->warned_bitmap[number], why);
 }
 
+/* Hold some of what it calls clean against the parent.  *ret_use = false: it lied. */
+static struct err *
+audit(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
+    const struct backup_disk *disk, size_t number, const struct changed *c, bool *ret_use,
+    struct chain_facts *facts)
+{
+    const struct vault_disk *of = find_disk(parent, disk->name);
+    struct audit a;
+
+    TRY(audit_begin(parent, of, &a));
+    TRY(audit_run(b, disk, parent, of, c, &a));
+    TRY(audit_facts(&a, parent->time_ns, facts));
+    *ret_use = a.wrong == 0;
+    errno = 0;
+    return a.wrong == 0 ? NULL : weaker(b, w, disk->name, &b->warned_bitmap[number],
+        fail(BitmapFalse, disk->name, (int64_t)a.wrong, (int64_t)a.checked));
+}
+
 /* ---- what the point says of the disk ---- */
 
 /* How the next point can tell what changed since this one. */
@@ -218,6 +237,8 @@ read_disk(struct backup *b, struct vault_writer *w, const struct vault_point *pa
         TRY(use_list(b, w, parent, d, disk, &changed));
     else
         TRY(use_bitmap(b, w, parent, d, disk, number, &one->asked, &by_bitmap));
+    if (by_bitmap)
+        TRY(audit(b, w, parent, disk, number, one->asked, &by_bitmap, &one->facts));
     if (by_bitmap)
         changed = one->asked;
     one->in_part = changed != NULL;

@@ -9,6 +9,8 @@
 #include "changed.h"
 #include "pool.h"
 
+enum { BACKUP_PIECE = 1 << 20 };
+
 /* One backup with all its attempts. */
 struct backup {
     struct vault *v;
@@ -26,6 +28,11 @@ struct backup {
     uint64_t read_bytes;       /* of this attempt */
     int64_t told_ns;           /* when progress was told last */
 };
+
+/* ${n} blocks of ${s} from ${block} on, at most BACKUP_PIECE bytes, into the worker's buffer;
+ * what the last one lacks is zeros. */
+struct err *backup_read_blocks(struct backup *b, struct source *s, unsigned worker,
+    uint64_t block, unsigned n) must_use;
 
 /* Read ${disk} into the disk under way.  With ${changed}, only what that lists; the rest is as
  * in ${parent}. */

@@ -16,7 +16,7 @@
 #include "codes.h"
 #include "stop.h"
 
-enum { PIECE = 1 << 20, STEPS_PER_WORKER = 3 };
+enum { STEPS_PER_WORKER = 3 };
 
 enum step_kind { STEP_READ, STEP_ZERO, STEP_SAME };
 
@@ -50,30 +50,44 @@ struct pipe {
 /* ---- workers ---- */
 
 static struct err *
-read_locked(struct pipe *p, unsigned worker, uint64_t off, uint8_t *to, size_t len)
+read_locked(struct backup *b, struct source *s, unsigned worker, uint64_t off, uint8_t *to,
+    size_t len)
 {
-    if (p->s->lanes >= pool_workers(p->b->pool))
-        return source_read(p->s, worker, off, to, len);
-    unsigned lane = worker % p->s->lanes;
-    pthread_mutex_lock(&p->b->lane_lock[lane]);
-    struct err *e = source_read(p->s, lane, off, to, len);
-    pthread_mutex_unlock(&p->b->lane_lock[lane]);
+    if (s->lanes >= pool_workers(b->pool))
+        return source_read(s, worker, off, to, len);
+    unsigned lane = worker % s->lanes;
+    pthread_mutex_lock(&b->lane_lock[lane]);
+    struct err *e = source_read(s, lane, off, to, len);
+    pthread_mutex_unlock(&b->lane_lock[lane]);
     return e;
 }
 
-/* ${n} blocks from ${block} on; what the last one lacks is zeros. */
+struct err *
+backup_read_blocks(struct backup *b, struct source *s, unsigned worker, uint64_t block,
+    unsigned n)
+{
+    uint64_t block_len = vault_block_len(b->v), off = block * block_len;
+    size_t room = (size_t)(n * block_len), len = room;
+
+    if (b->buf[worker] == NULL)
+        b->buf[worker] = malloc(BACKUP_PIECE);
+    if (b->buf[worker] == NULL)
+        return fail(OutOfMemory);
+    if (s->size - off < len)
+        len = (size_t)(s->size - off);
+    TRY(read_locked(b, s, worker, off, b->buf[worker], len));
+    memset(b->buf[worker] + len, 0, room - len);
+    return NULL;
+}
+
+/* As part of the point. */
 static struct err *
 read_piece(struct pipe *p, unsigned worker, uint64_t block, unsigned n)
 {
-    uint64_t off = block * p->block_len;
-    size_t room = (size_t)(n * p->block_len), len = room;
-    uint8_t *buf = p->b->buf[worker];
+    uint64_t left = p->s->size - block * p->block_len, len = n * p->block_len;
 
-    if (p->s->size - off < len)
-        len = (size_t)(p->s->size - off);
-    TRY(read_locked(p, worker, off, buf, len));
-    memset(buf + len, 0, room - len);
-    __atomic_add_fetch(&p->b->read_bytes, len, __ATOMIC_RELAXED);
+    TRY(backup_read_blocks(p->b, p->s, worker, block, n));
+    __atomic_add_fetch(&p->b->read_bytes, left < len ? left : len, __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -82,12 +96,8 @@ run_step(struct pool_task *t, unsigned worker)
 {
     struct step *s = (struct step *)t;
     struct pipe *p = s->pipe;
-    unsigned most = (unsigned)(PIECE / p->block_len);
+    unsigned most = (unsigned)(BACKUP_PIECE / p->block_len);
 
-    if (p->b->buf[worker] == NULL)
-        p->b->buf[worker] = malloc(PIECE);
-    if (p->b->buf[worker] == NULL)
-        return fail(OutOfMemory);
     for (unsigned i = 0; i < VAULT_FANOUT;) {
         unsigned n = 0;
 

@@ -52,6 +52,7 @@ struct job_backup {
     const char *guest;   /* whose extension is asked first, "qga:SOCKET"; NULL: none */
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */
+    unsigned audit_percent; /* of a disk that its bitmap calls clean; 0: the default */
     const char *bitmap;  /* dirty bitmap of the images or exports; NULL: the newest point's */
     /* For a running machine, qmp:SOCKET[,qga=SOCKET], which is the only source then: */
     const char *disks;        /* names with commas between them; NULL: all */
@@ -61,6 +62,10 @@ struct job_backup {
 };
 struct err *job_backup(const struct job *j, const struct job_backup *o,
     struct vault_point **ret) must_use;
+
+/* Was the disk of the point made by a bitmap that a later point of ${points} found wrong? */
+bool job_point_suspect(const struct vault_points *points, const struct vault_point *p,
+    const char *disk);
 
 /* Of one machine, or of all (NULL). */
 struct err *job_points(const struct job *j, const char *machine,

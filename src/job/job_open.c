@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "audit.h"
 #include "codes.h"
 #include "job.h"
 #include "secret.h"
@@ -100,6 +101,13 @@ keep_machine(struct vault_points *p, const char *machine)
             vault_point_free(p->items[i]);
     }
     p->n = n;
+}
+
+bool
+job_point_suspect(const struct vault_points *points, const struct vault_point *p,
+    const char *disk)
+{
+    return audit_suspects(points, p, disk);
 }
 
 struct err *

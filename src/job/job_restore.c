@@ -133,6 +133,23 @@ restore_point(struct restore *r, const struct vault_point *p, struct job_restore
     return NULL;
 }
 
+/* It is there as the point has it, but the point may be wrong. */
+static void
+warn_of_suspects(const struct restore *r, const struct vault_points *points,
+    const struct vault_point *p)
+{
+    char hex[2 * VAULT_KEY_LEN + 1];
+
+    vault_key_hex(&p->id, hex);
+    for (size_t i = 0; r->j->warn != NULL && i < p->ndisks; i++) {
+        const char *name = p->disks[i].name;
+
+        if ((r->o->disk == NULL || strcmp(r->o->disk, name) == 0) &&
+            job_point_suspect(points, p, name))
+            r->j->warn(r->j->arg, fail(PointSuspect, name, hex));
+    }
+}
+
 struct err *
 job_restore(const struct job *j, const struct job_restore *o, struct job_restored *ret)
 {
@@ -148,5 +165,7 @@ job_restore(const struct job *j, const struct job_restore *o, struct job_restore
     TRY(vault_points_find(points, o->point, &p));
     TRY(pool_new(vault_lanes(v) - 1, &pool));
     struct restore r = { .j = j, .o = o, .v = v, .pool = pool };
-    return restore_point(&r, p, ret);
+    TRY(restore_point(&r, p, ret));
+    warn_of_suspects(&r, points, p);
+    return NULL;
 }

@@ -285,6 +285,7 @@ copy(struct vm_backup *b, const char *machine, struct vault_point **ret)
 {
     const struct job *j = b->j;
     struct backup_options options = { .machine = machine, .reread = b->o->reread,
+        .audit_percent = b->o->audit_percent,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
     char tag[VM_TAG_MAX + 1];
 

@@ -149,6 +149,34 @@ comes_back 'the disk comes back'
 qemu-img info d.qcow2 | grep -q in-use && ok 'the image was not touched' ||
     not_ok 'the image was not touched'
 
+# something writes to the image beside QEMU: the bitmap cannot know
+new_image d.qcow2
+qemu-img bitmap --add d.qcow2 b
+back_up 0 'a new image' --bitmap b
+at=$(qemu-img map --output=json d.qcow2 | sed -n 's/.*"data": true.*"offset": \([0-9]*\).*/\1/p' | head -n 1)
+printf 'unseen' | dd of=d.qcow2 bs=1 seek=$((at + 5000)) conv=notrunc status=none
+write 7 40M 64k
+firn_is 2 'no such share' backup --audit 101 --machine m vda=d.qcow2
+back_up 3 'an audit of all of it' --audit 100
+json_code BitmapFalse 'it finds that'
+comes_back 'the new point is right'
+back_up 0 'and on from there' --audit 100
+firn_is 0 'points' points m
+! grep -q suspect out && ok 'none was made by the bitmap before' || not_ok 'none was'
+printf 'again' | dd of=d.qcow2 bs=1 seek=$((at + 6000)) conv=notrunc status=none
+back_up 3 'once more' --audit 100
+json_code BitmapFalse 'it is found'
+firn_is 0 'points' points m
+[ "$(grep -c suspect out)" -eq 1 ] && ok 'one is suspect' || not_ok 'one is suspect'
+suspect=$(awk '/suspect/ { print $1 }' out)
+rm -f back.raw
+firn_is 3 'restore of it' restore --json "$suspect" back.raw
+json_code PointSuspect 'it says so'
+firn_is 0 'points as JSON' points --json m
+[ "$(grep -A 1 '"suspect": \[$' out | grep -c '"vda"')" -eq 1 ] && ok 'it names the disk' ||
+    not_ok 'it names the disk'
+comes_back 'the newest is right'
+
 # an NBD server with a bitmap: by name each time
 new_image n.qcow2
 qemu-img bitmap --add n.qcow2 b

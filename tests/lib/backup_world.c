@@ -81,8 +81,9 @@ world_remember(struct world *w, const struct vault_point *p)
     }
 }
 
-static void
-check_disk(struct world *w, const struct vault_disk *d, const uint8_t *data, bool in_place)
+void
+world_check_disk(struct world *w, const struct vault_disk *d, const uint8_t *data,
+    bool in_place)
 {
     auto_free uint8_t *to = malloc(d->size + 1);
     auto_ptr(sink) sink = NULL;
@@ -117,7 +118,7 @@ world_check_points(struct world *w)
         assert_int_equal(p->ndisks, k->ndisks);
         for (size_t d = 0; d < k->ndisks; d++) {
             assert_int_equal(p->disks[d].size, k->size[d]);
-            check_disk(w, &p->disks[d], k->data[d], (i + d) % 2 == 0);
+            world_check_disk(w, &p->disks[d], k->data[d], (i + d) % 2 == 0);
         }
     }
 }

@@ -44,6 +44,10 @@ void world_remember(struct world *w, const struct vault_point *p);
 /* Exactly the points that are remembered are listed, and each comes back, bit for bit. */
 void world_check_points(struct world *w);
 
+/* A disk of a point is ${data}; ${in_place}: it is restored over what is half right. */
+void world_check_disk(struct world *w, const struct vault_disk *d, const uint8_t *data,
+    bool in_place);
+
 /* The vault is whole. */
 void world_check_whole(struct world *w);
 

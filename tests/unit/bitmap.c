@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Points made by what a disk's bitmap names: they bring back the disk, they cost what
- * changed, and whatever is wrong with the bitmap is said and leads to a whole read. */
+ * changed, and whatever is wrong with the bitmap is said and leads to a whole read; and when
+ * a bitmap lies, the audit finds it, and says which points may suffer from it. */
 #include "check.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "backup_world.h"
 #include "source_fault.h"
 
@@ -24,6 +27,8 @@ struct machine {
     struct err *broke;    /* of the first disk, for the next backup */
     bool goes_on;
     const uint8_t *lie;   /* what the first disk calls changed, when not the truth */
+    bool lied;            /* then points are not what the disk was */
+    unsigned audit_percent;
 };
 
 static void
@@ -73,7 +78,8 @@ open_disk(struct machine *m, size_t i, struct backup_disk *to)
 static void
 note_point(struct machine *m, const struct vault_point *p)
 {
-    world_remember(&m->w, p);
+    if (!m->lied)
+        world_remember(&m->w, p);
     m->newest = p->id;
     m->has_newest = true;
     for (size_t i = 0; i < p->ndisks; i++) {
@@ -87,7 +93,8 @@ note_point(struct machine *m, const struct vault_point *p)
 static struct err *
 back_up(struct machine *m, struct vault_point **ret)
 {
-    struct backup_options o = { .machine = "web", .warn = world_warn, .arg = &m->w };
+    struct backup_options o = { .machine = "web", .audit_percent = m->audit_percent,
+        .warn = world_warn, .arg = &m->w };
     struct backup_disk disks[WORLD_DISKS];
     struct vault_point *p = NULL;
 
@@ -191,7 +198,7 @@ cost_follows_the_change(void **state)
             for (unsigned k = 0; k < written[i]; k++) /* each in a block of its own */
                 write_at(&m.w.disk[0], (uint64_t)k * 3 * BLOCK + 5000);
             assert_ok(back_up(&m, &p));
-            assert_int_equal(m.reads, written[i]);
+            assert_int_equal(m.reads, written[i] + AUDIT_LEAST);
             assert_int_equal(p->read_bytes, (uint64_t)written[i] * BLOCK);
             assert_int_equal(p->new_bytes, (uint64_t)written[i] * BLOCK);
             vault_point_free(p);
@@ -246,7 +253,8 @@ broken_chains(void **state)
     assert_ok(back_up(&m, &p));
     assert_null(m.w.warning);
     assert_true(read_by_bitmap(p, 0));
-    assert_int_equal(m.reads, 1);
+    assert_int_equal(m.reads, (3 << 20) / BLOCK); /* the others are fewer than an audit */
+    assert_int_equal(p->read_bytes, BLOCK);
     vault_point_free(p);
     world_check_points(&m.w);
     machine_close(&m);
@@ -319,6 +327,230 @@ disks_come_and_go(void **state)
     machine_close(&m);
 }
 
+/* ---- audits ---- */
+
+static void
+a_round_visits_each_unit_once(void **state)
+{
+    static const uint64_t sizes[] = { 1, 2, 3, 4, 5, 64, 65, 1000, 4096, 65537 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        auto_free uint8_t *seen = calloc(1, sizes[i]);
+        uint64_t moved = 0;
+
+        for (uint64_t key = 1; key <= 3; key++) {
+            for (uint64_t at = 0; at < sizes[i]; at++) {
+                uint64_t unit = audit_place(key, sizes[i], at);
+                assert_true(unit < sizes[i]);
+                seen[unit]++;
+                moved += unit != audit_place(key + 7, sizes[i], at);
+            }
+            for (uint64_t at = 0; at < sizes[i]; at++)
+                assert_int_equal(seen[at], key);
+        }
+        assert_true(sizes[i] < 64 || moved > sizes[i]); /* keys give other orders */
+    }
+}
+
+static unsigned
+different_blocks(const struct world_kept *then, const struct made_disk *now)
+{
+    unsigned n = 0;
+
+    for (uint64_t off = 0; off < now->size; off += BLOCK) {
+        uint64_t len = now->size - off < BLOCK ? now->size - off : BLOCK;
+        n += memcmp(then->data[0] + off, now->data + off, len) != 0;
+    }
+    return n;
+}
+
+/* Every block is audited: exactly those that differ are found, be it that they became holes,
+ * zeros or data. */
+static void
+a_whole_audit_misses_nothing(void **state)
+{
+    auto_free uint8_t *nothing = calloc(1, MOST / SOURCE_MEM_HOLE / 8 + 1);
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct machine m;
+        struct vault_point *p = NULL;
+        char words[64];
+
+        machine_open(&m, seed);
+        m.audit_percent = 100;
+        m.lie = nothing;
+        world_make_disks(&m.w, 1, MOST);
+        assert_ok(back_up(&m, NULL));
+        disk_change(&m.w.rng, &m.w.disk[0]);
+        unsigned different = different_blocks(&m.w.kept[0], &m.w.disk[0]);
+        assert_ok(back_up(&m, &p));
+        if (different > 0) {
+            assert_int_equal(err_code(m.w.warning), E_BitmapFalse);
+            snprintf(words, sizeof(words), "wrong: %u of ", different);
+            assert_non_null(strstr(err_message(m.w.warning), words));
+            assert_string_equal(p->facts[0].name, "BitmapFalse");
+        } else {
+            assert_null(m.w.warning);
+        }
+        assert_true(read_by_bitmap(p, 0) == (different == 0));
+        vault_point_free(p);
+        world_check_points(&m.w);
+        world_check_whole(&m.w);
+        machine_close(&m);
+    }
+}
+
+/* Points of the machine, oldest first: is each suspect? */
+static void
+suspects_are(struct machine *m, size_t from, size_t to)
+{
+    auto_ptr(vault_points) points = NULL;
+
+    assert_ok(vault_points(m->w.v, &points));
+    for (size_t i = 0; i < points->n; i++) {
+        bool suspect = audit_suspects(points, points->items[i], "vda");
+
+        if (suspect != (i >= from && i < to))
+            print_error("point %zu of %zu\n", i, points->n);
+        assert_true(suspect == (i >= from && i < to));
+        assert_false(audit_suspects(points, points->items[i], "vdb"));
+    }
+}
+
+/* A disk of 256 blocks, 64 audited each time: a round is 4 backups.  After ${good} backups
+ * one write is hidden.  Returns how many backups were made with the lie, the last of which
+ * found it. */
+static unsigned
+hide_a_write(struct machine *m, unsigned good, uint64_t off)
+{
+    static const uint8_t nothing[(16 << 20) / SOURCE_MEM_HOLE / 8 + 1];
+
+    plain_disk(m, 16 << 20);
+    assert_ok(back_up(m, NULL));
+    for (unsigned i = 0; i < good; i++) {
+        write_at(&m->w.disk[0], rng_below(&m->w.rng, 16 << 20));
+        assert_ok(back_up(m, NULL));
+        assert_null(m->w.warning);
+    }
+    m->w.disk[0].data[off]++;
+    m->lie = nothing;
+    m->lied = true;
+    for (unsigned i = 1;; i++) {
+        struct vault_point *p = NULL;
+
+        assert_true(i <= 8); /* the rest of this round and one more */
+        assert_ok(back_up(m, &p));
+        assert_true(read_by_bitmap(p, 0) == (m->w.warning == NULL));
+        if (m->w.warning != NULL) {
+            assert_int_equal(err_code(m->w.warning), E_BitmapFalse);
+            world_check_disk(&m->w, &p->disks[0], m->w.disk[0].data, false);
+            vault_point_free(p);
+            return i;
+        }
+        vault_point_free(p);
+    }
+}
+
+static void
+a_lie_is_found_within_a_round(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct machine m;
+
+        machine_open(&m, seed);
+        unsigned lies = hide_a_write(&m, 0, (seed * 49 + 3) * BLOCK + 77);
+        assert_true(lies <= 4);
+        suspects_are(&m, 1, lies); /* all but the first and the one that found it */
+        /* and from there on in peace */
+        m.lie = NULL;
+        for (int i = 0; i < 6; i++) {
+            struct vault_point *p = NULL;
+
+            write_at(&m.w.disk[0], rng_below(&m.w.rng, 16 << 20));
+            assert_ok(back_up(&m, &p));
+            assert_null(m.w.warning);
+            world_check_disk(&m.w, &p->disks[0], m.w.disk[0].data, true);
+            vault_point_free(p);
+        }
+        suspects_are(&m, 1, lies);
+        machine_close(&m);
+    }
+}
+
+/* What rounds that ended without a fault have proved is not suspect; what holds the lie is,
+ * also when it was found in the backup that ended its round. */
+static void
+older_rounds_stay_good(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        enum { GOOD = 14 }; /* three rounds, a little more since dirty blocks count */
+        struct machine m;
+        auto_ptr(vault_points) points = NULL;
+
+        machine_open(&m, 100 + seed);
+        unsigned lies = hide_a_write(&m, GOOD, (seed * 31 + 3) * BLOCK + 77);
+        assert_ok(vault_points(m.w.v, &points));
+        assert_int_equal(points->n, 1 + GOOD + lies);
+        for (size_t i = 0; i < points->n; i++) {
+            bool is = audit_suspects(points, points->items[i], "vda");
+            if (i < 4 || i + 1 == points->n)
+                assert_false(is);
+            else if (i >= 1 + GOOD)
+                assert_true(is);
+        }
+        machine_close(&m);
+    }
+}
+
+static void
+an_audit_that_cannot_read(void **state)
+{
+    const struct source_fault plan = { .kind = SOURCE_FAULT_ERROR, .call = 5, .onwards = true,
+        .number = EIO };
+    struct machine m;
+
+    (void)state;
+    machine_open(&m, 9);
+    plain_disk(&m, 16 << 20);
+    assert_ok(back_up(&m, NULL));
+    m.plan = &plan;
+    assert_fails(back_up(&m, NULL), E_SourceReadFailed);
+    m.plan = NULL;
+    world_check_points(&m.w);
+    machine_close(&m);
+}
+
+/* Facts of a round come from a vault. */
+static void
+odd_rounds(void **state)
+{
+    static const char *const odd[] = { "", " ", "1", "1 ", " 1", "x 1", "1 x", "1 2 3", "-1 2",
+        "11111111111111111 1", "1 99999999999999999" };
+    const struct vault_point parent = { .time_ns = 77 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        struct vault_fact f[] = { { (char *)"chain.read", (char *)"changed" },
+            { (char *)"audit.round", (char *)(uintptr_t)odd[i] },
+            { (char *)"audit.begun", (char *)"5" }, { (char *)"audit.since", (char *)"4" } };
+        struct vault_disk d = { .facts = f, .nfacts = 4 };
+        struct audit a;
+
+        assert_ok(audit_begin(&parent, &d, &a));
+        assert_true(a.next == 0 && a.begun_ns == 77 && a.since_ns == 0);
+        f[1].value = (char *)"a5 3";
+        assert_ok(audit_begin(&parent, &d, &a));
+        assert_true(a.key == 0xa5 && a.next == 3 && a.begun_ns == 5 && a.since_ns == 4);
+        f[3].value = (char *)"-4";
+        assert_ok(audit_begin(&parent, &d, &a));
+        assert_true(a.since_ns == 0);
+    }
+}
+
 int
 main(void)
 {
@@ -328,6 +560,12 @@ main(void)
         cmocka_unit_test(broken_chains),
         cmocka_unit_test(a_bitmap_that_somebody_cleared),
         cmocka_unit_test(disks_come_and_go),
+        cmocka_unit_test(a_round_visits_each_unit_once),
+        cmocka_unit_test(a_whole_audit_misses_nothing),
+        cmocka_unit_test(a_lie_is_found_within_a_round),
+        cmocka_unit_test(older_rounds_stay_good),
+        cmocka_unit_test(an_audit_that_cannot_read),
+        cmocka_unit_test(odd_rounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
