@@ -57,6 +57,9 @@ struct err *freeze_mark_path(char to[FREEZE_NAME_MAX]) must_use;
 /* Write down which file systems are about to be frozen. */
 struct err *freeze_mark_write(const struct freeze_shared *s) must_use;
 
+/* What is written in a marker, as far as it goes. */
+struct err *freeze_mark_parse(const char *text, size_t len, struct freeze_list *ret) must_use;
+
 /* Which those were; *ret_there is false when there is no marker. */
 struct err *freeze_mark_read(const char *path, struct freeze_list *ret,
     bool *ret_there) must_use;

@@ -87,10 +87,30 @@ read_mount(const char *text, struct freeze_mount *to)
 }
 
 struct err *
+freeze_mark_parse(const char *text, size_t len, struct freeze_list *ret)
+{
+    auto_free char *copy = malloc(len + 1);
+    const char *at;
+
+    if (copy == NULL)
+        return fail(OutOfMemory);
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    ret->n = 0;
+    if (len < strlen(HEAD) || memcmp(copy, HEAD, strlen(HEAD)) != 0)
+        return NULL; /* cut short before anything was frozen */
+    for (at = copy + strlen(HEAD); at < copy + len && ret->n < FREEZE_MOUNTS_MAX &&
+         read_mount(at, &ret->item[ret->n]);
+         at += strlen(at) + 1)
+        ret->n++;
+    return NULL;
+}
+
+struct err *
 freeze_mark_read(const char *path, struct freeze_list *ret, bool *ret_there)
 {
     auto_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    auto_free char *text = fd < 0 ? NULL : malloc(MARK_MAX + 1);
+    auto_free char *text = fd < 0 ? NULL : malloc(MARK_MAX);
 
     *ret_there = fd >= 0;
     if (fd < 0)
@@ -100,15 +120,7 @@ freeze_mark_read(const char *path, struct freeze_list *ret, bool *ret_there)
     ssize_t n = read(fd, text, MARK_MAX);
     if (n < 0)
         return fail(FileUnreadable, path);
-    text[n] = '\0';
-    ret->n = 0;
-    if (strncmp(text, HEAD, strlen(HEAD)) != 0)
-        return NULL; /* cut short before anything was frozen */
-    for (const char *at = text + strlen(HEAD);
-         at < text + n && ret->n < FREEZE_MOUNTS_MAX && read_mount(at, &ret->item[ret->n]);
-         at += strlen(at) + 1)
-        ret->n++;
-    return NULL;
+    return freeze_mark_parse(text, (size_t)n, ret);
 }
 
 /* ---- the socket ---- */

@@ -112,6 +112,24 @@ wait_for(struct watch *w, short *ret_pair, short *ret_listening)
     return true;
 }
 
+/* Who may ask for the thaw: the same user, and root.  Anybody can connect. */
+static bool
+take_client(struct watch *w)
+{
+    struct ucred who = { .uid = (uid_t)-1 };
+    socklen_t len = sizeof(who);
+
+    w->client = accept(w->listening, NULL, NULL);
+    if (w->client < 0)
+        return false;
+    if (getsockopt(w->client, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+        (who.uid == 0 || who.uid == geteuid()))
+        return true;
+    (void)close(w->client);
+    w->client = -1;
+    return false;
+}
+
 /* Until the deadline, or until somebody asks for the thaw: the process that freezes (it failed,
  * or ended before it was done), or a client. */
 static void
@@ -128,7 +146,7 @@ hold(struct watch *w)
             w->held = true;
             answer(w->pair, &(char){ FREEZE_HELD }, 1);
         }
-        if (listening != 0 && (w->client = accept(w->listening, NULL, NULL)) >= 0)
+        if (listening != 0 && take_client(w))
             return;
     }
     w->s->late = 1;

@@ -96,16 +96,26 @@ sync_folder_of(const char *path)
     return NULL;
 }
 
+/* A name that nobody has, in the folder of ${len} bytes. */
+static struct err *
+name_in(const char *folder_name, size_t len, char **ret)
+{
+    char *path;
+
+    if (asprintf(&path, "%.*s/%d-%lld%s", (int)len, folder_name, (int)getpid(),
+            (long long)clock_mono_ns(), SUFFIX) < 0)
+        return fail(OutOfMemory);
+    *ret = path;
+    return NULL;
+}
+
 struct err *
 guest_mark_path(char **ret)
 {
     auto_free char *in = NULL;
 
     TRY(folder(&in));
-    if (asprintf(ret, "%s/%d-%lld%s", in, (int)getpid(), (long long)clock_mono_ns(),
-            SUFFIX) < 0)
-        return fail(OutOfMemory);
-    return NULL;
+    return name_in(in, strlen(in), ret);
 }
 
 static struct err *
@@ -285,9 +295,7 @@ claim(const char *path, char **ret)
 {
     auto_free char *own = NULL;
 
-    if (asprintf(&own, "%.*s-%d%s", (int)(strlen(path) - strlen(SUFFIX)), path, (int)getpid(),
-            SUFFIX) < 0)
-        return fail(OutOfMemory);
+    TRY(name_in(path, (size_t)(strrchr(path, '/') - path), &own));
     if (rename(path, own) != 0)
         return fail(FileUnwritable, path);
     *ret = take(own);

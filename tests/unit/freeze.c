@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "auto.h"
-#include "freeze.h"
+#include "freeze_internal.h"
 #include "pattern.h"
 
 enum { MOUNTS = 3, PATIENT_MS = 20000, LONG_MS = 20000, SHORT_MS = 300, ORDER_MAX = 64 };
@@ -456,6 +456,33 @@ the_watchdog_is_stopped(void **state)
     assert_true(e.rescued);
 }
 
+/* Anybody can connect to the watchdog's socket; only who froze, or root, is heard. */
+static void
+strangers_cannot_thaw(void **state)
+{
+    struct freeze_ended e;
+    int status = 0;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    reap(freezer(LONG_MS));
+    pid_t pid = fork();
+    if (pid == 0) { /* past freeze_end, which refuses by itself */
+        int fd = -1, watch = 0;
+
+        if (setuid(65534) != 0)
+            _exit(2);
+        err_free(freeze_connect(marker(), &fd, &watch));
+        _exit(fd >= 0 && read(fd, &fd, 1) == 0 ? 0 : 1); /* it hangs up */
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(frozen(), MOUNTS);
+    e = thaw_now();
+    assert_true(e.held);
+}
+
 static void
 it_does_not_heed_requests_to_end(void **state)
 {
@@ -568,6 +595,7 @@ main(void)
         T(somebody_else_thaws),
         T(both_are_killed),
         T(the_watchdog_is_stopped),
+        T(strangers_cannot_thaw),
         T(it_does_not_heed_requests_to_end),
         T(bind_mounts_are_one),
         T(read_only_and_hidden_are_left_out),
