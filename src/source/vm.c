@@ -23,6 +23,19 @@
 
 enum { NEEDS_MAJOR = 7, NEEDS_MINOR = 1 };
 
+struct deadline
+vm_command_by(const struct vm *vm)
+{
+    return deadline_in_ms(vm->command_ms);
+}
+
+struct err *
+vm_reconnect(struct vm *vm)
+{
+    qmp_free(take(vm->qmp));
+    return qmp_open(vm->socket, vm->socket, vm_command_by(vm), &vm->qmp);
+}
+
 struct err *
 vm_do(struct vm *vm, const char *command, json_t **ret, const char *format, ...)
 {
@@ -35,7 +48,9 @@ vm_do(struct vm *vm, const char *command, json_t **ret, const char *format, ...)
         va_end(args);
         TRY(e);
     }
-    TRY(qmp_execute(vm->qmp, command, arguments, deadline_in_ms(VM_COMMAND_MS), ret));
+    if (vm->qmp == NULL)
+        TRY(vm_reconnect(vm));
+    TRY(qmp_execute(vm->qmp, command, arguments, vm_command_by(vm), ret));
     return NULL;
 }
 
@@ -107,10 +122,11 @@ vm_open(const char *socket, const struct vm_options *o, struct vm **ret)
     if (vm == NULL)
         return fail(OutOfMemory);
     vm->folder.fd = -1;
+    vm->command_ms = o->command_ms != 0 ? o->command_ms : VM_COMMAND_MS;
     vm->socket = strdup(socket);
     if (vm->socket == NULL)
         return fail(OutOfMemory);
-    TRY(qmp_open(socket, socket, deadline_in_ms(VM_COMMAND_MS), &vm->qmp));
+    TRY(vm_reconnect(vm));
     TRY(check_version(vm));
     TRY(learn_name(vm));
     TRY(vm_folder_where(vm, o->scratch));
@@ -132,7 +148,7 @@ vm_process(const struct vm *vm)
 {
     struct ucred qemu;
 
-    return qmp_peer(vm->qmp, &qemu) ? qemu.pid : 0;
+    return vm->qmp != NULL && qmp_peer(vm->qmp, &qemu) ? qemu.pid : 0;
 }
 
 size_t
@@ -147,13 +163,38 @@ vm_disk(const struct vm *vm, size_t i)
     return &vm->disks[i];
 }
 
-struct err *
-vm_not_clean(const struct vm *vm, struct err *e)
+bool
+vm_is_lost(const struct err *e)
 {
-    if (e == NULL || !err_has(e, E_QmpGone))
-        return e == NULL ? NULL : err_because(fail(VmNotClean, vm->socket), e);
-    err_free(e);
-    return NULL;
+    for (; e != NULL; e = err_next(e))
+        if (err_has(e, E_QmpGone) || err_has(e, E_QmpWrong) || err_has(e, E_QmpSilent))
+            return true;
+    return false;
+}
+
+struct err *
+vm_clean(struct vm *vm, struct err *(*call)(struct vm *vm, const void *arg), const void *arg)
+{
+    struct err *e = call(vm, arg);
+
+    if (e != NULL && vm_is_lost(e)) {
+        err_free(e);
+        e = vm_reconnect(vm);
+        if (e == NULL)
+            e = call(vm, arg);
+    }
+    if (err_code(e) == E_QmpUnreachable) {
+        err_free(e);
+        return NULL;
+    }
+    return e == NULL ? NULL : err_because(fail(VmNotClean, vm->socket), e);
+}
+
+static struct err *
+sweep_own(struct vm *vm, const void *arg)
+{
+    (void)arg;
+    return vm_sweep(vm, vm->run, vm->folder.path, vm->track[0] != '\0' ? vm->track : NULL);
 }
 
 struct err *
@@ -162,8 +203,7 @@ vm_close(struct vm *vm)
     struct err *e = NULL;
 
     if (vm->began)
-        e = vm_sweep(vm, vm->run, vm->folder.path, vm->track[0] != '\0' ? vm->track : NULL);
-    e = vm_not_clean(vm, e);
+        e = vm_clean(vm, sweep_own, NULL);
     if (e == NULL) {
         vm->began = false;
         vm_folder_remove(&vm->folder);

@@ -52,6 +52,7 @@ struct vm_options {
     size_t nonly;
     const char *const *except;
     size_t nexcept;
+    int64_t command_ms; /* 0: VM_COMMAND_MS */
 };
 
 /* A dirty bitmap of a disk: what was written since it began. */
@@ -119,8 +120,9 @@ struct err *vm_source(struct vm *vm, size_t i, const char *bitmap, unsigned lane
  * ${e} as it is.  VmScratchFull, VmSnapshotBroken, VmGone. */
 struct err *vm_why(struct vm *vm, struct err *e) must_use;
 
-/* Take out what firn put in: VmNotClean when something is left, which the next vm_open will
- * remove.  Nothing to do is no failure. */
+/* Take out what firn put in, by a new connection when the old one is lost.  VmNotClean when
+ * something is left, which the next vm_open will remove.  Nothing to do, and a machine that
+ * has ended, are no failure. */
 struct err *vm_close(struct vm *vm) must_use;
 
 /* Accepts NULL.  What vm_close would have removed stays. */

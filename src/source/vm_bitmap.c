@@ -188,8 +188,9 @@ sweep_node(struct vm *vm, const json_t *node, const struct going *g)
 
 /* Of every node: one that no device uses any more may have been a disk. */
 static struct err *
-sweep_nodes(struct vm *vm, const struct going *g)
+sweep_nodes(struct vm *vm, const void *arg)
 {
+    const struct going *g = arg;
     json_auto_t *nodes = NULL;
     struct err *e = NULL;
     size_t i;
@@ -220,5 +221,5 @@ vm_keep(struct vm *vm)
     snprintf(start, sizeof(start), "firn-%s-", vm->tag);
     memcpy(kept, vm->track, sizeof(kept));
     vm->track[0] = '\0'; /* vm_close leaves it */
-    return vm_not_clean(vm, sweep_nodes(vm, &g));
+    return vm_clean(vm, sweep_nodes, &g);
 }

@@ -219,8 +219,7 @@ add_export(struct vm *vm, const char *access, const struct vm_disk *d, const cha
         if (json_object_set_new(arguments, "bitmaps", bitmaps) != 0)
             return fail(OutOfMemory);
     }
-    TRY(qmp_execute(vm->qmp, "block-export-add", arguments, deadline_in_ms(VM_COMMAND_MS),
-        NULL));
+    TRY(qmp_execute(vm->qmp, "block-export-add", arguments, vm_command_by(vm), NULL));
     return NULL;
 }
 
@@ -311,7 +310,11 @@ vm_why(struct vm *vm, struct err *e)
     if (!err_has(e, E_SourceReadFailed) && !err_has(e, E_SourceVanished))
         return e;
     struct err *now = vm_do(vm, "query-status", &status, NULL);
-    if (err_code(now) == E_QmpGone)
+    if (err_code(now) == E_QmpGone) {
+        err_free(now);
+        now = vm_reconnect(vm);
+    }
+    if (err_code(now) == E_QmpUnreachable)
         return err_because(fail(VmGone, vm->socket), err_also(e, now));
     if (now != NULL || !is_broken(vm))
         return err_also(e, now);

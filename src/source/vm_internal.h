@@ -30,8 +30,9 @@ struct vm_folder {
 };
 
 struct vm {
-    struct qmp *qmp;
-    char *socket; /* for messages */
+    struct qmp *qmp; /* NULL: lost, to be opened anew */
+    char *socket;
+    int64_t command_ms;
     char *name;
     char run[VM_RUN_LEN + 1];
     char *where; /* the run's folder is made in it */
@@ -57,9 +58,17 @@ void vm_node_name(char to[VM_NODE_MAX], const char *run, enum vm_kind kind, size
 bool vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind,
     size_t *ret_disk);
 
-/* Cleaning up failed with ${e}, if at all: VmNotClean, or NULL where the machine has gone and
- * everything with it.  Takes ${e}. */
-struct err *vm_not_clean(const struct vm *vm, struct err *e) must_use;
+/* Clean up by ${call}, twice when the connection is lost meanwhile: VmNotClean, or NULL where
+ * the machine has gone and everything with it. */
+struct err *vm_clean(struct vm *vm, struct err *(*call)(struct vm *vm, const void *arg),
+    const void *arg) must_use;
+
+/* After ${e} (NULL is fine) the connection serves no more, or not for what was asked last. */
+bool vm_is_lost(const struct err *e);
+
+/* End the connection and make a new one. */
+struct err *vm_reconnect(struct vm *vm) must_use;
+struct deadline vm_command_by(const struct vm *vm);
 
 /* A member that is a string, else NULL. */
 const char *vm_text(const json_t *o, const char *key);

@@ -72,7 +72,7 @@ each_node(struct vm *vm, const struct vm_graph *g, const char *run, enum vm_kind
     struct err *e = NULL;
     const char *node;
 
-    for (size_t i = 0; vm_graph_node(g, i, &node); i++) {
+    for (size_t i = 0; !vm_is_lost(e) && vm_graph_node(g, i, &node); i++) {
         char of[VM_RUN_LEN + 1];
         enum vm_kind kind;
         size_t disk;
@@ -162,23 +162,34 @@ give_all_back(struct vm *vm, const struct vm_graph *g, const char *run)
     return each_node(vm, g, run, VM_PASS, give_back, devices);
 }
 
+/* One step after the other, also past what QEMU refuses. */
+static struct err *
+take_out(struct vm *vm, const struct vm_graph *g, const char *run, const char *bitmap)
+{
+    static const enum vm_kind rest[] = { VM_PASS, VM_FILTER, VM_SCRATCH };
+    struct err *e = vm_bitmap_sweep(vm, run, bitmap);
+
+    if (!vm_is_lost(e))
+        e = err_also(e, each_node(vm, g, run, VM_ACCESS, delete_node, NULL));
+    if (!vm_is_lost(e))
+        e = err_also(e, bypass_filters(vm, g, run));
+    if (!vm_is_lost(e))
+        e = err_also(e, give_all_back(vm, g, run));
+    for (size_t i = 0; !vm_is_lost(e) && i < sizeof(rest) / sizeof(rest[0]); i++)
+        e = err_also(e, each_node(vm, g, run, rest[i], delete_node, NULL));
+    return e;
+}
+
 struct err *
 vm_sweep(struct vm *vm, const char *run, const char *folder, const char *bitmap)
 {
-    static const enum vm_kind rest[] = { VM_PASS, VM_FILTER, VM_SCRATCH };
     struct vm_graph g = { 0 };
     struct err *e = end_server(vm, run, folder);
 
-    if (e == NULL || !err_has(e, E_QmpGone)) /* else there is no machine any more */
+    if (!vm_is_lost(e))
         e = err_also(e, vm_graph_read(vm, &g));
-    if (g.graph == NULL)
-        return e;
-    e = err_also(e, vm_bitmap_sweep(vm, run, bitmap));
-    e = err_also(e, each_node(vm, &g, run, VM_ACCESS, delete_node, NULL));
-    e = err_also(e, bypass_filters(vm, &g, run));
-    e = err_also(e, give_all_back(vm, &g, run));
-    for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
-        e = err_also(e, each_node(vm, &g, run, rest[i], delete_node, NULL));
+    if (g.graph != NULL)
+        e = err_also(e, take_out(vm, &g, run, bitmap));
     vm_graph_done(&g);
     return e;
 }
