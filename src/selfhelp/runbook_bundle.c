@@ -3,7 +3,8 @@
  * for those who go on from here.
  *
  * Secrets are removed by the names that stand before them, in texts and as members: nobody
- * should have to read a bundle before it is sent. */
+ * should have to read a bundle before it is sent.  Bytes of registry values and files stand in
+ * records as hex, where no name could be seen: of those only numbers stay. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -83,6 +84,34 @@ without_secrets(const char *s)
     return t.s != NULL ? t.s : strdup("");
 }
 
+/* Is the member ${name} of the record ${v} bytes of a value or file, and no plain number? */
+static bool
+is_bytes(const json_t *v, const char *name, const json_t *one)
+{
+    json_int_t type = json_integer_value(json_object_get(v, "type"));
+
+    return strcmp(name, "data") == 0 && json_is_string(one) &&
+        json_is_boolean(json_object_get(v, "found")) && type != TARGET_REG_DWORD &&
+        type != TARGET_REG_QWORD;
+}
+
+static json_t *clean(const json_t *v);
+
+static json_t *
+clean_member(const json_t *v, const char *name, const json_t *one)
+{
+    char size[48];
+
+    if (is_bytes(v, name, one)) {
+        (void)snprintf(size, sizeof(size), "[%u bytes, in the journal]",
+            (unsigned)(strlen(json_string_value(one)) / 2));
+        return json_string(size);
+    }
+    if (name_at(name, true) > 0 && !json_is_object(one))
+        return json_string(REMOVED);
+    return clean(one);
+}
+
 /* A copy of ${v} without secrets; NULL without memory. */
 static json_t *
 clean(const json_t *v)
@@ -104,9 +133,7 @@ clean(const json_t *v)
         const char *name;
 
         json_object_foreach((json_t *)v, name, one)
-            (void)json_object_set_new(all, name,
-                name_at(name, true) > 0 && !json_is_object(one) ? json_string(REMOVED)
-                                                                 : clean(one));
+            (void)json_object_set_new(all, name, clean_member(v, name, one));
         return all;
     }
     return json_deep_copy(v);
