@@ -191,6 +191,8 @@ policy_of(struct examination *x, unsigned consent, const char *folder)
 
     if (!x->t->offline && doctor_can_retry(x->last, &x->causes)) {
         x->retry.last = x->last;
+        x->retry.warnings = json_array_size(x->c->warnings);
+        x->retry.weaker = x->c->weaker;
         p.retry = try_again;
     }
     if (p.apply && !x->c->json && isatty(0) == 1 && isatty(2) == 1)

@@ -14,6 +14,8 @@ struct doctor_retry {
     const struct last *last;   /* NULL: nothing is tried again */
     struct target *guest;      /* whose agent the operation needs, too; NULL: none */
     struct vault_point *point; /* what the last try made, or NULL */
+    size_t warnings;           /* the command's before the first try, and ... */
+    int weaker;                /* ... what they mean for its exit status */
 };
 
 /* Is the last failure one that trying again can prove?  A backup that failed with one of the

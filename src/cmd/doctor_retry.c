@@ -117,6 +117,16 @@ run_there(struct doctor_retry *r, struct err **ret_why)
     return e;
 }
 
+/* The last try alone tells how the operation works now: what an earlier one warned of is on
+ * the screen, but no part of the result. */
+static void
+forget_warnings(struct doctor_retry *r)
+{
+    while (json_array_size(r->c->warnings) > r->warnings)
+        (void)json_array_remove(r->c->warnings, json_array_size(r->c->warnings) - 1);
+    r->c->weaker = r->weaker;
+}
+
 struct err *
 doctor_try_again(struct doctor_retry *r, struct err **ret_why)
 {
@@ -124,6 +134,7 @@ doctor_try_again(struct doctor_retry *r, struct err **ret_why)
 
     *ret_why = NULL;
     cmd_note(r->c, "Trying the backup again.\n");
+    forget_warnings(r);
     if (r->guest != NULL)
         job_target_let_go(r->guest);
     e = run_there(r, ret_why);

@@ -107,6 +107,7 @@ struct disks {
     struct rest *rest;           /* what each of them borrows */
     size_t n;
     struct vault_points *points; /* read where a bitmap may go by the newest */
+    struct chain_facts facts;    /* of the point */
 };
 
 static void
@@ -121,6 +122,7 @@ disks_done(struct disks *d)
     free(d->d);
     free(d->rest);
     vault_points_free(d->points);
+    chain_facts_done(&d->facts);
 }
 
 static struct err *
@@ -178,7 +180,9 @@ backup(const struct job *j, const struct job_backup *o, struct disks *d,
         return fail(KeyCannotWrite);
     options.machine = o->machine != NULL ? o->machine : d->d[0].name;
     if (o->guest != NULL)
-        TRY(job_guest_prepare(j, o->guest, options.machine));
+        TRY(job_guest_prepare(j, o->guest, options.machine, &d->facts));
+    options.facts = d->facts.f;
+    options.nfacts = d->facts.n;
     TRY(open_disks(o, v, options.machine, d));
     options.points = d->points;
     return backup_run(v, d->d, d->n, &options, ret);

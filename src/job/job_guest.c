@@ -8,25 +8,49 @@
 
 static const char scheme[] = "qga:";
 
+struct listener {
+    const struct job *j;
+    struct chain_facts *facts;
+    struct err *failed;
+};
+
+/* The extension that a warning is about. */
+static const char *
+package_of(const struct err *warning)
+{
+    for (size_t i = 0; i < err_nargs(warning); i++) {
+        const struct err_arg *a = err_arg(warning, i);
+
+        if (strcmp(a->name, "package") == 0 && a->str != NULL)
+            return a->str;
+    }
+    return "";
+}
+
 static void
 pass_on(void *arg, struct err *warning)
 {
-    const struct job *j = arg;
+    struct listener *l = arg;
 
-    if (j->warn != NULL)
-        j->warn(j->arg, warning);
+    if (l->failed == NULL)
+        l->failed = chain_facts_add(l->facts, err_id(warning), package_of(warning));
+    if (l->j->warn != NULL)
+        l->j->warn(l->j->arg, warning);
     else
         err_free(warning);
 }
 
 struct err *
-job_guest_prepare(const struct job *j, const char *target, const char *vm)
+job_guest_prepare(const struct job *j, const char *target, const char *vm,
+    struct chain_facts *facts)
 {
+    struct listener l = { .j = j, .facts = facts };
     auto_ptr(qga) g = NULL;
 
     if (strncmp(target, scheme, strlen(scheme)) != 0 || target[strlen(scheme)] == '\0')
         return fail(UsageWrong, "--guest takes qga:SOCKET, the socket of a guest agent");
     TRY(qga_open(target + strlen(scheme), vm, deadline_in_ms(JOB_GUEST_CONNECT_MS), &g));
-    return guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000), pass_on,
-        (void *)(uintptr_t)j);
+    struct err *e = guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000), pass_on,
+        &l);
+    return err_also(e, l.failed);
 }

@@ -3,13 +3,15 @@
 #ifndef JOB_GUEST_H
 #define JOB_GUEST_H
 
+#include "chain.h"
 #include "job.h"
 
 enum { JOB_GUEST_CONNECT_MS = 10000 };
 
 /* Run PREPARE in the guest that ${target} names (qga:SOCKET); ${vm} is the machine's name for
- * messages.  Warnings go to the job.  The failures of guest_prepare.h, UsageWrong. */
-struct err *job_guest_prepare(const struct job *j, const char *target,
-    const char *vm) must_use;
+ * messages.  Warnings go to the job, and to ${facts} for the point: the code, and the extension
+ * that it is about.  The failures of guest_prepare.h, UsageWrong. */
+struct err *job_guest_prepare(const struct job *j, const char *target, const char *vm,
+    struct chain_facts *facts) must_use;
 
 #endif

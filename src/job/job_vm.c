@@ -339,7 +339,7 @@ run(struct vm_backup *b, struct vault_point **ret)
     TRY(vm_open(b->monitor, &options, &b->vm));
     TRY(machine_name(b, &machine));
     if (b->o->guest != NULL)
-        TRY(job_guest_prepare(b->j, b->o->guest, machine));
+        TRY(job_guest_prepare(b->j, b->o->guest, machine, &b->moment.facts));
     TRY(vault_points(b->v, &b->points));
     b->parent = vault_points_newest(b->points, machine);
     return leave(b, copy(b, machine, ret));

@@ -167,4 +167,6 @@ printf '%s\n' '#!/bin/sh' 'echo "{\"result\": \"skipped\"}"' \
     > /var/lib/firn/plugins/Firn.VMSnapshot/1.0.10000.0/bin/firn-extension
 firn_is 3 'a check that was skipped is less than was asked' backup d.raw --guest "$guest"
 says err ExtensionCheckSkipped 'and said'
+firn_is 0 'its point' points --json
+says out '"ExtensionCheckSkipped": "' 'says it for ever'
 done_testing
