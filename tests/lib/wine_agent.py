@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""wine_agent.py SOCKET LAUNCHER [FORBIDDEN] -- the guest agent of a Windows machine that is
+r"""wine_agent.py SOCKET LAUNCHER [FORBIDDEN] -- the guest agent of a Windows machine that is
 a prefix of Wine ($WINEPREFIX): QEMU's protocol on a local socket, the commands carried out.
 
 Programs run in Wine, by LAUNCHER (wine_launch.exe), in whose folder programs of tests stand
@@ -8,6 +8,11 @@ for those that Wine lacks.  Files are those of the prefix.  A restart ends the p
 wineserver and boots it again; then the number of the boot, which Windows counts in the
 registry and Wine does not, is one more.  Of taskkill.exe, Wine's knows no /T, so it is done
 here.  FORBIDDEN is a list of commands with commas between them.
+
+Two files in C:\firn make trouble that tests need at one certain moment: "held", a number, for
+as many exports of reg.exe that fail as while a scanner has their file open; "kill", a line
+"N WORDS", for a client that is killed when the N-th program with these words in its command
+line has ended, before it is told so.
 
 Ends with its standard input."""
 import base64
@@ -17,12 +22,15 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 
 WINE = os.environ.get("FIRN_WINE", "wine")
 WINESERVER = os.environ.get("FIRN_WINESERVER", "wineserver")
+HELD, KILL = r"C:\firn\held", r"C:\firn\kill"
+WAIT_S = 120
 BOOT_KEY = (r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager"
             r"\Memory Management\PrefetchParameters")
 OUTPUT_MAX = 16 << 20
@@ -89,12 +97,18 @@ class Program:
         return answer
 
 
+def quietly(argv):
+    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, check=True, timeout=WAIT_S)
+
+
 class Agent:
     def __init__(self, forbidden):
         self.forbidden = forbidden
         self.programs = {}
         self.files = {}
         self.next = 1000
+        self.client = None
         self.boots = 1
         self.tell_boot()
 
@@ -131,9 +145,8 @@ class Agent:
 
     # -- the machine --
     def tell_boot(self):
-        subprocess.run([WINE, "reg.exe", "add", BOOT_KEY, "/v", "BootId", "/t", "REG_DWORD",
-                        "/d", str(self.boots), "/f"], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        quietly([WINE, "reg.exe", "add", BOOT_KEY, "/v", "BootId", "/t", "REG_DWORD",
+                 "/d", str(self.boots), "/f"])
 
     def do_guest_shutdown(self, a):
         if a.get("mode") != "reboot":
@@ -142,11 +155,9 @@ class Agent:
             if p.process.poll() is None:
                 p.kill()
         self.files.clear()
-        subprocess.run([WINESERVER, "-k"], check=False)
-        subprocess.run([WINESERVER, "-w"], check=False)
-        subprocess.run([WINESERVER, "-p"], check=False)
-        subprocess.run([WINE, "wineboot"], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        for end in "-k", "-w", "-p":
+            subprocess.run([WINESERVER, end], check=False, timeout=WAIT_S)
+        quietly([WINE, "wineboot"])
         self.boots += 1
         self.tell_boot()
         return None
@@ -163,7 +174,7 @@ class Agent:
             if victim is not None and victim.process.poll() is None:
                 victim.kill()
             argv = ["cmd.exe", "/c", "exit", "0"]
-        if argv[:2] == ["reg.exe", "export"] and self.is_held():
+        if argv[:2] == ["reg.exe", "export"] and self.count_down(HELD, "") > 0:
             argv = ["cmd.exe", "/c", "exit", "1"]
         if "\\" in argv[0] and not os.path.exists(self.real(argv[0])):
             raise Refused("Guest agent command failed, error was 'Datei nicht gefunden'")
@@ -171,19 +182,28 @@ class Agent:
                     a.get("capture-output", False))
         self.next += 1
         self.programs[self.next] = p
+        if self.count_down(KILL, " ".join(argv)) == 1:
+            self.kill_client(p)
         return {"pid": self.next}
 
-    def is_held(self):
-        """As many exports fail as the file C:\\firn\\held says: a scanner has the file open."""
-        held = self.real(r"C:\firn\held")
-        try:
-            with open(held, encoding="ascii") as f:
-                left = int(f.read())
-        except (OSError, ValueError):
-            return False
-        with open(held, "w", encoding="ascii") as f:
-            f.write(str(left - 1))
-        return left > 0
+    def count_down(self, path, line):
+        """Does the file at ${path} begin with a number above 0, and are its other words in
+        ${line}?  Then the number, which is one less afterwards; else 0."""
+        path = self.real(path)
+        if not os.path.exists(path):
+            return 0
+        with open(path, encoding="utf-8") as f:
+            number, _, words = f.read().strip().partition(" ")
+        if int(number) < 1 or words not in line:
+            return 0
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("%d %s" % (int(number) - 1, words))
+        return int(number)
+
+    def kill_client(self, program):
+        program.process.wait(timeout=WAIT_S)
+        peer = self.client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        os.kill(struct.unpack("3i", peer)[0], signal.SIGKILL)
 
     def do_guest_exec_status(self, a):
         p = self.programs.get(a["pid"])
@@ -258,7 +278,8 @@ def answer(agent, line):
         if value is None:
             return b""
         reply = {"return": value}
-    except (ValueError, KeyError, TypeError) as e:
+    except (ValueError, KeyError, TypeError, OSError, subprocess.SubprocessError) as e:
+        print("%r: %r" % (line, e), flush=True)
         return json.dumps({"error": {"class": "GenericError", "desc": str(e)}}).encode() + b"\n"
     except Refused as e:
         print("%s: %s" % (request.get("execute"), e), flush=True)
@@ -270,6 +291,7 @@ def answer(agent, line):
 
 def serve(agent, client):
     rest = b""
+    agent.client = client
     while True:
         ready, _, _ = select.select([client, sys.stdin], [], [])
         if sys.stdin in ready and not os.read(sys.stdin.fileno(), 4096):

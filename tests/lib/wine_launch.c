@@ -41,8 +41,10 @@ wmain(int argc, wchar_t **argv)
     start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
     if (!CreateProcessW(NULL, behind(GetCommandLineW(), 2), NULL, NULL, TRUE, CREATE_SUSPENDED,
-            NULL, NULL, &start, &p))
+            NULL, NULL, &start, &p)) {
+        fprintf(stderr, "CreateProcess: %lu\n", GetLastError());
         return 3;
+    }
     AssignProcessToJobObject(job, p.hProcess);
     ResumeThread(p.hThread);
     WaitForSingleObject(p.hProcess, INFINITE);
