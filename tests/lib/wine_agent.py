@@ -298,7 +298,10 @@ def serve(agent, client):
             return False
         if client not in ready:
             continue
-        data = client.recv(1 << 20)
+        try:
+            data = client.recv(1 << 20)
+        except OSError: # a client that was killed may leave a reset in place of an end
+            data = b""
         if not data:
             return True
         rest += data

@@ -3,10 +3,13 @@
  * of its exit code to FILE, as a number: a process of Linux has eight.
  *
  * What is behind FILE goes to CreateProcess as it stands.  The program and all that it starts
- * end with this one. */
+ * end with this one.  On a busy machine Wine gives ERROR_INTERNAL_ERROR now and then: the new
+ * process ended before its first instruction.  It ran nothing, so it is started again. */
 #include <stdio.h>
 #include <wchar.h>
 #include <windows.h>
+
+enum { TRIES = 5 };
 
 /* Behind the first ${n} arguments. */
 static wchar_t *
@@ -40,8 +43,10 @@ wmain(int argc, wchar_t **argv)
     start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (!CreateProcessW(NULL, behind(GetCommandLineW(), 2), NULL, NULL, TRUE, CREATE_SUSPENDED,
-            NULL, NULL, &start, &p)) {
+    for (int tries = 0; !CreateProcessW(NULL, behind(GetCommandLineW(), 2), NULL, NULL, TRUE,
+             CREATE_SUSPENDED, NULL, NULL, &start, &p); tries++) {
+        if (tries < TRIES && GetLastError() == ERROR_INTERNAL_ERROR)
+            continue;
         fprintf(stderr, "CreateProcess: %lu\n", GetLastError());
         return 3;
     }
