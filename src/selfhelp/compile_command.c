@@ -155,6 +155,13 @@ is_blank(char c)
     return c == ' ' || c == FLAT_SOFT || c == FLAT_HARD;
 }
 
+/* PowerShell's programs are Verb-Noun, and there single quotes are quotes too. */
+static bool
+is_cmdlet_like(const struct argv *v)
+{
+    return v->n > 0 && v->a[0].len > 5 && memchr(v->a[0].s, '-', v->a[0].len) != NULL;
+}
+
 /* Cut the command into arguments; false when a quote is open or there are too many. */
 static bool
 cut(const struct cmdline *c, struct argv *v)
@@ -174,8 +181,8 @@ cut(const struct cmdline *c, struct argv *v)
         }
         if (v->n == ARGV_MAX)
             return !c->whole;
-        if (c->text[i] == '"') {
-            const char *close = memchr(c->text + i + 1, '"', c->len - i - 1);
+        if (c->text[i] == '"' || (c->text[i] == '\'' && is_cmdlet_like(v))) {
+            const char *close = memchr(c->text + i + 1, c->text[i], c->len - i - 1);
 
             if (close == NULL)
                 return !c->whole && v->n > 0;
@@ -302,13 +309,19 @@ static const struct {
     { "iconv", command_iconv },
     { "msiexec", command_msiexec },
     { "net", command_net },
+    { "new-itemproperty", command_new_item },
     { "reboot", command_restart },
     { "reg", command_reg },
     { "regsvr32", command_regsvr32 },
     { "restart-computer", command_restart },
+    { "restart-service", command_restart_service },
     { "sc", command_sc },
     { "service", command_service },
+    { "set-itemproperty", command_set_item },
+    { "set-service", command_set_service },
     { "shutdown", command_shutdown },
+    { "start-service", command_start_service },
+    { "stop-service", command_stop_service },
     { "systemctl", command_systemctl },
     { "vssadmin", command_vssadmin },
 };
@@ -428,72 +441,6 @@ command_find(struct finds *l, const struct cmdline *c, size_t at)
     return skip + v.a[n - 1].end;
 }
 
-/* ---- in a sentence ---- */
-
-/* Do the words before word ${i} ask for a command? */
-static bool
-asked(const struct sentence *s, size_t i)
-{
-    size_t from = i > 4 ? i - 4 : 0;
-
-    return i == 0 || s->word[i - 1].after == ':' || s->word[i - 1].breaks ||
-        has_word(s, from, i,
-            "run|running|execute|executing|command|commands|prompt|prompt,|type|enter|using|"
-            "use|issue|followed");
-}
-
-/* Does the sentence tell the reader to run the command at word ${i}, or does it only speak of
- * it ("the command X fails", "when you ran X", "do not run X")? */
-static bool
-instructed(const struct sentence *s, size_t i)
-{
-    if (i == 0 || s->word[i - 1].after == ':' || s->word[i - 1].breaks)
-        return !has_word(s, 0, i, "not|never|don't|avoid|without");
-    if (word_is(s, i + 1, "failed|fails|returns|returned|shows|gives|is|was|did|does|hangs|"
-                          "reports|completed|succeeds|succeeded") &&
-        !word_is(s, i - 1, "run|execute|using|running|executing"))
-        return false;
-    if (has_word(s, i > 8 ? i - 8 : 0, i,
-            "not|never|don't|avoid|without|instead|example|e.g|such|like|ran|failed|fails|"
-            "equivalent|returned|shows|output"))
-        return false;
-    for (size_t k = 0; k < i; k++)
-        if (is_verb(s, k) && is_imperative(s, k))
-            return true;
-    return has_word(s, i > 4 ? i - 4 : 0, i,
-        "executing|running|using|run|execute|command|commands|followed|with|prompt");
-}
-
-/* A command that is only spoken of. */
-static void
-spoken_of(struct finds *l, const struct sentence *s, size_t i, size_t before)
-{
-    struct find *f = l->n > before ? &l->find[l->n - 1] : NULL;
-
-    if (f == NULL || f->action.kind->person || instructed(s, i))
-        return;
-    find_person(l, f, "person.command", s->f->s + f->from, f->to - f->from);
-    f->command = true;
-    f->what = FIND_ACTION;
-}
-
-static void
-code_words(struct finds *l, const struct sentence *s, size_t i)
-{
-    const struct word *w = &s->word[i];
-    struct cmdline c = { s->f->s + w->from, w->to - w->from, true, s->shell, true };
-    size_t n = l->n;
-
-    /* one word of code is a name, unless it is a program that was asked for */
-    if (memchr(c.text, ' ', c.len) == NULL && !text_equal(c.text, c.len, "reboot"))
-        return;
-    if (command_find(l, &c, w->from) == 0 || l->n == n)
-        return;
-    spoken_of(l, s, i, n);
-    if (s->f->open_code)
-        find_note(l, &l->find[l->n - 1], "span-open", NULL);
-}
-
 bool
 command_starts(const char *s, size_t len)
 {
@@ -504,54 +451,4 @@ command_starts(const char *s, size_t len)
     while (i + n < len && !is_blank(s[i + n]))
         n++;
     return reader_of(s + i, n) != NULL;
-}
-
-/* In prose a command ends with its line at the latest when the next line starts another. */
-static size_t
-command_room(const struct sentence *s, size_t from)
-{
-    for (size_t i = from; i < s->to; i++)
-        if (s->f->s[i] == FLAT_SOFT && command_starts(s->f->s + i, s->to - i))
-            return i - from;
-    return s->to - from;
-}
-
-void
-find_commands(struct finds *l, const struct sentence *s)
-{
-    if (s->code) {
-        struct cmdline c = { s->f->s + s->from, s->to - s->from, true, s->shell, true };
-        size_t lead = 0;
-
-        /* code by indentation may hold backticks all the same */
-        while (lead < c.len && (is_blank(c.text[lead]) || c.text[lead] == '`'))
-            lead++;
-        c.text += lead;
-        c.len -= lead;
-        while (c.len > 0 && (is_blank(c.text[c.len - 1]) || c.text[c.len - 1] == '`'))
-            c.len--;
-        (void)command_find(l, &c, s->from + lead);
-        return;
-    }
-    for (size_t i = 0; i < s->nwords; i++) {
-        const struct word *w = &s->word[i];
-        struct cmdline c = { s->f->s + w->from, s->to - w->from, false, false, false };
-        size_t n, before = l->n;
-
-        if ((w->mark & FLAT_LINK) != 0 || w->before == '\'')
-            continue;
-        if ((w->mark & FLAT_CODE) != 0) {
-            code_words(l, s, i);
-            continue;
-        }
-        if (reader_of(c.text, w->to - w->from) == NULL &&
-            !text_equal(c.text, w->to - w->from, "sudo"))
-            continue;
-        c.asked = asked(s, i);
-        c.len = command_room(s, w->from);
-        n = command_find(l, &c, w->from);
-        spoken_of(l, s, i, before);
-        while (n > 0 && i + 1 < s->nwords && s->word[i + 1].from < w->from + n)
-            i++;
-    }
 }

@@ -206,11 +206,17 @@ struct find *argv_find(struct finds *l, const struct argv *v, size_t n, const ch
 /* ... recognised as a command, for a person, because of ${id} (may be NULL). */
 size_t argv_person(struct finds *l, const struct argv *v, const char *id, const char *why);
 
+/* The service of a command's argument as actions name it, to be freed; NULL when it is for a
+ * person, and then *ret_why may say why. */
+char *service_named(const struct arg *a, const char **ret_why);
+
 /* Each takes the arguments after the program at ${v->a[0]}; returns how many arguments the
  * command has, 0 when it is none after all. */
 typedef size_t command_fn(struct finds *l, const struct argv *v);
 command_fn command_reg, command_net, command_sc, command_msiexec, command_vssadmin,
     command_regsvr32, command_fsutil, command_shutdown, command_restart;
+command_fn command_set_service, command_start_service, command_stop_service,
+    command_restart_service, command_set_item, command_new_item;
 command_fn command_systemctl, command_service, command_apt, command_dpkg, command_iconv;
 
 /* A registry key as people write it, at the start of [s, s + len).  ${ret} gets the key as
@@ -257,6 +263,8 @@ void find_registry(struct finds *l, const struct sentence *s);
 void find_service(struct finds *l, const struct sentence *s);
 void find_installer(struct finds *l, const struct sentence *s);
 void find_file(struct finds *l, const struct sentence *s);
+void find_setting(struct finds *l, const struct sentence *s);
+void find_version(struct finds *l, const struct sentence *s);
 void find_machine(struct finds *l, const struct sentence *s, bool about_backup);
 void find_person_step(struct finds *l, const struct sentence *s);
 

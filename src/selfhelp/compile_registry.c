@@ -226,6 +226,10 @@ registry_set(struct finds *l, struct find *f, const char *key, const char *name,
         find_note(l, f, "placeholder", NULL);
         return;
     }
+    if (strncmp(key, "HKLM\\", 5) != 0) { /* of a user, and whose is open */
+        find_person(l, f, f->command ? "person.command" : "person.do", key, strlen(key));
+        return;
+    }
     if (registry_protects(key, name, data) ||
         (start && data[0] == '4' && service_protects(service, strlen(service)))) {
         find_person(l, f, f->command ? "person.command" : "person.do", key, strlen(key));

@@ -294,6 +294,9 @@ negated(const struct sentence *s, size_t i)
 {
     size_t from = i > 3 ? i - 3 : 0;
 
+    if (has_phrase(s, i > 5 ? i - 5 : 0, i, "no need") ||
+        has_phrase(s, i > 5 ? i - 5 : 0, i, "no longer"))
+        return true;
     for (size_t k = from; k < i; k++)
         if (word_is(s, k, "not|don't|never|cannot|without|avoid|before|don\xe2\x80\x99t"))
             return true;
@@ -305,7 +308,7 @@ is_imperative(const struct sentence *s, size_t i)
 {
     const struct word *last;
 
-    if (i >= s->nwords || negated(s, i))
+    if (i >= s->nwords || negated(s, i) || s->word[s->nwords - 1].after == '?')
         return false;
     if (i == 0)
         return true;

@@ -93,6 +93,8 @@ reg_one_value(struct finds *l, const struct argv *v, const struct reg_args *r,
 {
     struct find *f;
 
+    if (strncmp(key, "HKLM\\", 5) != 0)
+        return argv_person(l, v, NULL, NULL);
     if (r->name == NULL || r->all || r->type != NULL || r->data != NULL)
         return argv_person(l, v, strcmp(kind, "windows.registry.delete") == 0 ? "destroys"
                                                                               : NULL, NULL);
@@ -142,10 +144,8 @@ command_reg(struct finds *l, const struct argv *v)
 
 /* ---- services ---- */
 
-/* The service of argument ${i} as actions name it, to be freed; NULL when it is for a person,
- * and then *ret_why says why. */
-static char *
-service_name(const struct arg *a, const char **ret_why)
+char *
+service_named(const struct arg *a, const char **ret_why)
 {
     const char *known = service_known(a->s, a->len);
 
@@ -173,7 +173,7 @@ service_state(struct finds *l, const struct argv *v, size_t name, size_t n, cons
     auto_free char *service = NULL;
     struct find *f;
 
-    service = service_name(&v->a[name], &why);
+    service = service_named(&v->a[name], &why);
     if (service == NULL)
         return argv_person(l, v, why, NULL);
     if (strcmp(want, "stopped") == 0 && service_protects(v->a[name].s, v->a[name].len))
@@ -233,7 +233,7 @@ sc_config(struct finds *l, const struct argv *v)
             want = starts[i].want;
     if (want == NULL || !argv_ends(v, n))
         return argv_person(l, v, NULL, NULL);
-    service = service_name(&v->a[2], &why);
+    service = service_named(&v->a[2], &why);
     if (service == NULL)
         return argv_person(l, v, why, NULL);
     if (want[0] == '4' && service_protects(v->a[2].s, v->a[2].len))
@@ -268,7 +268,7 @@ command_sc(struct finds *l, const struct argv *v)
         return argv_person(l, v, NULL, NULL);
     if (arg_is(v, 1, "start|stop"))
         return service_state(l, v, 2, 3, arg_is(v, 1, "start") ? "running" : "stopped");
-    service = service_name(&v->a[2], &why);
+    service = service_named(&v->a[2], &why);
     if (service == NULL)
         return argv_person(l, v, why, NULL);
     f = argv_find(l, v, 3, "windows.service.is");

@@ -365,6 +365,26 @@ fences_are_the_plan(void **state)
     assert_int_equal(invalid, 2); /* those of the article, and one of a step */
 }
 
+/* A premise is a probe, never the one that names the cause, and no condition of a step. */
+static void
+premises_name_no_cause(void **state)
+{
+    static const char body[] = "1. It is there.\n\n```probe premise\nfile.exists path=C:\\a\n"
+        "```\n2. It runs.\n\n```probe\nwindows.service.is service=vss start=3\n```\n"
+        "3. Restart.\n\n```action premise\nmachine.restart\n```\n";
+    auto_ptr(plan) p = plan_of_body(body);
+
+    (void)state;
+    assert_int_equal(p->nprobes, 2);
+    assert_int_equal(p->probes[0].when, PLAN_PREMISE);
+    auto_free char *condition = plan_condition(&p->probes[0]);
+
+    assert_string_equal(condition, "premise");
+    assert_ptr_equal(plan_naming(p), &p->probes[1]);
+    assert_int_equal(p->steps[0].when, PLAN_ALWAYS);
+    assert_true(plan_has(p, "action-invalid"));
+}
+
 static void
 a_link_is_no_remedy(void **state)
 {
@@ -439,6 +459,7 @@ main(void)
         cmocka_unit_test(traps_are_for_people),
         cmocka_unit_test(conditions_stand_in_the_wording),
         cmocka_unit_test(fences_are_the_plan),
+        cmocka_unit_test(premises_name_no_cause),
         cmocka_unit_test(a_link_is_no_remedy),
         cmocka_unit_test(the_mission_compiles),
     };
