@@ -128,12 +128,14 @@ thaw_and_tell(struct watch *w, bool early)
         tell_failure(w, e);
 }
 
-/* Did the agent refuse for a reason that says that it froze nothing of ours? */
+/* Did the agent, or the extension, refuse for a reason that says that nothing of ours is
+ * frozen?  (What the extension froze before it failed, it has thawed.) */
 static bool
 froze_nothing(const struct err *e)
 {
     return err_has(e, E_GuestFrozen) || err_has(e, E_AgentCommandMissing) ||
-           err_has(e, E_AgentCommandForbidden) || err_has(e, E_GuestProgramUnstarted);
+           err_has(e, E_AgentCommandForbidden) || err_has(e, E_GuestProgramUnstarted) ||
+           err_has(e, E_ApplicationsNotQuiesced);
 }
 
 /* Takes ${e}, why the freeze did not come about. */

@@ -8,7 +8,8 @@
 #include "json_read.h"
 #include "qga.h"
 
-enum { MOUNTS_MAX = 64, DEPTH_MAX = 32, VALUES_MAX = 4096, ARGS_MAX = 2 * MOUNTS_MAX + 8 };
+enum { MOUNTS_MAX = 64, DEPTH_MAX = 32, VALUES_MAX = 4096, ARGS_MAX = 2 * MOUNTS_MAX + 8,
+    EXIT_USAGE = 2 };
 
 static const char NAME[] = "firn-extension";
 
@@ -28,6 +29,8 @@ read_answer(struct qga *g, const struct qga_result *r, json_t **ret)
     char why[JSON_WHY_MAX];
     json_auto_t *answer = NULL;
 
+    if (r->exit == EXIT_USAGE) /* one of before these verbs */
+        return fail(ApplicationsNotQuiesced, qga_name(g));
     if (r->cut || r->out_len > GUEST_HELPER_ANSWER)
         return fail(ExtensionAnswerWrong, qga_name(g), "it is too long");
     TRY(json_read((struct view){ r->out, r->out_len }, &limits, why, &answer));

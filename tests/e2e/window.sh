@@ -93,7 +93,9 @@ write_to() { ( echo x > "$1/written" ) 5>&- 6<&- & write_pid=$!; }
 is_frozen() { # FOLDER NAME: what is frozen cannot be frozen again
     if fsfreeze -f "$1" 2> /dev/null; then fsfreeze -u "$1"; not_ok "$2"; else ok "$2"; fi
 }
-is_thawed() { # FOLDER NAME
+is_thawed() { # FOLDER NAME: whoever thaws may be at it: what is written waits for that
+    write_to "$1"
+    wait "$write_pid"
     if fsfreeze -f "$1" 2> /dev/null && fsfreeze -u "$1"; then ok "$2"; else not_ok "$2"; fi
 }
 
@@ -199,6 +201,16 @@ says out '^2 frozen 2 by firn' 'an application that does not come to rest'
 says err ApplicationsNotQuiesced 'is why'
 says err PluginQuiesceFailed 'in the words of the extension'
 rmdir a/at-rest
+
+mv $v/bin/firn-extension ext
+printf '%s\n' '#!/bin/sh' '[ "$1" = prepare ] || exit 2' 'echo "{\"result\": \"ready\"}"' \
+    > $v/bin/firn-extension
+chmod +x $v/bin/firn-extension
+hold_now 20000 3
+hold_ends
+says out '^2 frozen 2 by firn' 'an older extension, which cannot freeze'
+says err ApplicationsNotQuiesced 'is told'
+mv ext $v/bin/firn-extension
 
 rests
 hold_now 20000 3
