@@ -8,11 +8,22 @@
 
 enum { APT_FAILED = 100, DPKG_LOCKED = 2 };
 
+/* By its name, or as the file /FOLDER/NAME_VERSION_ARCHITECTURE.deb. */
+static bool
+is_package(const struct mem_package *p, const char *name)
+{
+    const char *base = p->name[0] == '/' ? strrchr(p->name, '/') + 1 : p->name;
+    size_t n = strlen(name);
+
+    return strcmp(p->name, name) == 0 ||
+        (base != p->name && strncmp(base, name, n) == 0 && base[n] == '_');
+}
+
 static struct mem_package *
 find_package(struct mem *m, const char *name)
 {
     for (size_t i = 0; i < m->npackages; i++)
-        if (strcmp(m->packages[i].name, name) == 0)
+        if (is_package(&m->packages[i], name))
             return &m->packages[i];
     return NULL;
 }
