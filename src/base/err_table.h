@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* err_table.h -- what mkcodes generates from the articles for err.c; nobody else needs it.
+/* err_table.h -- what mkcodes generates from the articles for err.c and err_data.c.
  *
  * The table of codes is sorted by number.  Class 0 is no class; a class's parent comes
  * before it and the top ones have parent 0. */

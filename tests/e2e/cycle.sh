@@ -84,6 +84,11 @@ if have nbdkit; then
 else
     skip 'NBD' 'no nbdkit'
 fi
+exec 7>> x.raw
+firn_is 3 'a disk that another program writes is less than was asked' backup --machine busy x.raw
+says err DiskInUse 'and said'
+exec 7>&-
+firn_is 0 'the next backup of it is whole' backup --machine busy x.raw
 firn_is 0 'verify' verify
 firn_is 0 'verify --data' verify --data
 firn_is 0 'verify of one point' verify --data "$first"

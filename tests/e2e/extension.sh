@@ -167,6 +167,27 @@ is 1 'a plug-in that crashes when it is loaded' "$extension" prepare --folder od
 in_json out code PluginUnloadable 'cannot be loaded'
 in_json out facts.why crashed 'since it crashed'
 
+export FIRN_TEST_ODD=abi
+is 1 'a plug-in of another generation' "$extension" prepare --folder odd --json
+in_json out code PluginAbiWrong 'is told as that'
+in_json out facts.abi 99 'with its number'
+export FIRN_TEST_ODD=stay
+is 1 'a plug-in that does not go on' "$extension" rehearse --folder odd --deadline 9
+says err PluginResumeFailed 'is told'
+says err 'I like it here' 'with its words'
+unset FIRN_TEST_ODD
+FIRN_PLUGIN_HOST=$t_dir/nowhere is 1 'without the host of plug-ins' "$extension" prepare \
+    --folder odd --json
+in_json out code PluginHostFailed 'nothing can be tried'
+
+# two that want the same package
+mkdir -p plugins/Firn.VMSnapshot
+exec 6> plugins/Firn.VMSnapshot/lock
+flock 6
+is 1 'while another one activates' "$extension" activate odd --digest "$(cat digest)" --deadline 1
+says err HandlerBusy 'this one waits, then says so'
+exec 6>&-
+
 # a prerequisite that is missing, and its installer
 mkdir -p needy/bin
 cp "$needy" needy/bin/needy.so
@@ -257,4 +278,21 @@ in_json $old/status/prepare.status 0.status.status error 'a killed verb has a fi
 in_json $old/status/prepare.status 0.status.substatus.0.code ExtensionDied 'that says so'
 [ -z "$(pgrep -xf "sleep $hang")" ] && ok 'and nothing that it started goes on' ||
     not_ok 'and nothing that it started goes on'
+slow=$t_dir/plugins/$name/1.0.5.0
+cp -r needy $slow
+sed 's/"deadlineSeconds": 2/"deadlineSeconds": 900/' needy.json > slow.json
+"$mkpackage" $slow $name 1.0.5.0 "$platform" slow.json > digest
+mkdir $slow/config
+echo '{"runtimeSettings":[{"handlerSettings":{"publicSettings":{"deadlineSeconds":4}}}]}' \
+    > $slow/config/1.settings
+"$extension" enable --folder $slow > out 2> err &
+while [ "$(pgrep -cxf "sleep $hang")" -lt 2 ]; do [ -d /proc/$! ] || break; done
+kill -STOP $!
+wait $! 2> /dev/null
+began=$SECONDS
+until grep -q ExtensionTooSlow $slow/status/1.status; do
+    [ $((SECONDS - began)) -lt 20 ] || break
+done
+in_json $slow/status/1.status 0.status.substatus.0.code ExtensionTooSlow \
+    'one that stands still is ended at its deadline, with a final status'
 done_testing

@@ -256,6 +256,7 @@ mkdir "$root$plugins/1.0.10000.0/config"
 printf Enabled > "$root$plugins/1.0.10000.0/config/HandlerState"
 backup 1 'a package that brings something else does not help'
 code_is $code 'the library is missing'
+says err libfirn-test-runtime.so.1 'which is named'
 linux_in dpkg --purge firn-wrong > /dev/null 2>&1
 state > before
 doctor 1 'firn doctor tries' --apply --yes=install,service,config

@@ -52,9 +52,9 @@ same() { # FILE FILE NAME
 # Stages: verified repaired proved undone.  A test in which something failed shows nothing.
 record() {
     [ -n "${FIRN_FAILURES:-}" ] && [ $t_failed -eq 0 ] || return 0
-    code=$1
+    t_code=$1
     shift
-    for stage; do printf '%s\t%s\treal\n' "$code" "$stage" >> "$FIRN_FAILURES"; done
+    for t_stage; do printf '%s\t%s\treal\n' "$t_code" "$t_stage" >> "$FIRN_FAILURES"; done
 }
 point() { awk 'END { print $NF }' out; } # of the last backup
 new_vault() { # NAME: make it, and let firn use it from here on

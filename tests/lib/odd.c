@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plug-in that goes wrong as FIRN_TEST_ODD says: load, crash, hang, refuse, or a number that
- * it refuses with. */
+/* A plug-in that goes wrong as FIRN_TEST_ODD says: load, crash, hang, refuse, a number that it
+ * refuses with, stay (it does not go on), or abi (it is of another generation). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +34,8 @@ quiesce(uint32_t deadline_ms, char *words, size_t size)
         (void)raise(SIGKILL);
     while (is("hang"))
         (void)pause();
+    if (is("stay"))
+        return 0;
     (void)snprintf(words, size, "I do not want to");
     return number();
 }
@@ -42,9 +44,10 @@ static int
 resume(uint32_t deadline_ms, char *words, size_t size)
 {
     (void)deadline_ms;
-    (void)words;
-    (void)size;
-    return 0;
+    if (!is("stay"))
+        return 0;
+    (void)snprintf(words, size, "I like it here");
+    return 6;
 }
 
 FIRN_PLUGIN_EXPORT const struct firn_plugin *
@@ -52,8 +55,10 @@ firn_plugin_describe(void)
 {
     static const struct firn_plugin plugin = { FIRN_PLUGIN_ABI, sizeof(plugin), "odd", "1.0",
         "goes wrong", quiesce, resume };
+    static const struct firn_plugin other = { FIRN_PLUGIN_ABI + 98, sizeof(other), "odd", "1.0",
+        "is of another generation", quiesce, resume };
 
     if (is("load"))
         (void)raise(SIGKILL);
-    return &plugin;
+    return is("abi") ? &other : &plugin;
 }

@@ -38,11 +38,20 @@ without_runtime(struct target *t)
     target_mem_imports(t, PLUGINS "1.0.10\\iaasvmprovider.dll", "msvcr120.dll");
 }
 
+/* One half of the runtime is there. */
+static const struct mem_installer other_half = { .path = PLUGINS "1.0.10\\vcredist2013_x64.exe",
+    .needs_service = true, .no_service = 1601, .puts = { MEM_SYSTEM32 "msvcp120.dll" },
+    .key = RUNTIME_KEY, .name = "Install" };
+
 static void
-provider_without_runtime(struct target *t)
+half_a_runtime(struct target *t)
 {
-    without_runtime(t);
     target_mem_service(t, "msiserver", 3);
+    target_mem_installer(t, &other_half);
+    target_mem_put(t, other_half.path, "installer");
+    target_mem_put(t, MEM_SYSTEM32 "msvcr120.dll", "runtime");
+    target_mem_put(t, PLUGINS "1.0.10\\iaasvmprovider.dll", "plug-in");
+    target_mem_imports(t, PLUGINS "1.0.10\\iaasvmprovider.dll", "msvcp120.dll");
 }
 
 static void
@@ -73,9 +82,9 @@ somebody_installs(struct target *t)
 }
 
 static void
-typographic_quotes(struct target *t)
+byte_order_mark(struct target *t)
 {
-    target_mem_put(t, "/etc/backup.conf", "[a]\nwords=\xe2\x80\x9cx\xe2\x80\x9d\n");
+    target_mem_put(t, "/etc/backup.conf", "\xef\xbb\xbf[a]\nwords=x\n");
 }
 
 static void
@@ -90,18 +99,20 @@ static const struct sick {
     enum action_os os;
     void (*make)(struct target *t);
     const char *variable[3][2];
-    bool no_undo; /* what was done stays, since an older one cannot be had again */
+    /* what was done stays: an older version cannot be had again, and where there was a sign of
+     * the product nothing of it is uninstalled */
+    bool no_undo;
 } sick[] = {
     { "ExtensionVCRedistInstallationFailure", ACTION_WINDOWS, without_runtime, { { 0 } },
         false },
-    { "ExtensionRuntimeMismatch", ACTION_WINDOWS, provider_without_runtime, { { 0 } }, false },
+    { "ExtensionRuntimeMismatch", ACTION_WINDOWS, half_a_runtime, { { 0 } }, true },
     { "ComServiceBroken", ACTION_WINDOWS, com_disabled, { { 0 } }, false },
     { "DtcBroken", ACTION_WINDOWS, coordinator_disabled, { { 0 } }, false },
     { "PluginSharedLibraryMissing", ACTION_LINUX, library_missing,
         { { "library", "libx.so.1" }, { "installer", "libx1_1.0_all.deb" } }, false },
     { "GuestInstallerBusy", ACTION_LINUX, somebody_installs,
         { { "library", "libx.so.1" }, { "installer", "libx1_1.0_all.deb" } }, false },
-    { "FreezeConfigEncoding", ACTION_LINUX, typographic_quotes,
+    { "FreezeConfigEncoding", ACTION_LINUX, byte_order_mark,
         { { "path", "/etc/backup.conf" } }, false },
     { "GuestAgentOutdated", ACTION_LINUX, agent_is_old, { { "needed", "5.2" } }, true },
 };

@@ -26,6 +26,8 @@ static struct {
     unsigned bad_syncs;   /* how many fsyncs of files fail, with ... */
     int number;
     bool full;            /* writes find no room */
+    bool overwrites;      /* a name that is taken can be taken again */
+    bool hides;           /* folders list nothing */
     bool stutter;         /* writes are interrupted, or do a part only */
     unsigned writes, file_syncs;
     ino_t synced[SYNCS_MAX];
@@ -38,6 +40,25 @@ ssize_t __real_write(int fd, const void *data, size_t len);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
+
+int __real_linkat(int a, const char *from, int b, const char *to, int flags);
+int __wrap_linkat(int a, const char *from, int b, const char *to, int flags);
+struct dirent *__real_readdir64(DIR *d);
+struct dirent *__wrap_readdir64(DIR *d);
+
+int
+__wrap_linkat(int a, const char *from, int b, const char *to, int flags)
+{
+    if (calls.overwrites)
+        (void)unlinkat(b, to, 0);
+    return __real_linkat(a, from, b, to, flags);
+}
+
+struct dirent *
+__wrap_readdir64(DIR *d)
+{
+    return calls.hides ? NULL : __real_readdir64(d);
+}
 
 static int
 failing(int number)
@@ -409,6 +430,24 @@ one_process_wins(void **state)
     }
 }
 
+/* A folder whose file system would lose what a vault relies on is refused when one is made. */
+static void
+unfit_folders_are_refused(void **state)
+{
+    struct store *s = NULL;
+
+    (void)state;
+    calls.overwrites = true;
+    assert_fails(store_dir_open(pattern_path("unfit"), true, &s), E_StoreUnfit);
+    calls.overwrites = false;
+    calls.hides = true;
+    assert_fails(store_dir_open(pattern_path("unfit"), true, &s), E_StoreUnfit);
+    calls.hides = false;
+    assert_null(s);
+    assert_ok(store_dir_open(pattern_path("unfit"), true, &s));
+    store_free(s);
+}
+
 /* In a child that is nobody: a failure's code, or 0. */
 static int
 as_nobody(int (*act)(void))
@@ -593,6 +632,7 @@ main(void)
         TEST(a_taken_name_keeps_its_bytes),
         TEST(a_barrier_reaches_the_top),
         TEST(one_process_wins),
+        TEST(unfit_folders_are_refused),
         TEST(a_folder_that_is_not_ours),
         TEST(links_pipes_and_folders_are_no_objects),
         TEST(a_folder_behind_a_link_is_told),

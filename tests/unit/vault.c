@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -387,6 +388,105 @@ damage(struct fixture *f, const char *folder, uint64_t from, size_t len, struct 
     *ret = t;
 }
 
+/* A backup of one block, begun and not committed. */
+static struct vault_writer *
+begun(struct fixture *f)
+{
+    struct vault_backup b = { .machine = "m", .consistency = VAULT_CRASH };
+    auto_free uint8_t *data = malloc(BLOCK);
+    struct vault_writer *w = NULL;
+    struct vault_disk_writer *d;
+    struct vault_id ids[SPAN] = { 0 };
+
+    fill_block(data, 5);
+    assert_ok(vault_backup_begin(f->v, &b, &w));
+    assert_ok(vault_disk_begin(w, "vda", BLOCK, &d));
+    assert_ok(vault_write_blocks(w, 0, data, 1, ids));
+    assert_ok(vault_disk_span(d, ids));
+    assert_ok(vault_disk_end(d, NULL));
+    return w;
+}
+
+/* Somebody forgets the point that a backup is to build on. */
+static void
+a_parent_that_is_gone_is_told(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t blocks[3] = { 1, 2, 3 };
+    char path[160], hex[2 * VAULT_KEY_LEN + 1];
+    struct vault_writer *w = NULL;
+
+    struct vault_point *one = back_up(f, blocks, 3, NULL);
+    struct vault_backup b = { .machine = "m", .consistency = VAULT_CRASH, .parent = one };
+    vault_key_hex(&one->id, hex);
+    (void)snprintf(path, sizeof(path), "%s/points/%s", f->path, hex);
+    assert_int_equal(unlink(path), 0);
+    assert_fails(vault_backup_begin(f->v, &b, &w), E_ParentGone);
+    assert_null(w);
+    vault_point_free(one);
+}
+
+static struct err *
+note_name(void *arg, const char *name, uint64_t len)
+{
+    (void)len;
+    (void)snprintf(arg, 128, "%s", strchr(name, '/') + 1);
+    return NULL;
+}
+
+/* The name of its point is taken before it can be listed: the one who took it counts. */
+static void
+a_taken_name_ends_the_backup(void **state)
+{
+    struct fixture *f = *state;
+    char path[160], id[128] = "";
+    struct vault_points *all = NULL;
+    struct vault_point *p = NULL;
+    struct store *s = NULL;
+
+    auto_ptr(vault_writer) w = begun(f);
+    assert_ok(store_dir_open(f->path, false, &s));
+    assert_ok(store_list(s, "sessions", note_name, id));
+    store_free(s);
+    assert_true(id[0] != '\0');
+    (void)snprintf(path, sizeof(path), "%s/points", f->path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof(path), "%s/points/%s", f->path, id);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_fails(vault_backup_commit(w, 0, &p), E_SessionAborted);
+    assert_null(p);
+    assert_int_equal(unlink(path), 0);
+    assert_ok(vault_points(f->v, &all));
+    assert_int_equal(all->n, 0);
+    vault_points_free(all);
+}
+
+static void
+a_name_for_two_points_is_none(void **state)
+{
+    struct fixture *f = *state;
+    const struct vault_point *found = NULL;
+    struct vault_points *all = NULL;
+    uint32_t block = 1;
+
+    vault_point_free(back_up(f, &block, 1, NULL));
+    vault_point_free(back_up(f, &block, 1, NULL));
+    assert_ok(vault_points(f->v, &all));
+    /* as if chance had made them so */
+    struct vault_point *second = (struct vault_point *)(uintptr_t)all->items[1];
+    memcpy(&second->id, &all->items[0]->id, sizeof(second->id) / 2);
+    char hex[2 * VAULT_KEY_LEN + 1];
+    vault_key_hex(&second->id, hex);
+    assert_ok(vault_points_find(all, hex, &found));
+    hex[VAULT_KEY_LEN] = '\0';
+    found = NULL;
+    assert_fails(vault_points_find(all, hex, &found), E_PointAmbiguous);
+    assert_null(found);
+    vault_points_free(all);
+}
+
 static void
 a_little_damage_reads_and_mends(void **state)
 {
@@ -515,6 +615,9 @@ main(void)
         cmocka_unit_test_setup_teardown(known_blocks_are_not_stored_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shortcuts_make_the_same_map, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_committed_is_not_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_parent_that_is_gone_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_taken_name_ends_the_backup, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_for_two_points_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_little_damage_reads_and_mends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(much_damage_is_named_and_the_rest_reads, set_up,
             tear_down),
