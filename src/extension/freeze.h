@@ -86,7 +86,8 @@ struct freeze_options {
     const char *const *only; /* as of freeze_list_read */
     const char *mountinfo;   /* NULL: /proc/self/mountinfo */
     int64_t deadline_ms;     /* from before the first is frozen until all are thawed */
-    /* Called by the watchdog when all is thawed; may be NULL. */
+    /* Called by the watchdog when all is thawed; until it returns, the next freeze is refused.
+     * May be NULL. */
     void (*thawed)(void *arg);
     void *arg;
 };

@@ -220,7 +220,10 @@ freeze_watch(struct freeze_shared *s, int pair, int listening, const struct free
     int64_t thawed_ns = clock_mono_ns();
     if (count(s, FREEZE_STUCK) == 0)
         (void)unlink(s->marker);
-    (void)close(listening); /* the next one can begin */
+    if (o->thawed == NULL)
+        (void)close(listening); /* the next one can begin */
+    else /* nobody is to ask any more, but the name stays taken until applications go on */
+        (void)shutdown(listening, SHUT_RDWR);
     report(&w, thawed_ns);
     if (o->thawed != NULL)
         o->thawed(o->arg);

@@ -393,18 +393,6 @@ one_at_a_time(void **state)
     assert_true(thaw_now().held);
 }
 
-static void
-somebody_else_thaws(void **state)
-{
-    (void)state;
-    reap(freezer(LONG_MS));
-    played->frozen[1] = 0;
-    struct freeze_ended e = thaw_now();
-    assert_int_equal(e.lost, 1);
-    assert_int_equal(e.thawed, 2);
-    assert_false(e.held);
-}
-
 /* A child of the test: the watchdog, since the test is a reaper. */
 static pid_t
 watchdog(void)
@@ -417,6 +405,53 @@ watchdog(void)
     int pid = 0;
     assert_int_equal(sscanf(text, "%d", &pid), 1);
     return pid;
+}
+
+static void
+goes_on_slowly(void *arg)
+{
+    char byte;
+
+    (void)arg;
+    (void)!write(began[1], "b", 1);
+    while (read(go[0], &byte, 1) != 1)
+        continue;
+}
+
+/* Thawed, but its applications have not gone on yet. */
+static void
+the_next_one_waits_for_applications(void **state)
+{
+    struct freeze_options o = options(LONG_MS);
+    struct freeze_begun b = { 0 };
+    struct freeze_ended e = { 0 };
+
+    (void)state;
+    o.thawed = goes_on_slowly;
+    assert_ok(freeze_begin(&o, &b));
+    pid_t w = watchdog();
+    assert_true(thaw_now().held);
+    has_begun();
+    assert_fails(freeze_begin(&o, &b), E_GuestOperationRunning);
+    assert_ok(freeze_end(deadline_in_ms(PATIENT_MS), &e)); /* nobody is kept waiting for it */
+    assert_int_equal(e.thawed, 0);
+    go_on();
+    reap(w);
+    o.thawed = NULL;
+    assert_ok(freeze_begin(&o, &b));
+    assert_true(thaw_now().held);
+}
+
+static void
+somebody_else_thaws(void **state)
+{
+    (void)state;
+    reap(freezer(LONG_MS));
+    played->frozen[1] = 0;
+    struct freeze_ended e = thaw_now();
+    assert_int_equal(e.lost, 1);
+    assert_int_equal(e.thawed, 2);
+    assert_false(e.held);
 }
 
 /* Both are killed: the next thaw, or the next freeze, finds the marker. */
@@ -592,6 +627,7 @@ main(void)
         T(what_others_froze_stays),
         T(nothing_can_be_frozen),
         T(one_at_a_time),
+        T(the_next_one_waits_for_applications),
         T(somebody_else_thaws),
         T(both_are_killed),
         T(the_watchdog_is_stopped),
