@@ -8,17 +8,27 @@
 #include "codes.h"
 #include "vm_internal.h"
 
+bool
+vm_graph_take(json_t *graph, struct vm_graph *ret)
+{
+    const json_t *nodes = json_object_get(graph, "nodes");
+    const json_t *edges = json_object_get(graph, "edges");
+
+    if (!json_is_array(nodes) || !json_is_array(edges))
+        return false;
+    *ret = (struct vm_graph){ graph, nodes, edges };
+    return true;
+}
+
 struct err *
 vm_graph_read(struct vm *vm, struct vm_graph *ret)
 {
     json_auto_t *graph = NULL;
 
     TRY(vm_do(vm, "x-debug-query-block-graph", &graph, NULL));
-    const json_t *nodes = json_object_get(graph, "nodes");
-    const json_t *edges = json_object_get(graph, "edges");
-    if (!json_is_array(nodes) || !json_is_array(edges))
+    if (!vm_graph_take(graph, ret))
         return fail(QmpWrong, vm->socket, "its block graph has another form");
-    *ret = (struct vm_graph){ take(graph), nodes, edges };
+    take(graph);
     return NULL;
 }
 

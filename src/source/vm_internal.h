@@ -73,12 +73,6 @@ struct deadline vm_command_by(const struct vm *vm);
 /* A member that is a string, else NULL. */
 const char *vm_text(const json_t *o, const char *key);
 
-/* ---- vm_list.c ---- */
-
-/* Fill vm->disks with those that ${o} chooses. */
-struct err *vm_list(struct vm *vm, const struct vm_options *o) must_use;
-void vm_disk_done(struct vm_disk *d);
-
 /* ---- vm_bitmap.c ---- */
 
 /* The bitmaps of a node, as query-named-block-nodes describes it. */
@@ -102,6 +96,9 @@ struct vm_graph {
 };
 
 struct err *vm_graph_read(struct vm *vm, struct vm_graph *ret) must_use;
+/* ${graph} is the reply to x-debug-query-block-graph, and belongs to *ret; false, and it does
+ * not, when it has another form. */
+bool vm_graph_take(json_t *graph, struct vm_graph *ret);
 void vm_graph_done(struct vm_graph *g);
 
 /* The name of node number ${i}, NULL for what is no node of the block layer; false beyond the
@@ -112,6 +109,22 @@ bool vm_graph_has(const struct vm_graph *g, const char *node);
 
 /* What ${node} stands on by its child ${child} ("file", "target"); NULL: nothing. */
 const char *vm_graph_child(const struct vm_graph *g, const char *node, const char *child);
+
+/* ---- vm_list.c ---- */
+
+/* Fill vm->disks with those that ${o} chooses. */
+struct err *vm_list(struct vm *vm, const struct vm_options *o) must_use;
+void vm_disk_done(struct vm_disk *d);
+
+/* What is needed to look behind a drive: the reply to query-named-block-nodes, and the graph. */
+struct vm_view {
+    json_t *nodes;
+    struct vm_graph graph;
+};
+
+/* Fill vm->disks, where there are none yet, from the reply to query-block, flash included. */
+struct err *vm_list_drives(struct vm *vm, const struct vm_view *v,
+    const json_t *drives) must_use;
 
 /* ---- vm_folder.c ---- */
 

@@ -203,14 +203,8 @@ is_flash(struct vm *vm, const char *path, bool *ret)
     return NULL;
 }
 
-/* What is needed to look behind a drive. */
-struct view_of {
-    json_t *nodes;
-    struct vm_graph graph;
-};
-
 static const json_t *
-find_node(const struct view_of *v, const char *name)
+find_node(const struct vm_view *v, const char *name)
 {
     size_t i;
     json_t *node;
@@ -239,7 +233,7 @@ is_filter(const json_t *node)
 
 /* Below the filters on top, or below everything. */
 static const json_t *
-behind(const struct view_of *v, const char *name, bool all)
+behind(const struct vm_view *v, const char *name, bool all)
 {
     const json_t *node = find_node(v, name);
 
@@ -274,7 +268,7 @@ image_path(const struct vm *vm, const json_t *leaf, const json_t *inserted, char
 }
 
 static struct err *
-fill_disk(const struct vm *vm, const struct view_of *v, const json_t *drive, struct vm_disk *d)
+fill_disk(const struct vm *vm, const struct vm_view *v, const json_t *drive, struct vm_disk *d)
 {
     const json_t *inserted = json_object_get(drive, "inserted");
     const json_t *size = json_object_get(json_object_get(inserted, "image"), "virtual-size");
@@ -293,18 +287,14 @@ fill_disk(const struct vm *vm, const struct view_of *v, const json_t *drive, str
 }
 
 static struct err *
-add_disk(struct vm *vm, const struct view_of *v, const json_t *drive)
+add_disk(struct vm *vm, const struct vm_view *v, const json_t *drive)
 {
     const json_t *inserted = json_object_get(drive, "inserted");
-    const char *path = vm_text(drive, "qdev");
     struct vm_disk d = { 0 };
-    bool flash = false;
 
-    if (inserted == NULL || path == NULL || vm_text(inserted, "node-name") == NULL ||
+    if (inserted == NULL || vm_text(drive, "qdev") == NULL ||
+        vm_text(inserted, "node-name") == NULL ||
         json_is_true(json_object_get(inserted, "ro")))
-        return NULL;
-    TRY(is_flash(vm, path, &flash));
-    if (flash)
         return NULL;
     if (vm->ndisks == VM_DISKS_MAX)
         return fail(QmpWrong, vm->socket, "it has more than 256 disks");
@@ -316,32 +306,59 @@ add_disk(struct vm *vm, const struct view_of *v, const json_t *drive)
     return e;
 }
 
-static struct err *
-add_disks(struct vm *vm, struct view_of *v)
+struct err *
+vm_list_drives(struct vm *vm, const struct vm_view *v, const json_t *drives)
 {
-    json_auto_t *drives = NULL;
     size_t i;
     json_t *drive;
+
+    vm->disks = calloc(VM_DISKS_MAX, sizeof(*vm->disks));
+    if (vm->disks == NULL)
+        return fail(OutOfMemory);
+    json_array_foreach(drives, i, drive)
+        TRY(add_disk(vm, v, drive));
+    return NULL;
+}
+
+static struct err *
+read_drives(struct vm *vm, struct vm_view *v)
+{
+    json_auto_t *drives = NULL;
 
     TRY(vm_do(vm, "query-named-block-nodes", &v->nodes, "{s:b}", "flat", 1));
     TRY(vm_graph_read(vm, &v->graph));
     TRY(vm_do(vm, "query-block", &drives, NULL));
-    json_array_foreach(drives, i, drive)
-        TRY(add_disk(vm, v, drive));
+    TRY(vm_list_drives(vm, v, drives));
+    return NULL;
+}
+
+static struct err *
+drop_flash(struct vm *vm)
+{
+    for (size_t i = 0; i < vm->ndisks;) {
+        bool flash = false;
+
+        TRY(is_flash(vm, vm->disks[i].device, &flash));
+        if (!flash) {
+            i++;
+            continue;
+        }
+        vm_disk_done(&vm->disks[i]);
+        vm->ndisks--;
+        memmove(&vm->disks[i], &vm->disks[i + 1], (vm->ndisks - i) * sizeof(*vm->disks));
+    }
     return NULL;
 }
 
 struct err *
 vm_list(struct vm *vm, const struct vm_options *o)
 {
-    struct view_of v = { 0 };
+    struct vm_view v = { 0 };
+    struct err *e = read_drives(vm, &v);
 
-    vm->disks = calloc(VM_DISKS_MAX, sizeof(*vm->disks));
-    if (vm->disks == NULL)
-        return fail(OutOfMemory);
-    struct err *e = add_disks(vm, &v);
     vm_graph_done(&v.graph);
     json_decref(v.nodes);
     TRY(e);
+    TRY(drop_flash(vm));
     return choose(vm, o);
 }

@@ -168,6 +168,26 @@ restored "$(point)" '' 'is right'
 clean 'and has removed it'
 bitmaps 'with its bitmap'
 
+# ---- at any moment, also while it removes what the one before has left ----
+rounds=12 killed=0 wrong=0
+[ -z "${FIRN_SOAK:-}" ] || rounds=500
+for ((i = 0; i < rounds; i++)); do
+    guest_write vda $((i % 200 + 1)) $((i % 40))M 192k
+    guest_write vdb $((i % 200 + 1)) $((i % 40))M 64k
+    "$firn" backup qmp:"$v_mon" > out 2> err < /dev/null &
+    pid=$!
+    read -r -t "0.$(printf '%03d' $((RANDOM % 500)))" _ <> <(:) || true
+    kill -KILL $pid 2> /dev/null && killed=$((killed + 1))
+    { wait $pid; } 2> /dev/null
+    case $? in 0 | 137) ;; *) wrong=$((wrong + 1)); sed 's/^/# /' err ;; esac
+done
+[ $wrong -eq 0 ] && ok "$killed of $rounds were killed, no other failed" ||
+    not_ok "$killed of $rounds were killed, no other failed" "$wrong failed"
+firn_is 0 'the next backup' backup qmp:"$v_mon"
+restored "$(point)" '' 'is right'
+clean 'and nothing of theirs is left'
+bitmaps 'nor any bitmap'
+
 firn_is 0 'another vault' init --kdf-memory 8 gone
 held --vault gone qmp:"$v_mon"
 rm -rf gone

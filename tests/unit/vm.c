@@ -79,13 +79,13 @@ machines_that_cannot_be_used(void **state)
                            "." } },
         { E_QmpWrong, { HELLO, GRAPH, NODES, GRAPH, "<query-block",
                           ">{\"return\": [" DRIVE("/machine/x", "\"virtual-size\": -1")
-                          "], \"id\": $ID}", TYPE, "." } },
+                          "], \"id\": $ID}", "." } },
         { E_QmpWrong, { HELLO, GRAPH, NODES, GRAPH, "<query-block",
                           ">{\"return\": [" DRIVE("/machine/x", "\"virtual-size\": \"8\"")
-                          "], \"id\": $ID}", TYPE, "." } },
+                          "], \"id\": $ID}", "." } },
         { E_QmpRefused, { HELLO, GRAPH, NODES, GRAPH, "<query-block",
-                            ">{\"return\": [" DRIVE("/machine/x", "") "], \"id\": $ID}",
-                            "<qom-get", ">{\"error\": {\"class\": \"GenericError\", \"desc\": "
+                            ">{\"return\": [" DRIVE("/machine/x", "\"virtual-size\": 8")
+                            "], \"id\": $ID}", "<qom-get", ">{\"error\": {\"class\": \"GenericError\", \"desc\": "
                             "\"no\"}, \"id\": $ID}", "." } },
     };
 
