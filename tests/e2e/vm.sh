@@ -138,6 +138,13 @@ if mount -t tmpfs -o size=1m firn-test small 2> /dev/null; then
     code_is VmScratchFull 'have their code'
     clean 'nothing is left after it'
     [ -z "$(ls small)" ] && ok 'nor in the scratch folder' || not_ok 'nor in the scratch folder'
+    held --reread --scratch small qmp:"$v_mon"
+    guest_write vda 92 0 10M
+    guest_write vdb 93 0 10M
+    mount -o remount,size=900m small
+    held_ends 1 'scratch files that failed where there is room now'
+    code_is VmSnapshotBroken 'only that they failed is told'
+    clean 'nothing is left after that'
     firn_is 0 'the next backup' backup --scratch scratch qmp:"$v_mon"
     restored "$(point)" '' 'has all that the guest wrote meanwhile'
 else
