@@ -30,7 +30,7 @@ $2}" > "$1/DEBIAN/control"
     chmod -R u=rwX,go=rX "$1"
     dpkg-deb -b "$1" "$1_1.0_all.deb" > /dev/null || exit 1
 }
-mkdir -p firn-runtime/usr/lib firn-other/DEBIAN firn-wrong/opt
+mkdir -p firn-runtime/usr/lib firn-other/DEBIAN firn-wrong/{DEBIAN,opt}
 cp "$runtime" firn-runtime/usr/lib/libfirn-test-runtime.so.1
 # it needs a unit, as packages of daemons do: with that one masked it cannot be unpacked
 mkdir -p firn-runtime/DEBIAN
@@ -42,7 +42,9 @@ printf '#!/bin/sh\nset -e\n[ ! -e /etc/needs-unit ] || systemctl disable app.ser
 printf '#!/bin/sh\n[ ! -e /etc/power-fails ] || { rm /etc/power-fails; kill -9 $PPID; }\n' \
     > firn-other/DEBIAN/postinst
 echo nothing of use > firn-wrong/opt/firn-wrong
-chmod +x firn-runtime/DEBIAN/pre* firn-other/DEBIAN/postinst
+printf '#!/bin/sh\n[ ! -e /etc/says ] || { cat /etc/says >&2; exit 1; }\n' \
+    > firn-wrong/DEBIAN/preinst
+chmod +x firn-*/DEBIAN/*
 deb firn-runtime
 deb firn-other
 deb firn-wrong
@@ -258,6 +260,19 @@ backup 1 'a package that brings something else does not help'
 code_is $code 'the library is missing'
 says err libfirn-test-runtime.so.1 'which is named'
 linux_in dpkg --purge firn-wrong > /dev/null 2>&1
+while read -r told words; do
+    echo "$words" > "$root/etc/says"
+    doctor 1 "an installation that ends with: $words" --apply --yes=install
+    code_is RepairBlocked 'is for a person'
+    says err "firn explain $told tells what to do" "who finds it under $told"
+done << 'END'
+InstallerSpaceShort cannot copy: No space left on device
+InstallerDenied cannot copy: Read-only file system
+InstallerForbidden E: Held packages were changed and -y was used
+InstallerPackageBad does not match system
+END
+rm "$root/etc/says"
+linux_in dpkg --purge firn-wrong > /dev/null 2>&1 # it was never there, but dpkg knows its name
 state > before
 doctor 1 'firn doctor tries' --apply --yes=install,service,config
 code_is RepairEscalated 'and hands it on'
