@@ -86,7 +86,9 @@ library() { # there|gone NAME
     if [ $got = "$1" ]; then ok "$2"; else not_ok "$2" "the library is $got"; fi
 }
 state() { # what is installed, configured and enabled
-    (cd "$root" && sed -n 's/^\(Package\|Status\): //p' var/lib/dpkg/status
+    # dpkg may keep the name of what was only tried
+    (cd "$root" && awk -v RS= '!/\nStatus: [a-z ]* not-installed/' var/lib/dpkg/status |
+        sed -n 's/^\(Package\|Status\): //p'
         find etc opt usr/lib -path usr/lib/apt -prune -o -path "usr$(linux_libraries)" -prune -o \
             -type f -exec cksum {} + -o -type l -printf '%p %l\n' | sort)
 }
@@ -272,7 +274,6 @@ InstallerForbidden E: Held packages were changed and -y was used
 InstallerPackageBad does not match system
 END
 rm "$root/etc/says"
-linux_in dpkg --purge firn-wrong > /dev/null 2>&1 # it was never there, but dpkg knows its name
 state > before
 doctor 1 'firn doctor tries' --apply --yes=install,service,config
 code_is RepairEscalated 'and hands it on'
