@@ -85,7 +85,8 @@ machines_that_cannot_be_used(void **state)
                           "], \"id\": $ID}", "." } },
         { E_QmpRefused, { HELLO, GRAPH, NODES, GRAPH, "<query-block",
                             ">{\"return\": [" DRIVE("/machine/x", "\"virtual-size\": 8")
-                            "], \"id\": $ID}", "<qom-get", ">{\"error\": {\"class\": \"GenericError\", \"desc\": "
+                            "], \"id\": $ID}", "<qom-get",
+                            ">{\"error\": {\"class\": \"GenericError\", \"desc\": "
                             "\"no\"}, \"id\": $ID}", "." } },
     };
 
