@@ -138,7 +138,7 @@ static void
 adopt(struct nbd *n, const char *bitmap)
 {
     n->s.size = nbd_link_size(n->link);
-    n->s.lanes = nbd_link_conns(n->link);
+    n->s.lanes = nbd_link_lanes(n->link);
     n->s.tells_changes = bitmap != NULL;
 }
 

@@ -4,7 +4,11 @@
  * libnbd's plain calls wait for ever, so none of them is used that talks to the server.
  * An export is chosen in a step of its own (opt mode), because only then a wrong address
  * and a wrong export name can be told apart. */
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <libnbd.h>
 
@@ -17,14 +21,6 @@ enum {
     MIN_SIZE_MAX = 64 * 1024, /* the largest alignment that the protocol allows */
     MAX_SIZE_UNSAID = 32 * 1024 * 1024
 };
-
-static void
-close_handle(struct nbd_conn *c)
-{
-    if (c->h != NULL)
-        nbd_close(c->h);
-    c->h = NULL;
-}
 
 static bool
 is_lost(struct nbd_conn *c)
@@ -53,14 +49,14 @@ lost(struct nbd_conn *c)
                         fail(NbdServerWrong, c->name, last_words()) :
                         err_with_os(fail(NbdServerGone, c->name), number);
 
-    close_handle(c);
+    c->dead = true;
     return e;
 }
 
 static struct err *
 silent(struct nbd_conn *c)
 {
-    close_handle(c);
+    c->dead = true;
     errno = 0;
     return err_because(fail(NbdServerGone, c->name), fail(DeadlinePassed, c->name));
 }
@@ -177,12 +173,26 @@ configure(struct nbd_conn *c, const struct nbd_address *to)
            nbd_set_uri_allow_local_file(c->h, false) == 0;
 }
 
+static void
+prepare(struct nbd_conn *c)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->moved, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
 struct err *
 nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to, struct deadline by,
     struct nbd_export *ret)
 {
-    if (c->h == NULL)
-        pthread_mutex_init(&c->lock, NULL);
+    prepare(c);
+    if (c->wake < 0)
+        return fail(SystemCallFailed, "eventfd");
     c->h = nbd_create();
     if (c->h == NULL || !configure(c, to))
         return fail(OutOfMemory);
@@ -265,6 +275,90 @@ verb_words(enum nbd_verb verb)
     return words[verb];
 }
 
+/* ---- requests that are under way together ----
+ *
+ * libnbd does nothing by itself: somebody must wait for the socket and tell it.  nbd_poll
+ * would keep the handle locked meanwhile, so that nobody else could ask.  So the first of
+ * those who wait does it by poll(2) without any lock and wakes the others; when its own
+ * request is answered, another one takes over. */
+
+/* Let who drives the connection look anew at what it waits for. */
+static void
+wake(struct nbd_conn *c)
+{
+    uint64_t one = 1;
+
+    if (c->driven)
+        (void)!write(c->wake, &one, sizeof(one));
+}
+
+static short
+events_of(unsigned direction)
+{
+    return (short)(((direction & LIBNBD_AIO_DIRECTION_READ) != 0 ? POLLIN : 0) |
+                   ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0 ? POLLOUT : 0));
+}
+
+/* Others may have asked meanwhile, and libnbd waits for something else now. */
+static struct err *
+notify(struct nbd_conn *c, short got)
+{
+    short wanted = events_of(nbd_aio_get_direction(c->h));
+    bool ended = (got & (POLLERR | POLLNVAL | POLLHUP)) != 0;
+    int status = 0;
+
+    if (ended) /* reading tells why */
+        got |= POLLIN;
+    if ((got & wanted & POLLIN) != 0)
+        status = nbd_aio_notify_read(c->h);
+    else if ((got & wanted & POLLOUT) != 0)
+        status = nbd_aio_notify_write(c->h);
+    else if (ended) {
+        c->dead = true;
+        errno = 0;
+        return fail(NbdServerGone, c->name);
+    }
+    return status < 0 ? lost(c) : NULL;
+}
+
+static struct err *
+drive(struct nbd_conn *c, struct deadline by)
+{
+    struct pollfd fds[2] = {
+        { .fd = nbd_aio_get_fd(c->h), .events = events_of(nbd_aio_get_direction(c->h)) },
+        { .fd = c->wake, .events = POLLIN },
+    };
+    uint64_t count;
+
+    c->driven = true;
+    pthread_mutex_unlock(&c->lock);
+    int got = poll(fds, 2, deadline_poll_ms(by));
+    pthread_mutex_lock(&c->lock);
+    c->driven = false;
+    pthread_cond_broadcast(&c->moved);
+    if (got > 0 && fds[1].revents != 0)
+        (void)!read(c->wake, &count, sizeof(count));
+    return got > 0 && !c->dead ? notify(c, fds[0].revents) : NULL;
+}
+
+static void
+wait_for_others(struct nbd_conn *c, struct deadline by)
+{
+    struct timespec at = { .tv_sec = by.at_ns / CLOCK_S, .tv_nsec = by.at_ns % CLOCK_S };
+
+    (void)pthread_cond_timedwait(&c->moved, &c->lock, &at);
+}
+
+static struct err *
+answered(struct nbd_conn *c, const struct nbd_request *r)
+{
+    int number = nbd_get_errno();
+
+    if (is_lost(c) || number == ESHUTDOWN || number == ENOTCONN || number == EPROTO)
+        return lost(c);
+    return err_with_os(fail(NbdServerRefused, c->name, verb_words(r->verb)), number);
+}
+
 static struct err *
 ask_locked(struct nbd_conn *c, const struct nbd_request *r)
 {
@@ -272,22 +366,26 @@ ask_locked(struct nbd_conn *c, const struct nbd_request *r)
     struct extents x = { .c = c, .r = r };
 
     errno = 0;
-    if (c->h == NULL)
+    if (c->dead || c->h == NULL)
         return fail(NbdServerGone, c->name);
     int64_t cookie = send_request(c, r, &x);
     if (cookie < 0)
         return lost(c);
+    wake(c);
     for (;;) {
-        int done = nbd_aio_command_completed(c->h, (uint64_t)cookie);
-        if (done > 0)
-            return NULL;
-        if (done < 0) {
-            int number = nbd_get_errno();
-            if (is_lost(c) || number == ESHUTDOWN || number == ENOTCONN || number == EPROTO)
-                return lost(c);
-            return err_with_os(fail(NbdServerRefused, c->name, verb_words(r->verb)), number);
+        if (c->dead) {
+            errno = 0;
+            return fail(NbdServerGone, c->name);
         }
-        TRY(step(c, by));
+        int done = nbd_aio_command_completed(c->h, (uint64_t)cookie);
+        if (done != 0)
+            return done > 0 ? NULL : answered(c, r);
+        if (deadline_passed(by))
+            return silent(c);
+        if (c->driven)
+            wait_for_others(c, by);
+        else
+            TRY(drive(c, by));
     }
 }
 
@@ -296,6 +394,10 @@ nbd_conn_ask(struct nbd_conn *c, const struct nbd_request *r)
 {
     pthread_mutex_lock(&c->lock);
     struct err *e = ask_locked(c, r);
+    if (c->dead) { /* nobody is answered any more */
+        wake(c);
+        pthread_cond_broadcast(&c->moved);
+    }
     pthread_mutex_unlock(&c->lock);
     TRY(e);
     return NULL;
@@ -306,12 +408,18 @@ nbd_conn_done(struct nbd_conn *c)
 {
     struct deadline by = deadline_in_ms(GOODBYE_MS);
 
-    if (c->h != NULL && nbd_aio_is_ready(c->h) == 1 && nbd_aio_disconnect(c->h, 0) == 0) {
+    if (c->h != NULL && !c->dead && nbd_aio_is_ready(c->h) == 1 &&
+        nbd_aio_disconnect(c->h, 0) == 0) {
         while (!is_lost(c) && !deadline_passed(by)) {
             if (nbd_poll(c->h, deadline_poll_ms(by)) <= 0)
                 break;
         }
     }
-    close_handle(c);
+    if (c->h != NULL)
+        nbd_close(c->h);
+    c->h = NULL;
+    if (c->wake >= 0)
+        (void)close(c->wake);
+    pthread_cond_destroy(&c->moved);
     pthread_mutex_destroy(&c->lock);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nbd_conn.h -- one connection of an nbd_link.  Private to it.
  *
- * A request locks the connection until it is answered.  After a failure other than
- * NbdServerRefused the connection is closed for good: libnbd must not go on filling a buffer
- * that the caller has back. */
+ * Several threads may ask at the same time: their requests are under way together, so that
+ * a server that takes one connection only need not wait for the next question.  After a
+ * failure other than NbdServerRefused the connection is dead for good: nobody drives it any
+ * more, so that libnbd cannot go on filling a buffer that a caller has back. */
 #ifndef NBD_CONN_H
 #define NBD_CONN_H
 
@@ -31,7 +32,11 @@ struct nbd_export {
 
 struct nbd_conn {
     pthread_mutex_t lock;
-    struct nbd_handle *h; /* NULL: closed */
+    pthread_cond_t moved; /* something was read or written: look at your request again */
+    bool driven;          /* one of those who wait drives it for all, without the lock, */
+    int wake;             /* ... until this eventfd has something, too */
+    bool dead;
+    struct nbd_handle *h; /* NULL: never opened */
     const char *name;     /* borrowed */
     const char *context[NBD_CONTEXTS]; /* their names, borrowed; NULL: not asked for */
     int silence_ms;

@@ -23,7 +23,7 @@ struct nbd_link {
     char *name;
     struct nbd_export export;
     struct nbd_conn conn[NBD_LINK_LANES_MAX];
-    unsigned nconns;
+    unsigned nconns, lanes;
     pthread_mutex_t edge;
     char *dirty_context; /* NULL: none was asked for */
     struct nbd_told told[NBD_CONTEXTS];
@@ -99,6 +99,7 @@ link_open(const struct nbd_address *to, const char *name, const struct nbd_link_
         return fail(SourceBitmapMissing, l->name, o->bitmap);
     if (o->writable && !l->export.writable)
         return fail(NbdServerWrong, l->name, "the export cannot be written");
+    l->lanes = o->lanes > 0 ? o->lanes : 1;
     if (l->export.multi_conn)
         TRY(open_more(l, to, o, by));
     *ret = take(l);
@@ -131,9 +132,9 @@ nbd_link_size(const struct nbd_link *l)
 }
 
 unsigned
-nbd_link_conns(const struct nbd_link *l)
+nbd_link_lanes(const struct nbd_link *l)
 {
-    return l->nconns;
+    return l->lanes;
 }
 
 static struct nbd_conn *

@@ -149,7 +149,7 @@ static void
 reply_extents(int fd, const struct nbd_liar *l, const uint8_t *cookie)
 {
     uint8_t data[12];
-    bool only = l->kind < NBD_DIRTY_UNTOLD; /* no bitmap was asked for */
+    bool only = l->kind < NBD_DIRTY_UNTOLD || l->kind > NBD_NONSENSES; /* no bitmap */
 
     be(data, 1, 4);
     be(data + 4, l->kind == NBD_EMPTY_EXTENT ? 0 : only ? 0xffffffff : 65536, 4);
@@ -205,11 +205,26 @@ reply_request(int fd, const struct nbd_liar *l, const uint8_t *request)
     reply_chunk(fd, 1, cookie, data, 8 + len);
 }
 
+/* False when the client left. */
+static bool
+gather(int fd, const struct nbd_liar *l)
+{
+    uint8_t request[NBD_GATHERED][28];
+
+    for (int i = 0; i < NBD_GATHERED; i++)
+        if (!get(fd, request[i], sizeof(request[i])))
+            return false;
+    for (int i = NBD_GATHERED - 1; i >= 0 && l->kind == NBD_GATHERS; i--)
+        reply_request(fd, l, request[i]);
+    return true;
+}
+
 static void *
 lie(void *arg)
 {
     const struct nbd_liar *l = arg;
     uint8_t greeting[18], flags[4], request[28];
+    bool gathers = l->kind == NBD_GATHERS || l->kind == NBD_GATHERS_AND_DIES;
     auto_fd int fd = accept(l->listening, NULL, NULL);
 
     if (fd < 0 || l->kind == NBD_CLOSES_AT_ONCE)
@@ -223,6 +238,8 @@ lie(void *arg)
     be(greeting + 16, 3, 2);
     put(fd, greeting, sizeof(greeting));
     if (!get(fd, flags, 4) || !talk_options(fd, l))
+        return NULL;
+    if (gathers && (!gather(fd, l) || l->kind == NBD_GATHERS_AND_DIES))
         return NULL;
     while (get(fd, request, sizeof(request)) && from_be(request + 6, 2) != 2)
         reply_request(fd, l, request);

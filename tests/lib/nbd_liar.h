@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <stdint.h>
 
+enum { NBD_GATHERED = 4 };
+
 enum nbd_nonsense {
     NBD_GARBAGE_GREETING,
     NBD_SILENT_GREETING,
@@ -25,7 +27,9 @@ enum nbd_nonsense {
     NBD_DIRTY_TOO_LONG,
     NBD_DIRTY_EMPTY,
     NBD_DIRTY_REFUSED,  /* an error for each question */
-    NBD_NONSENSES
+    NBD_NONSENSES,
+    NBD_GATHERS,        /* no nonsense: waits for NBD_GATHERED requests, then answers them */
+    NBD_GATHERS_AND_DIES,
 };
 
 struct nbd_liar {

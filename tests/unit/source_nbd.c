@@ -194,7 +194,7 @@ a_server_of_one_connection_that_tells_nothing(void **state)
     auto_ptr(proc) server = serve_nbdkit(more);
     assert_non_null(server);
     auto_ptr(source) s = opened(uri(), 4);
-    assert_int_equal(s->lanes, 1);
+    assert_int_equal(s->lanes, 4); /* they share the connection */
     source_conformance(s, data, size, 0);
 }
 
@@ -426,6 +426,65 @@ servers_that_talk_nonsense(void **state)
         else
             expect_of_liar((enum nbd_nonsense)kind);
         nbd_liar_stop(&l);
+    }
+}
+
+struct together {
+    pthread_t thread;
+    struct nbd_link *link;
+    unsigned lane;
+    uint8_t buf[4096];
+    struct err *failed;
+};
+
+static void *
+read_together(void *arg)
+{
+    struct together *t = arg;
+
+    memset(t->buf, 0xa5, sizeof(t->buf));
+    t->failed = nbd_link_read(t->link, t->lane, t->lane * 4096, t->buf, sizeof(t->buf));
+    return NULL;
+}
+
+/* The server answers nobody before all have asked, over the one connection that there is. */
+static void
+ask_together(enum nbd_nonsense kind, int code)
+{
+    struct nbd_link_options options = { .lanes = NBD_GATHERED, .connect_ms = START_MS,
+        .silence_ms = START_MS };
+    struct together t[NBD_GATHERED] = { 0 };
+    auto_ptr(nbd_link) link = NULL;
+    struct nbd_liar l;
+
+    nbd_liar_start(&l, kind, pattern_path("sock"));
+    assert_ok(nbd_link_open_uri(uri(), "one", &options, &link));
+    assert_int_equal(nbd_link_lanes(link), NBD_GATHERED);
+    for (unsigned i = 0; i < NBD_GATHERED; i++) {
+        t[i].link = link;
+        t[i].lane = i;
+        assert_int_equal(pthread_create(&t[i].thread, NULL, read_together, &t[i]), 0);
+    }
+    for (unsigned i = 0; i < NBD_GATHERED; i++)
+        pthread_join(t[i].thread, NULL);
+    for (unsigned i = 0; i < NBD_GATHERED; i++) {
+        assert_int_equal(err_code(t[i].failed), code);
+        assert_true(code != 0 || t[i].buf[0] == 0);
+        err_free(t[i].failed);
+    }
+    if (code != 0)
+        assert_fails(nbd_link_read(link, 0, 0, t[0].buf, 1), code);
+    nbd_link_free(take(link));
+    nbd_liar_stop(&l);
+}
+
+static void
+requests_are_under_way_together(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        ask_together(NBD_GATHERS, 0);
+        ask_together(NBD_GATHERS_AND_DIES, E_NbdServerGone);
     }
 }
 
@@ -710,6 +769,7 @@ main(void)
         cmocka_unit_test(a_server_that_falls_silent),
         cmocka_unit_test(addresses_that_lead_nowhere),
         cmocka_unit_test(servers_that_talk_nonsense),
+        cmocka_unit_test(requests_are_under_way_together),
         cmocka_unit_test(images),
         cmocka_unit_test(an_image_by_format_and_relative_path),
         cmocka_unit_test(images_that_cannot_be_used),
