@@ -54,6 +54,11 @@ bench: ## compare with other tools and with the limit (QUICK=1: under 5 minutes)
 	@$(MAKE) --no-print-directory all
 	@QUICK=$(QUICK) FIRN=$(abspath $(BUILD)/firn) bench/run
 
+bench-articles: ## read 15,000 articles, beside reading their bytes alone (half a minute)
+	@packaging/install-dependencies build run bench
+	@$(MAKE) --no-print-directory all
+	@bench/articles $(BUILD) ../shared/samples
+
 fuzz: ## feed every parser with invented input for a while (SECONDS_EACH=60)
 	@packaging/install-dependencies build run test
 	@tools/fuzz
@@ -71,6 +76,6 @@ clean: ## remove all build folders
 
 help: ## show this
 	@echo "make WORD, where WORD is one of"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
-.PHONY: all deps install demo demo-failure check failures bench fuzz soak format clean help
+.PHONY: all deps install demo demo-failure check failures bench bench-articles fuzz soak format clean help
