@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The freeze helper of the extension on real file systems: ext4 and xfs on loop devices of the
 # test's own, in a mount namespace of its own.  Nothing else is ever named to it, and a process
-# that is started first thaws them after four minutes whatever happens.
+# that is started first thaws them when the test takes too long.
 # usage: freeze.sh FIRN EXTENSION
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${FIRN_TEST_APART:-}" != 1 ]; then
@@ -24,9 +24,11 @@ export FIRN_RUN=$t_dir/run
 A=$t_dir/a B=$t_dir/b INNER=$t_dir/inner
 
 # The dead man's switch, before anything can be frozen.
+patience=240
+[ -z "${FIRN_SOAK:-}" ] || patience=1800
 cp "$(command -v fsfreeze)" run/fsfreeze
-setsid bash -c 'sleep 240; for m; do "$0" -u "$m"; done' "$t_dir/run/fsfreeze" \
-    "$INNER" "$A" "$B" > /dev/null 2>&1 &
+setsid bash -c 'sleep "$1"; shift; for m; do "$0" -u "$m"; done' "$t_dir/run/fsfreeze" \
+    $patience "$INNER" "$A" "$B" > /dev/null 2>&1 &
 deadman=$!
 
 holders() { # process numbers of the helper's processes
