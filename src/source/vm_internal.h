@@ -116,7 +116,8 @@ const char *vm_graph_child(const struct vm_graph *g, const char *node, const cha
 struct err *vm_list(struct vm *vm, const struct vm_options *o) must_use;
 void vm_disk_done(struct vm_disk *d);
 
-/* What is needed to look behind a drive: the reply to query-named-block-nodes, and the graph. */
+/* What is needed to look behind a drive: the reply to query-named-block-nodes, and the
+ * graph. */
 struct vm_view {
     json_t *nodes;
     struct vm_graph graph;
