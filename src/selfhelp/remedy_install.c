@@ -12,7 +12,7 @@
 #include "runtimes.h"
 #include "text.h"
 
-enum { ARGS_MAX = 12, LOG_TAIL = 2000 };
+enum { ARGS_MAX = 12, LOG_TAIL = 2000, IDLE_MS = 5 * 60 * 1000, IDLE_STEP_MS = 5000 };
 
 #define MSIEXEC REMEDY_SYSTEM32 "msiexec.exe"
 
@@ -250,6 +250,28 @@ kept(char **ret_kept, const char *why)
     return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
 }
 
+/* A run that was killed may have left its installer at work, whose signs appear only later:
+ * while an installation is under way nothing can be told, nor removed.  Who cannot tell is not
+ * waited for. */
+static struct err *
+await_idle(struct target *t)
+{
+    const int64_t until = target_now_ns(t) + IDLE_MS * CLOCK_MS;
+    bool busy = false;
+
+    for (;;) {
+        struct err *e = target_installer_busy(t, &busy, NULL);
+
+        if (err_has(e, E_OutOfMemory) || err_has(e, E_Interrupted))
+            return e;
+        busy = busy && e == NULL;
+        err_free(e);
+        if (!busy || target_now_ns(t) >= until)
+            return NULL;
+        TRY(target_wait(t, IDLE_STEP_MS));
+    }
+}
+
 static struct err *
 undo_installed(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept)
@@ -265,6 +287,7 @@ undo_installed(struct target *t, const struct action *a, const json_t *before,
         return NULL;
     if (json_is_true(json_object_get(before, "present")))
         return kept(ret_kept, "what was installed before is left as it is");
+    TRY(await_idle(t));
     TRY(product_signs(t, r, action_get(a, "product"), &known, &present));
     if (!known)
         return kept(ret_kept, "firn cannot tell whether it was there before: it stays");
