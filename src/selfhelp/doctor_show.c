@@ -12,13 +12,35 @@ show_detail(struct text *to, const char *word, const char *text)
         text_fmt(to, "      %-7s %s\n", word, text);
 }
 
+/* Where a step's turn depends on another one, as a person would say it. */
+static void
+show_condition(struct text *to, const char *condition)
+{
+    static const struct {
+        const char *word, *before, *after;
+    } forms[] = { { "failed:", "if step ", " failed" },
+        { "unsolved:", "after step ", ", if nothing helped" },
+        { "instead:", "instead of step ", "" } };
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        size_t len = strlen(forms[i].word);
+
+        if (strncmp(condition, forms[i].word, len) == 0 && condition[len] != '\0') {
+            text_fmt(to, "      %-7s %s%s%s\n", "when", forms[i].before, condition + len,
+                forms[i].after);
+            return;
+        }
+    }
+    show_detail(to, "when", condition);
+}
+
 static void
 show_row(struct text *to, const struct runbook_row *r)
 {
     text_fmt(to, "  %-2s  %-9s %s\n", r->id, r->runs ? action_risk_name(r->risk) : "person",
         r->action);
     if (strcmp(r->condition, "always") != 0)
-        show_detail(to, "when", r->condition);
+        show_condition(to, r->condition);
     show_detail(to, "now", r->probe);
     show_detail(to, "change", r->change);
     if (r->risk != RISK_READ)

@@ -360,7 +360,9 @@ run_step(struct run *r, const struct plan_step *s, const struct action *a, enum 
         return NULL;
     if (row == NULL)
         TRY(run_add_row(r, NULL, a, &row));
-    free(row->result);
+    auto_free char *earlier = take(row->result);
+    if (earlier != NULL) /* an installer that failed first, say */
+        return run_set(&row->result, "%s; then %s", earlier, told);
     row->result = take(told);
     return NULL;
 }
