@@ -210,6 +210,13 @@ rm -f back.raw
 qemu-img compare -q -f qcow2 -F raw n.qcow2 back.raw && ok 'the disk comes back' ||
     not_ok 'the disk comes back'
 
+# a disk that got another form, in which nothing can keep a bitmap
+qemu-img convert -f qcow2 -O raw d.qcow2 d.raw
+firn_is 3 'a raw file under the name of an image' backup --json --machine m vda=d.raw
+json_code DiskSwapped 'it says so'
+comes_back 'the disk comes back'
+firn_is 0 'and again' backup --json --machine m vda=d.raw
+no_event
 firn_is 1 'a raw file has no bitmap' backup --json --bitmap b whole.raw
 json_code SourceBitmapMissing 'it says so'
 firn_is 0 'all points are whole' verify --data
