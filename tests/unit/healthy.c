@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalog.h"
@@ -79,10 +80,11 @@ a_machine_that_is_well(void **state)
     static const uint32_t starts[] = { 2, 3 };
     static const char *const writers[] = { WRITERS("1"), WRITERS("5"), WRITERS("2") };
     static const enum extension extensions[] = { NO_EXTENSION, WHOLE };
+    unsigned step = getenv("FIRN_SLOW_BUILD") != NULL ? 11 : 1, n = 0;
     size_t ruled_out = 0, open = 0;
 
     (void)state;
-    for (unsigned i = 0; i < 2 * 2 * 2 * 3 * 2; i++) {
+    for (unsigned i = 0; i < 2 * 2 * 2 * 3 * 2; i += step, n++) {
         const struct setup s = { starts[i & 1], starts[i >> 1 & 1], starts[i >> 2 & 1],
             writers[i / 8 % 3], 0, extensions[i / 24], NULL };
         auto_ptr(target) t = machine(&s);
@@ -103,7 +105,7 @@ a_machine_that_is_well(void **state)
         }
     }
     print_message("# ruled out %zu, not looked at %zu\n", ruled_out, open);
-    assert_true(ruled_out > 48 * 4 && open > 0);
+    assert_true(ruled_out > n * 4 && open > 0);
 }
 
 static void
