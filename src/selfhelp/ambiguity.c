@@ -12,6 +12,7 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
                              "to it all the same." },
     { "destroys", "The step removes software or data and cannot be undone." },
     { "disables-security", "The step switches off something that protects the machine." },
+    { "example", "The text shows it as an example, or as what did not help." },
     { "extension-missing", "A program is named without its suffix; the one installer of that "
                            "name is taken." },
     { "loaded-hive", "The registry key lies in a hive that was loaded by hand." },
@@ -29,7 +30,9 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
     { "remedy-lost", "The article only refers to another page." },
     { "runtime-version-conflict", "The article names two versions of the same runtime." },
     { "shell-operator", "The command needs a shell: variables, pipes or redirections." },
+    { "some-machines", "The text asks for it on some machines only, which firn cannot tell." },
     { "span-open", "A code span or fence is never closed." },
+    { "takes-back", "The step takes a change back, or belongs to the time after the repair." },
     { "typographic", "The command holds quotes, dashes or blanks that a word processor "
                      "made." },
     { "ui-launcher", "The step is done in a program with windows." },

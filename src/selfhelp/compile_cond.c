@@ -250,7 +250,7 @@ cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
 
     *ret_has = false;
     *ret = (struct cond){ 0 };
-    while (word_is(s, start, "note|important|tip|and|but|however|or"))
+    while (word_is(s, start, "note|important|tip|and|but|however|or|so"))
         start++;
     if (word_is(s, start, "for") && word_is(s, start + 1, "each|every|any|all")) {
         size_t n = c->plan->nsteps;

@@ -191,6 +191,7 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         (s->nwords > 0 && s->word[0].before == '(' && word_is(s, 0, "or")))
         c->alternative = true;
     find_all(c, &l, s);
+    aside_judge(c, &l, s);
     command = any_command(&l);
     if (c->nheld > 0 && !command)
         flow_release(c, c->in_commands);
@@ -238,6 +239,7 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     size_t skip = s->code ? 0 : label_read(s, heading, &label, &option), first;
 
     c->sentence++;
+    aside_sentence(c, s, heading);
     if (skip > 0) {
         flow_group(c, label, option);
         rest = from_word(s, skip);

@@ -322,6 +322,13 @@ struct compiler {
     bool in_commands;        /* the announced command has come, and may go on */
     bool sample;             /* the code that comes next is an example */
     bool alternative;        /* the next step is an alternative of the last */
+    struct {                 /* ids of ambiguities, NULL: nothing of the kind */
+        const char *here;    /* for this sentence */
+        const char *lead;    /* for what a sentence of lead_block leads to */
+        const struct article_block *lead_block;
+        const char *below;   /* for what stands below a heading of this level */
+        long level;
+    } aside;
     char *pending_data;      /* "set the following keys to ..." */
     char *pending_key;       /* [HKEY_...] */
 };
@@ -332,6 +339,17 @@ struct compiler {
 bool announces_command(const struct sentence *s, size_t from);
 /* What all finders find, in the order of the text, none within another. */
 void find_all(struct compiler *c, struct finds *l, const struct sentence *s);
+
+/* ---- what stands aside (compile_aside.c) ---- */
+
+enum { ASIDE_BOLD = 7 }; /* the level of a heading that is only a bold line */
+
+/* A block begins. */
+void aside_block(struct compiler *c, const struct article_block *b);
+/* A sentence begins, whole. */
+void aside_sentence(struct compiler *c, const struct sentence *s, bool heading);
+/* Leave to a person what stands aside in the sentence that began last. */
+void aside_judge(const struct compiler *c, struct finds *l, const struct sentence *s);
 
 /* ---- steps (compile_steps.c) ---- */
 

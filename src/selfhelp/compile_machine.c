@@ -6,6 +6,30 @@
 #include "compile_internal.h"
 #include "number.h"
 
+/* Does the object of the verb end before word ${k}, or is it the first part of a longer name
+ * ("the virtual machine management service")? */
+static bool
+object_ends(const struct sentence *s, size_t k)
+{
+    return k >= s->nwords || s->word[k - 1].after != 0 ||
+        word_is(s, k,
+            "and|or|then|to|once|twice|again|if|when|after|for|before|in|so|from|by|using|with|"
+            "now|as|manually|during|which|until|on|at|because|since|is|first|immediately");
+}
+
+/* "Create the value X and restart the machine", of which only the end was understood: the
+ * restart alone would be in vain. */
+static bool
+half_understood(const struct finds *l, const struct sentence *s, size_t i)
+{
+    for (size_t k = 0; l->n == 0 && k < i; k++)
+        if (word_is(s, k,
+                "create|set|change|increase|add|edit|modify|configure|delete|remove") &&
+            is_imperative(s, k))
+            return true;
+    return false;
+}
+
 static void
 restart(struct finds *l, const struct sentence *s, size_t i)
 {
@@ -13,7 +37,8 @@ restart(struct finds *l, const struct sentence *s, size_t i)
     size_t k = i + 1;
     struct find *f;
 
-    if (!is_imperative(s, i) || done_by_hand(s) || done_elsewhere(s))
+    if (!is_imperative(s, i) || done_by_hand(s) || done_elsewhere(s) ||
+        half_understood(l, s, i))
         return;
     while (word_is(s, k, "the|your|this|impacted|affected|guest|azure|protected|source|windows|"
                          "linux|host|target|problem"))
@@ -22,11 +47,11 @@ restart(struct finds *l, const struct sentence *s, size_t i)
         k += 2;
     else if (word_is(s, k, "vm|machine|computer|system") || (reboot && word_is(s, k, "server")))
         k++;
-    else if (!reboot || (k == i + 1 && k < s->nwords && s->word[i].after == 0 &&
-                            !word_is(s, k, "and|or|then|to|once|again|if")))
+    else if (k > i + 1 && word_is(s, k - 1, "guest") && object_ends(s, k))
+        ;
+    else if (!reboot || k > i + 1)
         return;
-    if (word_is(s, k, "s|extension|agent|service|scale|instances|and/or") ||
-        word_is(s, k - 1, "vms|machines"))
+    if (!object_ends(s, k) || word_is(s, k - 1, "vms|machines"))
         return;
     f = find_words(l, s, i, k, "machine.restart");
     if (f != NULL &&
@@ -44,7 +69,7 @@ wait_some(struct finds *l, const struct sentence *s, size_t i)
     auto_free char *count = NULL;
     struct find *f;
 
-    if (!is_imperative(s, i))
+    if (!is_imperative(s, i) || has_word(s, i, s->nwords, "between|call|contact"))
         return;
     while (word_is(s, k, "for|about|approximately|at|least|around|another|a|few"))
         k++;
@@ -79,6 +104,8 @@ retry(struct finds *l, const struct sentence *s, size_t i, bool about_backup)
     bool backup = false, object = false;
     size_t k = i + 1;
 
+    if (has_phrase(s, 0, i, "wait until") || has_phrase(s, 0, i, "wait till"))
+        return; /* not at once */
     if ((!strong && !start) ||
         !(is_imperative(s, i) || (word_is(s, i, "triggered") && i == 0)))
         return;

@@ -23,11 +23,15 @@ asked(const struct sentence *s, size_t i)
             "use|issue|followed");
 }
 
-/* "Your administrator can run X", "support asks you to run X": nobody tells the reader to. */
+/* "Your administrator can run X", "support asks you to run X", "you may see people running X":
+ * nobody tells the reader to. */
 static bool
 others_do(const struct sentence *s, size_t i)
 {
     for (size_t k = 1; k < i; k++) {
+        if (word_is(s, k, "running|using|executing") &&
+            word_is(s, k - 1, "people|others|users|somebody|someone|administrators|admins"))
+            return true;
         if (!word_is(s, k, "run|execute|use|issue|type|enter"))
             continue;
         if (word_is(s, k - 1, "can|could|will|would|may|might|must|should") &&

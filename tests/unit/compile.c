@@ -293,6 +293,45 @@ traps_are_for_people(void **state)
     CHECK(traps);
 }
 
+/* ---- what stands aside ---- */
+
+static const struct row asides[] = {
+    { "Run `net stop VSS`.\n\n### Rollback\n\n- Run `net start VSS`.\n- Reboot the VM.\n",
+        "[always] windows.service.state service=VSS want=stopped\n", "takes-back" },
+    { "To revert the change, run:\n\n```\nsc config VSS start= auto\n```\n\nReboot the VM.\n",
+        "[always] machine.restart\n", "takes-back" },
+    { "To enable the service again, run `net start VSS`.", "", "takes-back" },
+    { "## On the Hyper-V host\n\n1. Run `net stop vmms`.\n2. Reboot.\n\n## In the machine\n\n"
+      "1. Reboot.\n",
+        "[always] machine.restart\n", "other-machine" },
+    { "On all nodes except the witness, run `net start clussvc`.", "", "other-machine" },
+    { "- For Ubuntu: `systemctl restart walinuxagent`\n- For other distributions: `systemctl "
+      "restart waagent`\n",
+        "", "some-machines" },
+    { "**On CentOS:**\n\n- `systemctl restart waagent`\n- Reboot.\n", "", "some-machines" },
+    { "## Register the libraries (Windows Server 2003 only)\n\n1. Run `net stop VSS`.\n\n### "
+      "Details\n\n1. Reboot.\n\n## For all\n\n1. Reboot.\n",
+        "[always] machine.restart\n", "some-machines" },
+    { "This procedure is only for Windows Server 2003.\n\n1. Reboot.\n", "", "some-machines" },
+    { "Unless you use SQL Server, run `net stop sqlwriter`.", "", "some-machines" },
+    { "## Examples\n\n1. Run `net stop VSS`.\n", "", "example" },
+    { "So if you see event 6005, do this:\n\n1. Reboot.\n", "[if:you see event 6005] "
+      "machine.restart\n", NULL },
+    { "Restart the Virtual Machine Management service.", "", NULL },
+    { "Reboot the storage array.", "", NULL },
+    { "Wait until the upgrade has finished, and retry the backup.", "", NULL },
+    { "In the key HKLM\\SOFTWARE\\Firn, create the DWORD Demo with a good value, and restart "
+      "the machine.", "", NULL },
+    { "You may see people running `net stop VSS`.", "", NULL },
+};
+
+static void
+what_stands_aside_is_for_people(void **state)
+{
+    (void)state;
+    CHECK(asides);
+}
+
 /* ---- conditions ---- */
 
 static const struct row conditions[] = {
@@ -457,6 +496,7 @@ main(void)
         cmocka_unit_test(prose_is_read),
         cmocka_unit_test(registry_notations_are_read),
         cmocka_unit_test(traps_are_for_people),
+        cmocka_unit_test(what_stands_aside_is_for_people),
         cmocka_unit_test(conditions_stand_in_the_wording),
         cmocka_unit_test(fences_are_the_plan),
         cmocka_unit_test(premises_name_no_cause),
