@@ -46,7 +46,7 @@ check: ## prove everything: style, both compilers, all tests, sanitizers, model
 
 failures: ## a table: each code, provoked, verified, repaired, proved, undone by the tests
 	@packaging/install-dependencies build run test
-	@tools/check gcc > build-failures.log; good=$$?; tools/failures build-check || good=1; \
+	@tools/check gcc wine > build-failures.log; good=$$?; tools/failures build-check || good=1; \
 	    [ $$good -eq 0 ] || cat build-failures.log; rm -f build-failures.log; exit $$good
 
 bench: ## compare with other tools and with the limit (QUICK=1: under 5 minutes)

@@ -276,7 +276,7 @@ bool
 has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase)
 {
     for (size_t i = from; i < to && i < s->nwords; i++)
-        if (words_are(s, i, phrase) > 0)
+        if (s->f->low[s->word[i].from] == phrase[0] && words_are(s, i, phrase) > 0)
             return true;
     return false;
 }
