@@ -20,6 +20,7 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
     { "order", "The text names something before the step that must come first." },
     { "other-machine", "The step is to be done on another machine." },
     { "override-only", "The key switches a check off; it repairs nothing." },
+    { "part-only", "Something else stands before it in its sentence that was not understood." },
     { "path-relative", "A file is named without its folder." },
     { "placeholder", "A name has to be filled in. A newest version is found by number; "
                      "anything else is for a person." },

@@ -156,6 +156,61 @@ is_script(const struct flat *f)
     return false;
 }
 
+static bool
+starts_with_prompt(const struct flat *f, size_t from, size_t to)
+{
+    return to - from > 2 &&
+        (strncmp(f->s + from, "$ ", 2) == 0 || strncmp(f->s + from, "# ", 2) == 0 ||
+            strncmp(f->low + from, "ps ", 3) == 0 ||
+            (f->s[from + 1] == ':' && f->s[from + 2] == '\\' &&
+                memchr(f->s + from, '>', to - from) != NULL));
+}
+
+/* Also the first line of a file for the registry editor. */
+static bool
+is_comment(const struct flat *f, size_t from, size_t to)
+{
+    return f->s[from] == '#' || f->s[from] == ';' || strncmp(f->s + from, "//", 2) == 0 ||
+        strncmp(f->s + from, "::", 2) == 0 ||
+        (to - from > 3 && strncmp(f->low + from, "rem ", 4) == 0) ||
+        strncmp(f->low + from, "windows registry editor", 23) == 0 ||
+        strncmp(f->low + from, "regedit4", 8) == 0;
+}
+
+/* Has the code a command that no form covers?  Then its other lines alone would be half of
+ * what is meant.  Where some lines begin with a prompt, those without one are output. */
+static bool
+has_unknown(struct compiler *c, const struct flat *f, bool shell)
+{
+    struct word word[64];
+    bool prompts = false, unknown = false, known;
+
+    for (int pass = 0; pass < 2 && !unknown; pass++)
+        for (size_t i = 0, end; i < f->len && !unknown; i = end + 1) {
+            struct sentence s = { .f = f, .code = true, .shell = shell, .word = word };
+            struct finds l = { 0 };
+
+            end = sentence_end(f, i, true);
+            while (i < end && f->s[i] == ' ')
+                i++;
+            prompts = prompts || starts_with_prompt(f, i, end);
+            if (pass == 0 || i == end || (prompts && !starts_with_prompt(f, i, end)) ||
+                (!prompts && is_comment(f, i, end)))
+                continue;
+            s.from = i;
+            s.to = end;
+            s.nwords = sentence_words(f, i, end, word, sizeof(word) / sizeof(word[0]));
+            if (s.nwords == 0)
+                continue;
+            find_all(c, &l, &s);
+            known = l.n > 0;
+            c->no_memory = c->no_memory || l.no_memory;
+            finds_done(&l);
+            unknown = !known;
+        }
+    return unknown;
+}
+
 static void
 code_block(struct compiler *c, const struct article_block *b)
 {
@@ -175,7 +230,7 @@ code_block(struct compiler *c, const struct article_block *b)
     if (!f.no_memory)
         sentences(c, &f,
             (struct sentence){ .code = true, .shell = shell,
-                .script = is_script(&f) || c->sample },
+                .script = is_script(&f) || c->sample || has_unknown(c, &f, shell) },
             false);
     c->no_memory = c->no_memory || f.no_memory;
     flat_done(&f);
@@ -208,6 +263,17 @@ has_ticks(const struct article *a, const struct article_block *b)
     while (i < b->inner.len && (s[i] == ' ' || s[i] == '\t'))
         i++;
     return i < b->inner.len && (s[i] == '`' || s[i] == '*');
+}
+
+bool
+block_is_code(const struct compiler *c, const struct article_block *b)
+{
+    const unsigned char *s = c->a->bytes + b->inner.off;
+    size_t len = b->inner.len;
+
+    while (len > 0 && strchr(" \t\r\n.", s[len - 1]) != NULL)
+        len--;
+    return len > 2 && s[0] == '`' && s[len - 1] == '`';
 }
 
 static void

@@ -177,7 +177,10 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
 
     *ret = (struct cond){ 0 };
     *ret_scope = SCOPE_GROUP;
-    if (to <= from || n == 0 || !fails(s, from, to)) {
+    /* "because it is disabled", "with error 1058": more than that it failed */
+    bool narrow = has_word(s, from, to, "because|due|code") ||
+        has_phrase(s, from, to, "with error") || has_phrase(s, from, to, "with the error");
+    if (to <= from || n == 0 || narrow || !fails(s, from, to)) {
         *ret_scope = SCOPE_SENTENCE;
         if (to > from)
             as_if(c, s, from, to, ret);
@@ -252,6 +255,8 @@ cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
     *ret = (struct cond){ 0 };
     while (word_is(s, start, "note|important|tip|and|but|however|or|so"))
         start++;
+    if (words_are(s, start, "for instance") > 0 || words_are(s, start, "for example") > 0)
+        start += 2;
     if (word_is(s, start, "for") && word_is(s, start + 1, "each|every|any|all")) {
         size_t n = c->plan->nsteps;
 

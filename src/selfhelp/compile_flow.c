@@ -191,14 +191,14 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         (s->nwords > 0 && s->word[0].before == '(' && word_is(s, 0, "or")))
         c->alternative = true;
     find_all(c, &l, s);
-    aside_judge(c, &l, s);
+    if (!has_own)
+        behind(c, s, &l, &trail, &has_trail);
+    aside_judge(c, &l, s, has_trail ? &trail : cond);
     command = any_command(&l);
     if (c->nheld > 0 && !command)
         flow_release(c, c->in_commands);
     c->in_commands = c->nheld > 0 && command;
     wait = !command && !s->code && announces_command(s, 0);
-    if (!has_own)
-        behind(c, s, &l, &trail, &has_trail);
     put_finds(c, s, &l, has_trail ? &trail : cond, wait);
     if (!s->code) {
         (void)announces_keys(c, s);
@@ -271,7 +271,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
             c->cond_leads = leads;
             return;
         }
-        if (then.nwords == 0 || s->word[s->nwords - 1].after == ':') {
+        if (then.nwords == 0 || s->word[s->nwords - 1].after == ':' ||
+            word_is(s, s->nwords - 1, "run|execute|type|enter|use")) {
             flow_release(c, c->in_commands);
             flow_cond(c, &cond, SCOPE_NESTED);
             if (then.nwords > 0 && !heading)

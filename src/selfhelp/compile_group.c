@@ -145,7 +145,7 @@ flow_block(struct compiler *c, const struct article_block *b)
         return;
     if (at->kind == ARTICLE_ITEM
             ? b->kind == ARTICLE_ITEM && b->level <= at->level
-            : b->kind == ARTICLE_PARAGRAPH && b->level == 0)
+            : b->kind == ARTICLE_PARAGRAPH && b->level == 0 && !block_is_code(c, b))
         flow_cond(c, &none, SCOPE_GROUP);
 }
 

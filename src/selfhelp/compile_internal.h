@@ -349,7 +349,10 @@ void aside_block(struct compiler *c, const struct article_block *b);
 /* A sentence begins, whole. */
 void aside_sentence(struct compiler *c, const struct sentence *s, bool heading);
 /* Leave to a person what stands aside in the sentence that began last. */
-void aside_judge(const struct compiler *c, struct finds *l, const struct sentence *s);
+void aside_judge(const struct compiler *c, struct finds *l, const struct sentence *s,
+    const struct cond *cond);
+/* A paragraph that is nothing but code: it belongs to what led to it. */
+bool block_is_code(const struct compiler *c, const struct article_block *b);
 
 /* ---- steps (compile_steps.c) ---- */
 

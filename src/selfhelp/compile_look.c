@@ -113,11 +113,13 @@ judge(struct finds *l, const struct sentence *s)
         if (elsewhere && f->command && !f->action.kind->person) {
             find_person(l, f, "person.command", s->f->s + f->from, f->to - f->from);
             f->command = true;
+            f->what = FIND_ACTION;
             find_note(l, f, "other-machine", NULL);
         }
         if (s->script && !f->action.kind->person) {
             find_person(l, f, "person.command", s->f->s + f->from, f->to - f->from);
             f->command = true;
+            f->what = FIND_ACTION;
             find_note(l, f, "shell-operator", "it is part of a script or of a sample");
         }
         if (f->look && fix) {

@@ -38,7 +38,8 @@ restart(struct finds *l, const struct sentence *s, size_t i)
     struct find *f;
 
     if (!is_imperative(s, i) || done_by_hand(s) || done_elsewhere(s) ||
-        half_understood(l, s, i))
+        half_understood(l, s, i) ||
+        (i > 0 && word_is(s, i - 1, "next|a|the|every|each|of|another")))
         return;
     while (word_is(s, k, "the|your|this|impacted|affected|guest|azure|protected|source|windows|"
                          "linux|host|target|problem"))

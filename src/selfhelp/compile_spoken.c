@@ -32,6 +32,9 @@ others_do(const struct sentence *s, size_t i)
         if (word_is(s, k, "running|using|executing") &&
             word_is(s, k - 1, "people|others|users|somebody|someone|administrators|admins"))
             return true;
+        if (word_is(s, k, "run|executed|used") &&
+            word_is(s, k - 1, "had|has|have|having|was|were"))
+            return true;
         if (!word_is(s, k, "run|execute|use|issue|type|enter"))
             continue;
         if (word_is(s, k - 1, "can|could|will|would|may|might|must|should") &&

@@ -323,6 +323,26 @@ static const struct row asides[] = {
     { "In the key HKLM\\SOFTWARE\\Firn, create the DWORD Demo with a good value, and restart "
       "the machine.", "", NULL },
     { "You may see people running `net stop VSS`.", "", NULL },
+    { "For machines with more than 16 disks, run `net stop VSS`.", "", "some-machines" },
+    { "On the machine, run `net stop VSS`.",
+        "[always] windows.service.state service=VSS want=stopped\n", NULL },
+    { "On servers that do not print, it helps to do this:\n\n    net stop spooler\n", "",
+        "some-machines" },
+    { "- RHEL/CentOS: `systemctl start waagent`\n", "", "some-machines" },
+    { "Stop both services, rename C:\\a\\b to C:\\a\\c, and start them again.", "",
+        "part-only" },
+    { "Set `ImagePath` in HKLM\\SOFTWARE\\Firn to `x y`, then set `Start` to 3.", "", NULL },
+    { "```\nnet stop winmgmt\nwinmgmt /resetrepository\nnet start winmgmt\n```\n", "",
+        "shell-operator" },
+    { "If you want it gone for good, run\n\n`net stop VSS`\n",
+        "[if:you want it gone for good] windows.service.state service=VSS want=stopped\n",
+        NULL },
+    { "- Run `net start DemoSvc`\n- If step 1 fails with error 1058, reboot.\n",
+        "[always] windows.service.state service=DemoSvc want=running\n"
+        "[if:step 1 fails with error 1058] machine.restart\n", NULL },
+    { "Restart the machine if `net start X` still returns 1068.", "", "some-machines" },
+    { "A script had run `sc config VSS start= disabled`.", "", NULL },
+    { "Symptom: `net stop VSS` hangs.", "", NULL },
 };
 
 static void
