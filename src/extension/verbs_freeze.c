@@ -100,6 +100,11 @@ go_on(void *arg)
     err_free(quiet_end(q)); /* nobody is left to tell; a plug-in's host goes on by itself */
 }
 
+/* What the watchdog, a copy of this process, goes on with.  This process ends without giving it
+ * up: that would let the applications go on. */
+static struct package *volatile left_package;
+static struct quiet *volatile left_quiet;
+
 static struct err *
 applications_to_rest(struct call *c, struct deadline by, struct quiet **ret)
 {
@@ -110,7 +115,7 @@ applications_to_rest(struct call *c, struct deadline by, struct quiet **ret)
     TRY(package_open(folder, &p));
     TRY(package_verify(p));
     TRY(quiet_begin(p, by, ret));
-    (void)take(p); /* the watchdog needs it until it ends */
+    left_package = take(p);
     return NULL;
 }
 
@@ -130,7 +135,7 @@ verb_freeze(struct call *c)
         o.arg = q;
     }
     TRY(freeze_begin(&o, &begun));
-    (void)take(q); /* the watchdog's from here on */
+    left_quiet = take(q);
     print_begun(c, &begun, w.seconds);
     return NULL;
 }

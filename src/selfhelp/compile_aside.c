@@ -20,9 +20,10 @@ takes_back(const struct sentence *s, bool heading)
     for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
         if (has_phrase(s, 0, s->nwords, phrases[i]))
             return true;
+    if (has_word(s, 0, s->nwords, "undo|undoing|rollback|roll-back"))
+        return true;
     if (heading)
-        return has_word(s, 0, s->nwords,
-            "rollback|roll-back|undo|undoing|revert|reverting|uninstall|uninstalling");
+        return has_word(s, 0, s->nwords, "revert|reverting|uninstall|uninstalling");
     while (end < s->nwords && (end == 0 || s->word[end - 1].after == 0))
         end++;
     return word_is(s, 0, "to") &&
@@ -40,10 +41,12 @@ names_place(const struct sentence *s)
         if (!word_is(s, i, "on|from|at|in"))
             continue;
         for (size_t k = i + 1; k < s->nwords && k < i + 6; k++) {
-            if (word_is(s, k,
+            if ((word_is(s, k,
                     "host|hosts|hypervisor|node|nodes|witness|controller|controllers|proxy|"
                     "proxies|gateway|appliance|array|switch|router|workstation|laptop|"
-                    "vcenter") &&
+                    "vcenter") || (word_is(s, k, "server|servers") &&
+                        word_is(s, k - 1, "media|management|master|file|print|web|database|"
+                                          "license|update|jump"))) &&
                 !word_is(s, k + 1, "vm|machine|virtual|name|os"))
                 return true;
             if (s->word[k].after != 0 || is_verb(s, k) || word_is(s, k, "and|or|to|in|of"))
@@ -120,6 +123,11 @@ only_for_some(const struct sentence *s, bool heading)
         names_distribution(s) || has_phrase(s, 0, s->nwords, "before the backup") ||
         has_phrase(s, 0, s->nwords, "before the migration") ||
         has_phrase(s, 0, s->nwords, "before the upgrade") ||
+        word_is(s, 0, "otherwise|resolution|scenario") ||
+        has_phrase(s, 0, s->nwords, "in that situation") ||
+        has_phrase(s, 0, s->nwords, "in this situation") ||
+        has_phrase(s, 0, s->nwords, "in that case") ||
+        has_phrase(s, 0, s->nwords, "can also") || has_phrase(s, 0, s->nwords, "used to") ||
         has_phrase(s, 0, s->nwords, "may want to") ||
         has_phrase(s, 0, s->nwords, "might want to") ||
         has_phrase(s, 0, s->nwords, "you may also"))

@@ -105,7 +105,9 @@ retry(struct finds *l, const struct sentence *s, size_t i, bool about_backup)
     bool backup = false, object = false;
     size_t k = i + 1;
 
-    if (has_phrase(s, 0, i, "wait until") || has_phrase(s, 0, i, "wait till"))
+    if (has_phrase(s, 0, i, "wait until") || has_phrase(s, 0, i, "wait till") ||
+        (has_word(s, i, s->nwords, "after|in") &&
+            has_word(s, i, s->nwords, "minute|minutes|hour|hours")))
         return; /* not at once */
     if ((!strong && !start) ||
         !(is_imperative(s, i) || (word_is(s, i, "triggered") && i == 0)))

@@ -192,12 +192,20 @@ choose(struct vm *vm, const struct vm_options *o)
 
 /* ---- what there is ---- */
 
+/* Firmware, or a device that was just unplugged: the guest lets go of it a moment later than the
+ * list of drives still has it. */
 static struct err *
-is_flash(struct vm *vm, const char *path, bool *ret)
+is_no_disk(struct vm *vm, const char *path, bool *ret)
 {
     json_auto_t *type = NULL;
+    struct err *e = vm_do(vm, "qom-get", &type, "{s:s, s:s}", "path", path, "property", "type");
 
-    TRY(vm_do(vm, "qom-get", &type, "{s:s, s:s}", "path", path, "property", "type"));
+    if (err_code(e) == E_QmpRefused && err_os_number(e) == ERR_QMP_DEVICE_NOT_FOUND) {
+        err_free(e);
+        *ret = true;
+        return NULL;
+    }
+    TRY(e);
     const char *name = json_string_value(type);
     *ret = name != NULL && strncmp(name, "cfi.pflash", strlen("cfi.pflash")) == 0;
     return NULL;
@@ -333,13 +341,13 @@ read_drives(struct vm *vm, struct vm_view *v)
 }
 
 static struct err *
-drop_flash(struct vm *vm)
+drop_others(struct vm *vm)
 {
     for (size_t i = 0; i < vm->ndisks;) {
-        bool flash = false;
+        bool other = false;
 
-        TRY(is_flash(vm, vm->disks[i].device, &flash));
-        if (!flash) {
+        TRY(is_no_disk(vm, vm->disks[i].device, &other));
+        if (!other) {
             i++;
             continue;
         }
@@ -359,6 +367,6 @@ vm_list(struct vm *vm, const struct vm_options *o)
     vm_graph_done(&v.graph);
     json_decref(v.nodes);
     TRY(e);
-    TRY(drop_flash(vm));
+    TRY(drop_others(vm));
     return choose(vm, o);
 }
