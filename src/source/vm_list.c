@@ -192,8 +192,8 @@ choose(struct vm *vm, const struct vm_options *o)
 
 /* ---- what there is ---- */
 
-/* Firmware, or a device that was just unplugged: the guest lets go of it a moment later than the
- * list of drives still has it. */
+/* Firmware, or a device that was just unplugged: for a moment the list of drives still has
+ * it. */
 static struct err *
 is_no_disk(struct vm *vm, const char *path, bool *ret)
 {
