@@ -150,15 +150,6 @@ audit_facts(const struct audit *a, int64_t until_ns, struct chain_facts *to)
 
 /* ---- suspects ---- */
 
-static const struct vault_disk *
-disk_of(const struct vault_point *p, const char *name)
-{
-    for (size_t i = 0; i < p->ndisks; i++)
-        if (strcmp(p->disks[i].name, name) == 0)
-            return &p->disks[i];
-    return NULL;
-}
-
 static bool
 suspected_by(const struct vault_disk *later, int64_t time_ns)
 {
@@ -173,13 +164,13 @@ bool
 audit_suspects(const struct vault_points *points, const struct vault_point *p,
     const char *disk)
 {
-    const struct vault_disk *d = disk_of(p, disk);
+    const struct vault_disk *d = vault_point_disk(p, disk);
 
     if (d == NULL || chain_fact(d, "chain.read") == NULL)
         return false; /* it was read whole */
     for (size_t i = 0; i < points->n; i++)
         if (strcmp(points->items[i]->machine, p->machine) == 0 &&
-            suspected_by(disk_of(points->items[i], disk), p->time_ns))
+            suspected_by(vault_point_disk(points->items[i], disk), p->time_ns))
             return true;
     return false;
 }

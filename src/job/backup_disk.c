@@ -8,15 +8,6 @@
 #include "bytes.h"
 #include "codes.h"
 
-static const struct vault_disk *
-find_disk(const struct vault_point *p, const char *name)
-{
-    for (size_t i = 0; p != NULL && i < p->ndisks; i++)
-        if (strcmp(p->disks[i].name, name) == 0)
-            return &p->disks[i];
-    return NULL;
-}
-
 /* Less than was asked for: the point says so, and the user is told once. */
 static struct err *
 weaker(struct backup *b, struct vault_writer *w, const char *disk, bool *told, struct err *e)
@@ -77,7 +68,7 @@ use_list(struct backup *b, struct vault_writer *w, const struct vault_point *par
     const struct vault_disk_writer *d, const struct backup_disk *disk,
     const struct changed **ret)
 {
-    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct vault_disk *of = vault_point_disk(parent, disk->name);
     uint64_t block_len = vault_block_len(b->v), size = disk->source->size;
     const char *why = b->has_base && !is_point(parent, &b->base) ?
                           other_newest : parent_problem(parent, d, of, size);
@@ -126,7 +117,7 @@ static struct err *
 bitmap_problem(const struct vault_point *parent, const struct vault_disk_writer *d,
     const struct backup_disk *disk, const struct changed *c)
 {
-    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct vault_disk *of = vault_point_disk(parent, disk->name);
     const struct chain_now now = { .size = disk->source->size };
     const char *why = !is_point(parent, disk->since) ?
                           other_newest : parent_problem(parent, d, of, disk->source->size);
@@ -161,7 +152,7 @@ audit(struct backup *b, struct vault_writer *w, const struct vault_point *parent
     const struct backup_disk *disk, size_t number, const struct changed *c, bool *ret_use,
     struct chain_facts *facts)
 {
-    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct vault_disk *of = vault_point_disk(parent, disk->name);
     struct audit a;
 
     TRY(audit_begin(parent, of, &a));
@@ -229,7 +220,7 @@ static struct err *
 read_disk(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
     struct vault_disk_writer *d, struct backup_disk *disk, size_t number, struct one *one)
 {
-    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct vault_disk *of = vault_point_disk(parent, disk->name);
     const struct changed *changed = NULL;
     bool by_bitmap = false;
 
@@ -251,7 +242,7 @@ static struct err *
 back_up(struct backup *b, struct vault_writer *w, const struct vault_point *parent,
     struct backup_disk *disk, size_t number, struct one *one)
 {
-    const struct vault_disk *of = find_disk(parent, disk->name);
+    const struct vault_disk *of = vault_point_disk(parent, disk->name);
     struct vault_disk_writer *d = NULL;
     struct vault_disk about = { 0 };
     bool same = false;

@@ -28,12 +28,7 @@ struct opening {
 static const struct vault_disk *
 disk_then(const struct opening *x)
 {
-    const struct vault_point *p = x->o->parent;
-
-    for (size_t i = 0; p != NULL && i < p->ndisks; i++)
-        if (strcmp(p->disks[i].name, x->disk->name) == 0)
-            return &p->disks[i];
-    return NULL;
+    return vault_point_disk(x->o->parent, x->disk->name);
 }
 
 static bool

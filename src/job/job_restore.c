@@ -104,11 +104,9 @@ find_disk(const struct vault_point *p, const char *name, const struct vault_disk
 {
     char hex[2 * VAULT_KEY_LEN + 1];
 
-    for (size_t i = 0; i < p->ndisks; i++)
-        if (strcmp(p->disks[i].name, name) == 0) {
-            *ret = &p->disks[i];
-            return NULL;
-        }
+    *ret = vault_point_disk(p, name);
+    if (*ret != NULL)
+        return NULL;
     vault_key_hex(&p->id, hex);
     return fail(RestoreDiskMissing, hex, name);
 }

@@ -144,21 +144,12 @@ look(const struct vm_backup *b, const struct vm_disk *d, struct chain *ret)
     return NULL;
 }
 
-static const struct vault_disk *
-find_disk(const struct vault_point *p, const char *name)
-{
-    for (size_t i = 0; p != NULL && i < p->ndisks; i++)
-        if (strcmp(p->disks[i].name, name) == 0)
-            return &p->disks[i];
-    return NULL;
-}
-
 /* May the bitmap be believed that the newest point keeps?  Then *ret_bitmap is its name. */
 static struct err *
 judge(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
     struct backup_disk *to, const char **ret_bitmap)
 {
-    const struct vault_disk *of = find_disk(b->parent, d->name);
+    const struct vault_disk *of = vault_point_disk(b->parent, d->name);
     struct chain_now now = { .is = c->keep, .size = d->size };
 
     if (of == NULL || b->o->reread)

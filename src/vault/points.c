@@ -425,6 +425,15 @@ vault_points_newest(const struct vault_points *points, const char *machine)
     return best;
 }
 
+const struct vault_disk *
+vault_point_disk(const struct vault_point *p, const char *name)
+{
+    for (size_t i = 0; p != NULL && i < p->ndisks; i++)
+        if (strcmp(p->disks[i].name, name) == 0)
+            return &p->disks[i];
+    return NULL;
+}
+
 /* Is ${text} the beginning of ${id} in hex?  Either case, at least PREFIX_MIN digits. */
 static bool
 begins(const struct vault_key *id, const char *text)

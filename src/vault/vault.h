@@ -164,6 +164,8 @@ struct err *vault_points_find(const struct vault_points *points, const char *tex
 /* The newest of a machine, or NULL. */
 const struct vault_point *vault_points_newest(const struct vault_points *points,
     const char *machine);
+/* Its disk of that name, or NULL; ${p} may be NULL. */
+const struct vault_disk *vault_point_disk(const struct vault_point *p, const char *name);
 void vault_points_free(struct vault_points *p);
 DEFINE_AUTO(vault_points);
 

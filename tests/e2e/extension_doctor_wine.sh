@@ -13,12 +13,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../scenario/machine.sh
 . "$here/../scenario/machine.sh"
 build=$2
-code=ExtensionVCRedistInstallationFailure
-[ -n "$wine" ] || { echo '1..0 # SKIP no wine here (package wine64)'; exit 0; }
-have wixl || { echo '1..0 # SKIP no wixl here (package wixl)'; exit 0; }
+# shellcheck source=../scenario/checks.sh
+. "$here/../scenario/checks.sh"
 trap 'wine_end; t_end' EXIT
 key='HKLM\SOFTWARE\Firn Test'
-service() { win "$t_dir/parts/service.exe" "$@" | tr -d '\r'; }
 extension() { win "C:\\Packages\\Plugins\\$scenario_name\\1.0.10000.0\\bin\\firn-extension.exe" "$@"; }
 is() { # STATUS NAME ARGUMENT...
     want=$1 about=$2
@@ -27,23 +25,6 @@ is() { # STATUS NAME ARGUMENT...
     got=$?
     tr -d '\r' < out.crlf > out
     if [ $got -eq "$want" ]; then ok "$about"; else not_ok "$about" "status $got: $*"; fi
-}
-runtime_is() { # there|missing NAME
-    [ -f "$WINEPREFIX/drive_c/windows/system32/msvcr120.dll" ] && got=there || got=missing
-    if [ $got = "$1" ]; then ok "$2"; else not_ok "$2" "the runtime is $got"; fi
-}
-service_is() { # NUMBER NAME
-    got=$(service)
-    if [ "$got" = "$1" ]; then ok "$2"; else not_ok "$2" "start type $got, not $1"; fi
-}
-in_json() { # PATH VALUE NAME
-    got=$(python3 -c '
-import json, sys
-v = json.load(open("out"))
-for p in sys.argv[1].split("."):
-    v = v[int(p) if p.isdigit() else p]
-print(v if isinstance(v, str) else json.dumps(v))' "$1" 2>&1)
-    if [ "$got" = "$2" ]; then ok "$3"; else not_ok "$3" "$1 is $got, not $2"; fi
 }
 journals() { echo "$WINEPREFIX/drive_c/ProgramData/firn/state/journal"; }
 journal() { ls -t "$(journals)"/*.jsonl | head -n 1 | sed 's/.*\///; s/\.jsonl$//'; }

@@ -42,10 +42,10 @@ say(struct serving *v, const char *text, size_t len)
     }
 }
 
+/* Takes ${o}. */
 static void
-answer(struct serving *v, json_t *value, json_t *id)
+reply(struct serving *v, json_t *o, json_t *id)
 {
-    json_t *o = json_pack("{s:o}", "return", value);
     char *text;
 
     if (id != NULL)
@@ -58,18 +58,15 @@ answer(struct serving *v, json_t *value, json_t *id)
 }
 
 static void
+answer(struct serving *v, json_t *value, json_t *id)
+{
+    reply(v, json_pack("{s:o}", "return", value), id);
+}
+
+static void
 refuse(struct serving *v, const char *class, json_t *id)
 {
-    json_t *o = json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", "it may not be");
-    char *text;
-
-    if (id != NULL)
-        json_object_set(o, "id", id);
-    text = json_dumps(o, JSON_COMPACT);
-    say(v, text, strlen(text));
-    say(v, "\n", 1);
-    free(text);
-    json_decref(o);
+    reply(v, json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", "it may not be"), id);
 }
 
 static void

@@ -500,7 +500,7 @@ strangers_cannot_thaw(void **state)
 
     (void)state;
     if (geteuid() != 0)
-        skip();
+        skip(); /* nobody to be a stranger to: only root may become another user */
     reap(freezer(LONG_MS));
     pid_t pid = fork();
     if (pid == 0) { /* past freeze_end, which refuses by itself */

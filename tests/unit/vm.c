@@ -209,6 +209,14 @@ tear_down(void **state)
     return 0;
 }
 
+/* Package qemu-system-x86 is not installed everywhere that tests run. */
+static void
+need_qemu(const struct machine *m)
+{
+    if (m->tool == NULL)
+        skip();
+}
+
 /* All that a backup does with a machine; *ret_kept: it came to its end. */
 static struct err *
 back_up(struct vm *vm, bool *ret_kept)
@@ -276,8 +284,7 @@ a_whole_backup(void **state)
 {
     const struct machine *m = *state;
 
-    if (m->tool == NULL)
-        skip();
+    need_qemu(m);
     assert_ok(whole(m->sock, PATIENT_MS));
     assert_as_it_was(m);
     assert_ok(whole(m->sock, PATIENT_MS)); /* by the bitmap of the first */
@@ -295,8 +302,7 @@ spoil(const struct machine *m, enum proxy_wrong wrong, unsigned step, bool must_
     if (getenv("FIRN_SOAK") != NULL)
         step = 1;
 
-    if (m->tool == NULL)
-        skip();
+    need_qemu(m);
     for (; fired; n += step) {
         auto_free char *sock = strdup(pattern_path("proxy"));
         struct proxy p;
@@ -324,8 +330,7 @@ a_command_that_is_refused(void **state)
     const struct machine *m = *state;
     bool fired = true, unheld = false, unclean = false;
 
-    if (m->tool == NULL)
-        skip();
+    need_qemu(m);
     for (unsigned n = 1; fired; n++) {
         auto_free char *sock = strdup(pattern_path("proxy"));
         struct proxy p;
