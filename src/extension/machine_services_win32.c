@@ -254,27 +254,85 @@ join_names(char *const names[], wchar_t **ret)
     return NULL;
 }
 
+/* The words of a service as Windows takes them; NULL for those that it has not. */
+struct wide_service {
+    wchar_t *image, *account, *display, *depends;
+};
+
+static void
+wide_service_done(struct wide_service *w)
+{
+    free(w->image);
+    free(w->account);
+    free(w->display);
+    free(w->depends);
+}
+
+static struct err *
+wide_service(const struct target_service *s, struct wide_service *ret)
+{
+    TRY(wide_from(s->image, &ret->image));
+    if (s->account != NULL)
+        TRY(wide_from(s->account, &ret->account));
+    if (s->display != NULL)
+        TRY(wide_from(s->display, &ret->display));
+    TRY(join_names(s->depends, &ret->depends));
+    return NULL;
+}
+
+static struct err *
+configure(struct target *t, const char *name, const struct target_service *s,
+    const struct wide_service *w)
+{
+    static const char what[] = "change a service";
+    auto_service h = NULL;
+
+    TRY(need_service(t, name, SERVICE_CHANGE_CONFIG, what, &h));
+    if (!ChangeServiceConfigW(h, s->type, s->start, s->error_control, w->image, NULL, NULL,
+            w->depends, w->account, NULL, w->display))
+        return refused_now(t, what);
+    return NULL;
+}
+
 struct err *
-machine_service_create(struct target *t, const char *name, const struct target_service *s)
+machine_service_configure(struct target *t, const char *name, const struct target_service *s)
+{
+    struct wide_service w = { 0 };
+    struct err *e = wide_service(s, &w);
+
+    if (e == NULL)
+        e = configure(t, name, s, &w);
+    wide_service_done(&w);
+    return e;
+}
+
+static struct err *
+create(struct target *t, const char *name, const struct target_service *s,
+    const struct wide_service *w)
 {
     static const char what[] = "create a service";
-    auto_free wchar_t *wide = NULL, *image = NULL, *account = NULL, *display = NULL;
-    auto_free wchar_t *depends = NULL;
+    auto_free wchar_t *wide = NULL;
     auto_service manager = NULL, made = NULL;
 
     TRY(wide_from(name, &wide));
-    TRY(wide_from(s->image, &image));
-    if (s->account != NULL)
-        TRY(wide_from(s->account, &account));
-    if (s->display != NULL)
-        TRY(wide_from(s->display, &display));
-    TRY(join_names(s->depends, &depends));
     manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE);
     if (manager == NULL)
         return refused_now(t, what);
-    made = CreateServiceW(manager, wide, display, SERVICE_QUERY_CONFIG, s->type, s->start,
-        s->error_control, image, NULL, NULL, depends, account, NULL);
+    made = CreateServiceW(manager, wide, w->display, SERVICE_QUERY_CONFIG, s->type, s->start,
+        s->error_control, w->image, NULL, NULL, w->depends, w->account, NULL);
     return made == NULL ? refused_now(t, what) : NULL;
+}
+
+struct err *
+machine_service_create(struct target *t, const char *name, const struct target_service *s)
+{
+    struct wide_service w = { 0 };
+    struct err *e = wide_service(s, &w);
+
+    if (e == NULL)
+        e = create(t, name, s, &w);
+    wide_service_done(&w);
+    return e;
 }
 
 /* A service that stops while it should start has a number of its own to tell. */

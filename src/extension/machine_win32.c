@@ -161,6 +161,7 @@ static const struct target_vtable machine_calls = {
     .service_get = machine_service_get,
     .service_set_start = machine_service_set_start,
     .service_create = machine_service_create,
+    .service_configure = machine_service_configure,
     .service_control = machine_service_control,
     .file_read = machine_file_read,
     .file_write = machine_file_write,

@@ -34,6 +34,8 @@ struct err *machine_service_get(struct target *t, const char *name, struct targe
 struct err *machine_service_set_start(struct target *t, const char *name, uint32_t start);
 struct err *machine_service_create(struct target *t, const char *name,
     const struct target_service *s);
+struct err *machine_service_configure(struct target *t, const char *name,
+    const struct target_service *s);
 struct err *machine_service_control(struct target *t, const char *name, bool run,
     struct deadline by);
 

@@ -242,6 +242,44 @@ apply_registered(struct target *t, const struct action *a, const json_t *before,
     return NULL;
 }
 
+static bool
+same_text(const char *is, const json_t *before, const char *name)
+{
+    const char *was = json_string_value(json_object_get(before, name));
+
+    return was == NULL || (is != NULL && strcmp(is, was) == 0);
+}
+
+/* Registering makes a service of another name and program.  The service manager writes its own
+ * copy over the registry when anything of a service is changed, so it must be told, too. */
+static struct err *
+configure_as_before(struct target *t, const json_t *before, uint32_t start)
+{
+    struct target_service is = { 0 }, was = { .start = start,
+        .type = (uint32_t)json_integer_value(json_object_get(before, "type")),
+        .error_control = (uint32_t)json_integer_value(json_object_get(before, "errors")),
+        .image = (char *)json_string_value(json_object_get(before, "image")),
+        .account = (char *)json_string_value(json_object_get(before, "account")),
+        .display = (char *)json_string_value(json_object_get(before, "display")) };
+    const json_t *depends = json_object_get(before, "depends");
+    char *deps[9] = { NULL };
+    bool found;
+
+    TRY(target_service_get(t, REMEDY_MSISERVER, &is, &found));
+    bool same = !found || was.image == NULL ||
+        (is.type == was.type && is.error_control == was.error_control &&
+            same_text(is.image, before, "image") && same_text(is.account, before, "account") &&
+            same_text(is.display, before, "display"));
+    target_service_done(&is);
+    if (same || (was.type != TYPE_OWN && was.type != TYPE_SHARE))
+        return NULL;
+    for (size_t i = 0; i < json_array_size(depends) && i < 8; i++)
+        deps[i] = (char *)json_string_value(json_array_get(depends, i));
+    was.depends = deps;
+    TRY(target_service_configure(t, REMEDY_MSISERVER, &was));
+    return NULL;
+}
+
 /* A service that was missing before stays: nobody wants that state back. */
 static struct err *
 undo_registered(struct target *t, const struct action *a, const json_t *before,
@@ -267,6 +305,7 @@ undo_registered(struct target *t, const struct action *a, const json_t *before,
         if (start < 0 || start > START_DISABLED)
             return remedy_bad_record(a);
         TRY(ensure_installer_service(t, before, (uint32_t)start));
+        TRY(configure_as_before(t, before, (uint32_t)start));
         TRY(remedy_see(t, REMEDY_MSISERVER, &v));
         if (v.manager != (uint32_t)start)
             TRY(remedy_set_start(t, REMEDY_MSISERVER, (uint32_t)start, &later));

@@ -192,6 +192,16 @@ target_service_create(struct target *t, const char *name, const struct target_se
 }
 
 struct err *
+target_service_configure(struct target *t, const char *name, const struct target_service *s)
+{
+    NEED(t, TARGET_SERVICES, service_configure, "change a service");
+    TRY(check_service(name));
+    TRY(check_name("the program of a service", s->image, ACTION_VALUE_MAX, false));
+    TRY(t->call->service_configure(t, name, s));
+    return NULL;
+}
+
+struct err *
 target_service_control(struct target *t, const char *name, bool run, struct deadline by)
 {
     NEED(t, TARGET_SERVICES, service_control, "start or stop a service");

@@ -94,6 +94,8 @@ struct target_vtable {
     struct err *(*service_set_start)(struct target *t, const char *name, uint32_t start);
     struct err *(*service_create)(struct target *t, const char *name,
         const struct target_service *s);
+    struct err *(*service_configure)(struct target *t, const char *name,
+        const struct target_service *s);
     struct err *(*service_control)(struct target *t, const char *name, bool run,
         struct deadline by);
 
@@ -181,6 +183,10 @@ struct err *target_service_get(struct target *t, const char *name, struct target
 struct err *target_service_set_start(struct target *t, const char *name,
     uint32_t start) must_use;
 struct err *target_service_create(struct target *t, const char *name,
+    const struct target_service *s) must_use;
+/* Give a service that is there all that ${s} says, but for its state: in the service manager
+ * and, through it, in the registry.  What ${s} has no words for stays. */
+struct err *target_service_configure(struct target *t, const char *name,
     const struct target_service *s) must_use;
 struct err *target_service_control(struct target *t, const char *name, bool run,
     struct deadline by) must_use;

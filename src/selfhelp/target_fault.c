@@ -105,6 +105,12 @@ fault_service_create(struct target *t, const char *name, const struct target_ser
 }
 
 static struct err *
+fault_service_configure(struct target *t, const char *name, const struct target_service *s)
+{
+    CHANGES(target_service_configure(f->inner, name, s), (void)0);
+}
+
+static struct err *
 fault_service_control(struct target *t, const char *name, bool run, struct deadline by)
 {
     CHANGES(target_service_control(f->inner, name, run, by), (void)0);
@@ -270,6 +276,7 @@ static const struct target_vtable fault_calls = {
     .service_get = fault_service_get,
     .service_set_start = fault_service_set_start,
     .service_create = fault_service_create,
+    .service_configure = fault_service_configure,
     .service_control = fault_service_control,
     .file_read = fault_file_read,
     .file_write = fault_file_write,

@@ -381,6 +381,7 @@ static const struct target_vtable mem_calls = {
     .service_get = mem_service_get,
     .service_set_start = mem_service_set_start,
     .service_create = mem_service_create,
+    .service_configure = mem_service_configure,
     .service_control = mem_service_control,
     .file_read = mem_file_read,
     .file_write = mem_file_write,

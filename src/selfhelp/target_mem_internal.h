@@ -106,6 +106,8 @@ void mem_service_drop(struct mem *m, const char *name);
 struct err *mem_service_get(struct target *t, const char *name, struct target_service *ret,
     bool *ret_found);
 struct err *mem_service_set_start(struct target *t, const char *name, uint32_t start);
+struct err *mem_service_configure(struct target *t, const char *name,
+    const struct target_service *s);
 struct err *mem_service_create(struct target *t, const char *name,
     const struct target_service *s);
 struct err *mem_service_control(struct target *t, const char *name, bool run,

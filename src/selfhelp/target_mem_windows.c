@@ -300,6 +300,15 @@ refused(struct target *t, const char *what, uint32_t error)
     return fail(TargetRefused, t->name, what, error);
 }
 
+static void
+replace_text(char **to, const char *text)
+{
+    if (text == NULL)
+        return;
+    free(*to);
+    *to = mem_copy(text);
+}
+
 struct err *
 mem_service_set_start(struct target *t, const char *name, uint32_t start)
 {
@@ -326,6 +335,25 @@ mem_service_create(struct target *t, const char *name, const struct target_servi
         return refused(t, "create a service", error);
     add_service(m, name, s);
     write_entry(m, name, &m->services[m->nservices - 1].s);
+    return NULL;
+}
+
+struct err *
+mem_service_configure(struct target *t, const char *name, const struct target_service *s)
+{
+    struct mem *m = (struct mem *)t;
+    struct mem_service *old = mem_service_find(m, name);
+    uint32_t error = old == NULL ? ERROR_NO_SERVICE : old->s.marked ? ERROR_MARKED : m->refuse;
+
+    if (error != 0)
+        return refused(t, "change a service", error);
+    old->s.type = s->type;
+    old->s.start = s->start;
+    old->s.error_control = s->error_control;
+    replace_text(&old->s.image, s->image);
+    replace_text(&old->s.account, s->account);
+    replace_text(&old->s.display, s->display);
+    write_entry(m, name, &old->s);
     return NULL;
 }
 

@@ -67,11 +67,6 @@ masked() {
     record RepairMasked repaired proved
 }
 
-without_installer() { # FILE: all but the keys of the installer's service
-    awk 'BEGIN { RS = ""; ORS = "\n\n" }
-        tolower($0) !~ /^\[[^]\n]*\\services\\msiserver[]\\]/' "$1"
-}
-
 nothing() {
     # the service's command line has a secret, as that of many services has
     sc=$build/tests/lib/sc.exe
@@ -90,11 +85,6 @@ nothing() {
     registry after
     if diff before after > diff.txt; then
         ok 'the registry is as it was'
-    elif diff <(without_installer before) <(without_installer after) > diff.txt; then
-        # In some runs Wine's service manager still holds the service that was re-registered when
-        # the agent makes the old one again, and keeps it.  firn-extension.exe, which asks the
-        # service manager itself, is not taken in (extension_doctor_wine.sh).
-        ok 'the registry is as it was, but for the service that Wine did not let go of'
     else
         not_ok 'the registry is as it was' "$(cat diff.txt)"
     fi

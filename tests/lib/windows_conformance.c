@@ -157,6 +157,22 @@ windows_services_are_made(void **state)
     e = target_service_create(t, "firn-test", &want);
     assert_int_equal(err_arg(e, 2)->num, 1073);
     assert_fails(e, E_TargetRefused);
+
+    char other[] = "C:\\windows\\system32\\msiexec.exe", called[] = "Another";
+    const struct target_service change = { .type = 0x20, .start = 4, .error_control = 1,
+        .image = other, .display = called, .account = account };
+    e = target_service_configure(t, "firn-none", &change);
+    assert_int_equal(err_arg(e, 2)->num, 1060);
+    assert_fails(e, E_TargetRefused);
+    assert_ok(target_service_configure(t, "firn-test", &change));
+    assert_ok(target_service_get(t, "firn-test", &s, &found));
+    assert_true(found);
+    assert_int_equal(s.type, 0x20);
+    assert_int_equal(s.start, 4);
+    assert_int_equal(s.error_control, 1);
+    assert_string_equal(s.image, other);
+    assert_string_equal(s.display, called);
+    target_service_done(&s);
 }
 
 void

@@ -72,6 +72,23 @@ create(SC_HANDLE manager, int argc, wchar_t **argv)
 }
 
 static int
+config(SC_HANDLE s, int argc, wchar_t **argv)
+{
+    const wchar_t *type = option(argc, argv, L"type=");
+    DWORD kind = type == NULL ? SERVICE_NO_CHANGE
+        : _wcsicmp(type, L"share") == 0 ? SERVICE_WIN32_SHARE_PROCESS
+                                        : SERVICE_WIN32_OWN_PROCESS;
+
+    return ChangeServiceConfigW(s, kind,
+               number_of(option(argc, argv, L"start="), starts, SERVICE_NO_CHANGE),
+               number_of(option(argc, argv, L"error="), controls, SERVICE_NO_CHANGE),
+               option(argc, argv, L"binPath="), NULL, NULL,
+               depends_of(option(argc, argv, L"depend=")), option(argc, argv, L"obj="), NULL,
+               option(argc, argv, L"DisplayName=")) ?
+               0 : failed("ChangeServiceConfig");
+}
+
+static int
 print_config(SC_HANDLE s)
 {
     static union {
@@ -116,10 +133,7 @@ do_with(SC_HANDLE s, int argc, wchar_t **argv)
     if (_wcsicmp(argv[1], L"query") == 0)
         return print_state(s);
     if (_wcsicmp(argv[1], L"config") == 0)
-        return ChangeServiceConfigW(s, SERVICE_NO_CHANGE,
-                   number_of(option(argc, argv, L"start="), starts, SERVICE_NO_CHANGE),
-                   SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL, NULL) ?
-                   0 : failed("ChangeServiceConfig");
+        return config(s, argc, argv);
     if (_wcsicmp(argv[1], L"start") == 0)
         return StartServiceW(s, 0, NULL) ? 0 : failed("StartService");
     if (_wcsicmp(argv[1], L"stop") == 0)

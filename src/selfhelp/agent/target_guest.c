@@ -360,6 +360,7 @@ static const struct target_vtable windows_calls = {
     .service_get = guest_service_get,
     .service_set_start = guest_service_set_start,
     .service_create = guest_service_create,
+    .service_configure = guest_service_configure,
     .service_control = guest_service_control,
     .file_read = guest_file_read,
     .file_write = guest_file_write,

@@ -62,6 +62,8 @@ struct err *guest_service_set_start(struct target *t, const char *name,
     uint32_t start) must_use;
 struct err *guest_service_create(struct target *t, const char *name,
     const struct target_service *s) must_use;
+struct err *guest_service_configure(struct target *t, const char *name,
+    const struct target_service *s) must_use;
 struct err *guest_service_control(struct target *t, const char *name, bool run,
     struct deadline by) must_use;
 

@@ -392,8 +392,10 @@ join_depends(char *const depends[], char **ret)
     return NULL;
 }
 
-struct err *
-guest_service_create(struct target *t, const char *name, const struct target_service *s)
+/* sc.exe takes the same words to make a service and to change one. */
+static struct err *
+set_up(struct target *t, const char *verb, const char *what, const char *name,
+    const struct target_service *s)
 {
     static const char *const starts[] = { "boot", "system", "auto", "demand", "disabled" };
     static const char *const errors[] = { "ignore", "normal", "severe", "critical" };
@@ -401,12 +403,12 @@ guest_service_create(struct target *t, const char *name, const struct target_ser
         TYPE_SHARE = 0x20 };
     struct guest *m = guest_of(t);
     auto_free char *depends = NULL;
-    const char *argv[20] = { "create", name, "binPath=", s->image };
+    const char *argv[20] = { verb, name, "binPath=", s->image };
     size_t n = 4;
     uint32_t code;
 
     if ((s->type != TYPE_OWN && s->type != TYPE_SHARE) || s->start > 4 || s->error_control > 3)
-        return fail(TargetCannot, m->t.name, "create a service of this kind");
+        return fail(TargetCannot, m->t.name, "have a service of this kind");
     TRY(join_depends(s->depends, &depends));
     const char *const pairs[][2] = { { "type=", s->type == TYPE_OWN ? "own" : "share" },
         { "start=", starts[s->start] }, { "error=", errors[s->error_control] },
@@ -419,7 +421,19 @@ guest_service_create(struct target *t, const char *name, const struct target_ser
         argv[n++] = pairs[i][1];
     }
     TRY(sc(m, argv, &code, NULL));
-    return code != 0 ? guest_refused(m, "create a service", code) : NULL;
+    return code != 0 ? guest_refused(m, what, code) : NULL;
+}
+
+struct err *
+guest_service_create(struct target *t, const char *name, const struct target_service *s)
+{
+    return set_up(t, "create", "create a service", name, s);
+}
+
+struct err *
+guest_service_configure(struct target *t, const char *name, const struct target_service *s)
+{
+    return set_up(t, "config", "change a service", name, s);
 }
 
 struct err *
