@@ -5,11 +5,11 @@
  * any line of its journal, or when any call to the machine fails. */
 #include "check.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "journals.h"
 #include "runbook_world.h"
 #include "target_fault.h"
 #include "target_mem.h"
@@ -17,47 +17,23 @@
 
 static char folder[64], bundles[80];
 
-static unsigned long
-times(unsigned long usual)
-{
-    return getenv("FIRN_SOAK") != NULL ? usual * 20
-        : getenv("FIRN_SLOW_BUILD") != NULL ? usual / 10 + 1 : usual;
-}
-
 static int
 set_up(void **state)
 {
-    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-
     (void)state;
-    (void)snprintf(folder, sizeof(folder), "%s/firn-runbook-XXXXXX", place);
-    if (mkdtemp(folder) == NULL)
+    if (!journals_make(folder, sizeof(folder), "runbook"))
         return -1;
     (void)snprintf(bundles, sizeof(bundles), "%s/bundles", folder);
     return 0;
-}
-
-static void
-empty(const char *path)
-{
-    DIR *d = opendir(path);
-    char name[512];
-
-    for (const struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
-        (void)snprintf(name, sizeof(name), "%s/%s", path, f->d_name);
-        (void)unlink(name);
-    }
-    if (d != NULL)
-        (void)closedir(d);
 }
 
 static int
 tear_down(void **state)
 {
     (void)state;
-    empty(bundles);
+    journals_empty(bundles);
     (void)rmdir(bundles);
-    empty(folder);
+    journals_empty(folder);
     return rmdir(folder);
 }
 
@@ -142,7 +118,7 @@ after_a_persons_restart(struct world *w, struct runbook_report *r)
 #define expect(what) \
     do { \
         if (!(what)) { \
-            empty(folder); \
+            journals_empty(folder); \
             print_error("seed %llu %s, order %d, consent %x, outcome %s: %s\n", \
                 (unsigned long long)seed, w->os == ACTION_WINDOWS ? "windows" : "linux", \
                 w->order, w->consent, r == NULL ? "none" : runbook_outcome_name(r->outcome), \
@@ -312,7 +288,7 @@ static void
 every_start_ends_well(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < times(6000); seed++)
+    for (uint64_t seed = 0; seed < journals_times(6000); seed++)
         for (int os = 0; os < 2; os++) {
             struct world world, *w = &world;
             struct kill k = { 0 };
@@ -331,8 +307,8 @@ every_start_ends_well(void **state)
             if (r->outcome == RUNBOOK_BLOCKED || r->outcome == RUNBOOK_ESCALATED)
                 check_untouched(w, seed, r);
             world_done(w);
-            empty(folder);
-            empty(bundles);
+            journals_empty(folder);
+            journals_empty(bundles);
         }
     for (int i = 0; i < S_COUNT; i++)
         print_message("# %-16s %lu\n", state_names[i], reached[i]);
@@ -350,7 +326,7 @@ static void
 a_plan_changes_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < times(500); seed++)
+    for (uint64_t seed = 0; seed < journals_times(500); seed++)
         for (int os = 0; os < 2; os++) {
             struct world world, *w = &world;
             struct kill k = { 0 };
@@ -376,7 +352,7 @@ killed_after_any_line(void **state)
     unsigned long killed = 0;
 
     (void)state;
-    for (uint64_t seed = 0; seed < times(250); seed++)
+    for (uint64_t seed = 0; seed < journals_times(250); seed++)
         for (int os = 0; os < 2; os++)
             for (unsigned after = 1; after < 64; after++) {
                 struct world world, *w = &world;
@@ -406,8 +382,8 @@ killed_after_any_line(void **state)
                         check_untouched(w, seed, r);
                 }
                 world_done(w);
-                empty(folder);
-                empty(bundles);
+                journals_empty(folder);
+                journals_empty(bundles);
                 if (!was_killed)
                     break;
             }
@@ -422,7 +398,7 @@ any_call_may_fail(void **state)
     unsigned long faults = 0;
 
     (void)state;
-    for (uint64_t seed = 0; seed < times(40); seed++)
+    for (uint64_t seed = 0; seed < journals_times(40); seed++)
         for (int os = 0; os < 2; os++)
             for (int kind = 0; kind < 3; kind++)
                 for (uint64_t call = 1;; call++) {
@@ -449,8 +425,8 @@ any_call_may_fail(void **state)
                     r = after_a_persons_restart(w, r);
                     check_end(w, seed, r, had_override);
                     world_done(w);
-                    empty(folder);
-                    empty(bundles);
+                    journals_empty(folder);
+                    journals_empty(bundles);
                     if (!struck)
                         break;
                     faults++;
@@ -486,7 +462,7 @@ undo_by_name_brings_back_a_repair(void **state)
         }
         runbook_report_free(r);
         world_done(w);
-        empty(folder); /* another machine's journals are not for the next one */
+        journals_empty(folder); /* another machine's journals are not for the next one */
         if (right)
             return;
     }
@@ -499,7 +475,7 @@ a_machine_that_is_off_keeps_what_is_right(void **state)
     unsigned long kept = 0;
 
     (void)state;
-    for (uint64_t seed = 0; seed < times(2000); seed++) {
+    for (uint64_t seed = 0; seed < journals_times(2000); seed++) {
         struct world world, *w = &world;
         struct kill k = { 0 };
         size_t left;
@@ -530,8 +506,8 @@ a_machine_that_is_off_keeps_what_is_right(void **state)
 
         expect(!w->service_was_there || strcmp(before, after) == 0);
         world_done(w);
-        empty(folder);
-        empty(bundles);
+        journals_empty(folder);
+        journals_empty(bundles);
     }
     print_message("# %lu kept\n", kept);
     assert_true(kept > 20);

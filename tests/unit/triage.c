@@ -4,12 +4,12 @@
  * help is undone, what helped stays, and "repaired" is said only of what works. */
 #include "check.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "article.h"
 #include "compile.h"
+#include "journals.h"
 #include "runbook.h"
 #include "target_fault.h"
 #include "target_mem.h"
@@ -51,40 +51,16 @@ static char folder[64];
 static int
 set_up(void **state)
 {
-    const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-
     (void)state;
-    (void)snprintf(folder, sizeof(folder), "%s/firn-triage-XXXXXX", place);
-    return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static void
-empty_folder(void)
-{
-    DIR *d = opendir(folder);
-    char name[512];
-
-    for (const struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
-        (void)snprintf(name, sizeof(name), "%s/%s", folder, f->d_name);
-        (void)unlink(name);
-    }
-    if (d != NULL)
-        (void)closedir(d);
+    return journals_make(folder, sizeof(folder), "triage") ? 0 : -1;
 }
 
 static int
 tear_down(void **state)
 {
     (void)state;
-    empty_folder();
+    journals_empty(folder);
     return rmdir(folder);
-}
-
-static unsigned long
-times(unsigned long usual)
-{
-    return getenv("FIRN_SOAK") != NULL ? usual * 20
-        : getenv("FIRN_SLOW_BUILD") != NULL ? usual / 10 + 1 : usual;
 }
 
 static uint32_t
@@ -304,7 +280,7 @@ run(struct chain *w, size_t first, size_t n, bool apply, struct err **ret_e)
                 (unsigned long long)seed, runbook_outcome_name(r->outcome), \
                 r->note != NULL ? r->note : "", r->blocked != NULL ? r->blocked : "", #what); \
             show(r); \
-            empty_folder(); \
+            journals_empty(folder); \
             _fail(__FILE__, __LINE__); \
         } \
     } while (0)
@@ -419,7 +395,7 @@ every_chain_ends_well(void **state)
     unsigned long outcomes[6] = { 0 }, turns[RUNBOOK_CAUSES + 1] = { 0 }, kept = 0, undone = 0;
 
     (void)state;
-    for (uint64_t seed = 0; seed < times(4000); seed++) {
+    for (uint64_t seed = 0; seed < journals_times(4000); seed++) {
         struct chain chain, *w = &chain;
 
         chain_make(w, seed, REMEDIES - 1);
@@ -434,7 +410,7 @@ every_chain_ends_well(void **state)
             undone += r->earlier[i].undone;
         }
         chain_done(w);
-        empty_folder();
+        journals_empty(folder);
     }
     for (int i = 1; i < 6; i++) {
         print_message("# %-10s %lu\n", runbook_outcome_name((enum runbook_outcome)i),
@@ -455,7 +431,7 @@ static void
 a_chain_is_repaired(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < times(400); seed++) {
+    for (uint64_t seed = 0; seed < journals_times(400); seed++) {
         struct chain chain, *w = &chain;
         size_t bad = 0, first;
 
@@ -483,7 +459,7 @@ a_chain_is_repaired(void **state)
             expect(reason(w) == CAUSES);
         }
         chain_done(w);
-        empty_folder();
+        journals_empty(folder);
     }
 }
 
@@ -494,7 +470,7 @@ a_wrong_guess_leads_on(void **state)
     unsigned long led = 0;
 
     (void)state;
-    for (uint64_t seed = 0; seed < times(400); seed++) {
+    for (uint64_t seed = 0; seed < journals_times(400); seed++) {
         struct chain chain, *w = &chain;
         size_t first, guess = seed % CAUSES;
 
@@ -511,7 +487,7 @@ a_wrong_guess_leads_on(void **state)
             led += r->cause != NULL;
         }
         chain_done(w);
-        empty_folder();
+        journals_empty(folder);
     }
     assert_true(led > 0);
 }
@@ -520,7 +496,7 @@ static void
 a_plan_goes_on_to_nothing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < times(200); seed++) {
+    for (uint64_t seed = 0; seed < journals_times(200); seed++) {
         struct chain chain, *w = &chain;
 
         chain_make(w, seed, REMEDIES - 1);
@@ -542,7 +518,7 @@ a_chain_may_be_killed(void **state)
     unsigned long killed = 0;
 
     (void)state;
-    for (uint64_t seed = 0; seed < times(120); seed++)
+    for (uint64_t seed = 0; seed < journals_times(120); seed++)
         for (unsigned after = 1; after < 64; after++) {
             struct target_fault never = { 0 };
             struct chain chain, *w = &chain;
@@ -567,7 +543,7 @@ a_chain_may_be_killed(void **state)
                     expect(!has(w, i, "Tried") || is_kept(r, i) || has(w, i, "Good"));
             }
             chain_done(w);
-            empty_folder();
+            journals_empty(folder);
             if (!was_killed)
                 break;
         }
