@@ -82,10 +82,14 @@ say_report(struct cmd *c, const struct vault_report *r, bool data)
         const struct vault_damage *d = &r->damaged[i];
 
         mended += d->repaired;
-        cmd_say(c, "%s %s%s%s%s\n", d->repaired ? "mended " : "damaged", d->object,
-            d->why == NULL ? "" : ": ", d->why == NULL ? "" : err_message(d->why),
-            d->repaired || d->nhits > 0 ? "" : "; no recovery point loses anything by it");
-        for (size_t h = 0; !d->repaired && h < d->nhits; h++)
+        if (d->repaired) {
+            cmd_say(c, "mended  %s: its bytes are right again\n", d->object);
+            continue;
+        }
+        cmd_say(c, "damaged %s%s%s%s\n", d->object, d->why == NULL ? "" : ": ",
+            d->why == NULL ? "" : err_message(d->why),
+            d->nhits > 0 ? "" : "; no recovery point loses anything by it");
+        for (size_t h = 0; h < d->nhits; h++)
             say_hit(c, &d->hits[h]);
     }
     (void)text_size(bytes, r->bytes);

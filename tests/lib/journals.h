@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* journals.h -- a folder for the journals of thousands of repairs, and how many a test makes. */
+/* journals.h -- a folder for the journals of thousands of repairs, and how many a test
+ * makes. */
 #ifndef JOURNALS_H
 #define JOURNALS_H
 
