@@ -23,7 +23,7 @@ static const char scheme[] = "qmp:", agent[] = ",qga=";
 /* A list of names as it was given, "vda,vdb". */
 struct names {
     char *text;
-    const char *name[VM_DISKS_MAX];
+    const char *name[RUNNING_DISKS_MAX];
     size_t n;
 };
 
@@ -33,7 +33,7 @@ struct vm_backup {
     char *monitor;
     const char *agent; /* within monitor; NULL: none */
     struct names only, except;
-    struct vm *vm;
+    struct running *r;
     struct vault *v;
     struct vault_points *points;
     const struct vault_point *parent; /* of the points; NULL: none */
@@ -83,7 +83,7 @@ parse_names(const char *list, struct names *ret)
         return fail(OutOfMemory);
     rest = ret->text;
     while ((name = strsep(&rest, ",")) != NULL) {
-        if (name[0] == '\0' || ret->n == VM_DISKS_MAX)
+        if (name[0] == '\0' || ret->n == RUNNING_DISKS_MAX)
             return fail(UsageWrong, "--disk and --exclude-disk take names of disks, with "
                                     "commas between them");
         ret->name[ret->n++] = name;
@@ -111,7 +111,7 @@ check_usage(const struct job_backup *o)
 static struct err *
 machine_name(const struct vm_backup *b, const char **ret)
 {
-    *ret = b->o->machine != NULL ? b->o->machine : vm_name(b->vm);
+    *ret = b->o->machine != NULL ? b->o->machine : running_name(b->r);
     if (*ret == NULL)
         return fail(UsageWrong, "QEMU was started without -name, so the machine needs one: "
                                 "--machine NAME");
@@ -121,7 +121,7 @@ machine_name(const struct vm_backup *b, const char **ret)
 /* Who takes turns in backing up a machine are told apart by vault and name: each has bitmaps
  * of its own.  (The second half is FNV-1a of the name.) */
 static void
-make_tag(const struct vault *v, const char *machine, char tag[VM_TAG_MAX + 1])
+make_tag(const struct vault *v, const char *machine, char tag[RUNNING_TAG_MAX + 1])
 {
     char vault[2 * VAULT_KEY_LEN + 1];
     uint32_t hash = UINT32_C(2166136261);
@@ -129,13 +129,13 @@ make_tag(const struct vault *v, const char *machine, char tag[VM_TAG_MAX + 1])
     vault_key_hex(vault_key(v), vault);
     for (; *machine != '\0'; machine++)
         hash = (hash ^ (uint8_t)*machine) * UINT32_C(16777619);
-    snprintf(tag, VM_TAG_MAX + 1, "%.8s%08" PRIx32, vault, hash);
+    snprintf(tag, RUNNING_TAG_MAX + 1, "%.8s%08" PRIx32, vault, hash);
 }
 
 static struct err *
-look(const struct vm_backup *b, const struct vm_disk *d, struct chain *ret)
+look(const struct vm_backup *b, const struct running_disk *d, struct chain *ret)
 {
-    pid_t qemu = vm_process(b->vm);
+    pid_t qemu = running_process(b->r);
 
     TRY(chain_look_image(d->image, ret));
     if (qemu != 0)
@@ -146,7 +146,7 @@ look(const struct vm_backup *b, const struct vm_disk *d, struct chain *ret)
 
 /* May the bitmap be believed that the newest point keeps?  Then *ret_bitmap is its name. */
 static struct err *
-judge(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
+judge(const struct vm_backup *b, const struct running_disk *d, struct chains *c,
     struct backup_disk *to, const char **ret_bitmap)
 {
     const struct vault_disk *of = vault_point_disk(b->parent, d->name);
@@ -157,7 +157,7 @@ judge(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
     TRY(chain_read(of, &c->then));
     if (c->then.bitmap == NULL)
         return NULL;
-    const struct vm_bitmap *is = vm_disk_bitmap(d, c->then.bitmap);
+    const struct running_bitmap *is = running_disk_bitmap(d, c->then.bitmap);
     if (is != NULL) {
         now.found = true;
         now.inconsistent = is->inconsistent;
@@ -176,24 +176,25 @@ judge(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
 
 /* What the new point keeps of the disk. */
 static struct err *
-keep(const struct vm_backup *b, const struct vm_disk *d, struct chains *c,
+keep(const struct vm_backup *b, const struct running_disk *d, struct chains *c,
     struct backup_disk *to)
 {
     if (!d->begun)
         return NULL;
-    c->keep.bitmap = strdup(vm_track_name(b->vm));
+    c->keep.bitmap = strdup(running_track_name(b->r));
     if (c->keep.bitmap == NULL)
         return fail(OutOfMemory);
     c->keep.persistent = d->persistent;
-    c->keep.granularity = VM_GRANULARITY;
+    c->keep.granularity = RUNNING_GRANULARITY;
     to->chain = &c->keep;
     return NULL;
 }
 
+/* Before the moment: what is to be read of the disk, and what the point will keep of it. */
 static struct err *
-open_disk(struct vm_backup *b, size_t i)
+plan_disk(struct vm_backup *b, size_t i)
 {
-    const struct vm_disk *from = vm_disk(b->vm, i);
+    const struct running_disk *from = running_disk(b->r, i);
     struct backup_disk *to = &b->disks[i];
     const char *bitmap = NULL;
 
@@ -204,14 +205,14 @@ open_disk(struct vm_backup *b, size_t i)
     TRY(look(b, from, &b->chains[i].keep));
     TRY(judge(b, from, &b->chains[i], to, &bitmap));
     TRY(keep(b, from, &b->chains[i], to));
-    TRY(vm_source(b->vm, i, bitmap, vault_lanes(b->v) - 1, &to->source));
+    running_since(b->r, i, bitmap);
     return NULL;
 }
 
 static struct err *
-open_disks(struct vm_backup *b)
+plan_disks(struct vm_backup *b)
 {
-    size_t n = vm_ndisks(b->vm);
+    size_t n = running_ndisks(b->r);
 
     b->disks = calloc(n, sizeof(*b->disks));
     b->chains = calloc(n, sizeof(*b->chains));
@@ -219,7 +220,17 @@ open_disks(struct vm_backup *b)
         return fail(OutOfMemory);
     b->ndisks = n;
     for (size_t i = 0; i < n; i++)
-        TRY(open_disk(b, i));
+        TRY(plan_disk(b, i));
+    return NULL;
+}
+
+static struct err *
+open_disks(struct vm_backup *b)
+{
+    unsigned lanes = vault_lanes(b->v) - 1;
+
+    for (size_t i = 0; i < b->ndisks; i++)
+        TRY(running_source(b->r, i, lanes, &b->disks[i].source));
     return NULL;
 }
 
@@ -245,7 +256,7 @@ cut(void *arg, struct deadline by)
 {
     struct vm_backup *b = arg;
 
-    return vm_cut(b->vm, by);
+    return running_cut(b->r, by);
 }
 
 static void
@@ -278,11 +289,12 @@ copy(struct vm_backup *b, const char *machine, struct vault_point **ret)
     struct backup_options options = { .machine = machine, .reread = b->o->reread,
         .audit_percent = b->o->audit_percent,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
-    char tag[VM_TAG_MAX + 1];
+    char tag[RUNNING_TAG_MAX + 1];
 
     make_tag(b->v, machine, tag);
-    TRY(vm_prepare(b->vm));
-    TRY(vm_track(b->vm, tag));
+    TRY(running_prepare(b->r));
+    TRY(running_track(b->r, tag));
+    TRY(plan_disks(b));
     TRY(hold_still(b, machine));
     options.consistency = b->moment.level;
     options.facts = b->moment.facts.f;
@@ -298,11 +310,11 @@ leave(struct vm_backup *b, struct err *e)
     struct err *left = NULL;
 
     if (e != NULL)
-        e = vm_why(b->vm, e);
+        e = running_why(b->r, e);
     else
-        left = vm_keep(b->vm);
+        left = running_keep(b->r);
     close_disks(b);
-    left = err_also(left, vm_close(b->vm));
+    left = err_also(left, running_close(b->r));
     if (left == NULL || e != NULL)
         return err_also(e, left);
     warn(b, left);
@@ -312,7 +324,7 @@ leave(struct vm_backup *b, struct err *e)
 static struct err *
 run(struct vm_backup *b, struct vault_point **ret)
 {
-    struct vm_options options = { .scratch = b->o->scratch };
+    struct running_options options = { .scratch = b->o->scratch };
     const char *machine;
 
     TRY(check_usage(b->o));
@@ -327,7 +339,7 @@ run(struct vm_backup *b, struct vault_point **ret)
     options.nonly = b->only.n;
     options.except = b->except.name;
     options.nexcept = b->except.n;
-    TRY(vm_open(b->monitor, &options, &b->vm));
+    TRY(vm_open(b->monitor, &options, &b->r));
     TRY(machine_name(b, &machine));
     if (b->o->guest != NULL)
         TRY(job_guest_prepare(b->j, b->o->guest, machine, &b->moment.facts));
@@ -349,7 +361,7 @@ job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_poin
         *ret = take(p);
     moment_done(&b.moment);
     close_disks(&b);
-    vm_free(b.vm);
+    running_free(b.r);
     vault_points_free(b.points);
     vault_free(b.v);
     free(b.only.text);

@@ -79,7 +79,7 @@ vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind
         return false;
     rest = id + VM_RUN_LEN;
     if (rest[0] != '-' || rest[1] == '\0' || strchr("spca", rest[1]) == NULL ||
-        !number_parse(rest + 2, &disk) || disk >= VM_DISKS_MAX)
+        !number_parse(rest + 2, &disk) || disk >= RUNNING_DISKS_MAX)
         return false;
     snprintf(run, VM_RUN_LEN + 1, "%.*s", VM_RUN_LEN, id);
     *ret_kind = (enum vm_kind)rest[1];
@@ -107,60 +107,11 @@ learn_name(struct vm *vm)
     TRY(vm_do(vm, "query-name", &reply, NULL));
     const char *name = vm_text(reply, "name");
     if (name != NULL && name[0] != '\0') {
-        vm->name = strdup(name);
-        if (vm->name == NULL)
+        vm->is.name = strdup(name);
+        if (vm->is.name == NULL)
             return fail(OutOfMemory);
     }
     return NULL;
-}
-
-struct err *
-vm_open(const char *socket, const struct vm_options *o, struct vm **ret)
-{
-    auto_ptr(vm) vm = calloc(1, sizeof(*vm));
-
-    if (vm == NULL)
-        return fail(OutOfMemory);
-    vm->folder.fd = -1;
-    vm->command_ms = o->command_ms != 0 ? o->command_ms : VM_COMMAND_MS;
-    vm->socket = strdup(socket);
-    if (vm->socket == NULL)
-        return fail(OutOfMemory);
-    TRY(vm_reconnect(vm));
-    TRY(check_version(vm));
-    TRY(learn_name(vm));
-    TRY(vm_folder_where(vm, o->scratch));
-    TRY(vm_sweep_dead(vm));
-    vm_folder_sweep(vm);
-    TRY(vm_list(vm, o));
-    *ret = take(vm);
-    return NULL;
-}
-
-const char *
-vm_name(const struct vm *vm)
-{
-    return vm->name;
-}
-
-pid_t
-vm_process(const struct vm *vm)
-{
-    struct ucred qemu;
-
-    return vm->qmp != NULL && qmp_peer(vm->qmp, &qemu) ? qemu.pid : 0;
-}
-
-size_t
-vm_ndisks(const struct vm *vm)
-{
-    return vm->ndisks;
-}
-
-const struct vm_disk *
-vm_disk(const struct vm *vm, size_t i)
-{
-    return &vm->disks[i];
 }
 
 bool
@@ -197,9 +148,10 @@ sweep_own(struct vm *vm, const void *arg)
     return vm_sweep(vm, vm->run, vm->folder.path, vm->track[0] != '\0' ? vm->track : NULL);
 }
 
-struct err *
-vm_close(struct vm *vm)
+static struct err *
+close_vm(struct running *r)
 {
+    struct vm *vm = vm_of(r);
     struct err *e = NULL;
 
     if (vm->began)
@@ -211,15 +163,20 @@ vm_close(struct vm *vm)
     return e;
 }
 
-void
-vm_free(struct vm *vm)
+pid_t
+vm_process(const struct running *r)
 {
-    if (vm == NULL)
-        return;
-    int kept = errno;
-    for (size_t i = 0; i < vm->ndisks; i++)
-        vm_disk_done(&vm->disks[i]);
-    free(vm->disks);
+    const struct vm *vm = (const struct vm *)r;
+    struct ucred qemu;
+
+    return vm->qmp != NULL && qmp_peer(vm->qmp, &qemu) ? qemu.pid : 0;
+}
+
+static void
+free_vm(struct running *r)
+{
+    struct vm *vm = vm_of(r);
+
     if (vm->began)
         vm_folder_done(&vm->folder);
     else
@@ -227,7 +184,33 @@ vm_free(struct vm *vm)
     qmp_free(vm->qmp);
     free(vm->where);
     free(vm->socket);
-    free(vm->name);
-    free(vm);
-    errno = kept;
+}
+
+static const struct running_body body = { .prepare = vm_prepare, .track = vm_track,
+    .track_name = vm_track_name, .cut = vm_cut, .source = vm_source, .keep = vm_keep,
+    .why = vm_why, .close = close_vm, .process = vm_process, .free = free_vm };
+
+struct err *
+vm_open(const char *socket, const struct running_options *o, struct running **ret)
+{
+    struct vm *vm = calloc(1, sizeof(*vm));
+    auto_ptr(running) made = vm != NULL ? &vm->is : NULL;
+
+    if (vm == NULL)
+        return fail(OutOfMemory);
+    made->call = &body;
+    vm->folder.fd = -1;
+    vm->command_ms = o->command_ms != 0 ? o->command_ms : VM_COMMAND_MS;
+    vm->socket = strdup(socket);
+    if (vm->socket == NULL)
+        return fail(OutOfMemory);
+    TRY(vm_reconnect(vm));
+    TRY(check_version(vm));
+    TRY(learn_name(vm));
+    TRY(vm_folder_where(vm, o->scratch));
+    TRY(vm_sweep_dead(vm));
+    vm_folder_sweep(vm);
+    TRY(vm_list(vm, o));
+    *ret = take(made);
+    return NULL;
 }

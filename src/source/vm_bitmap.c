@@ -23,7 +23,7 @@ is_true(const json_t *o, const char *key)
 }
 
 struct err *
-vm_bitmap_list(const json_t *node, struct vm_disk *d)
+vm_bitmap_list(const json_t *node, struct running_disk *d)
 {
     const json_t *list = json_object_get(node, "dirty-bitmaps");
     size_t i, n = json_array_size(list);
@@ -38,11 +38,11 @@ vm_bitmap_list(const json_t *node, struct vm_disk *d)
     {
         json_int_t granularity = json_integer_value(json_object_get(is, "granularity"));
         const char *name = vm_text(is, "name");
-        struct vm_bitmap *b = &d->bitmaps[d->nbitmaps];
+        struct running_bitmap *b = &d->bitmaps[d->nbitmaps];
 
         if (name == NULL || d->nbitmaps == n)
             continue;
-        *b = (struct vm_bitmap){ .name = strdup(name),
+        *b = (struct running_bitmap){ .name = strdup(name),
             .granularity = granularity > 0 ? (uint64_t)granularity : 0,
             .persistent = is_true(is, "persistent"), .recording = is_true(is, "recording"),
             .inconsistent = is_true(is, "inconsistent") };
@@ -53,38 +53,20 @@ vm_bitmap_list(const json_t *node, struct vm_disk *d)
     return NULL;
 }
 
-void
-vm_bitmap_list_done(struct vm_disk *d)
-{
-    for (size_t i = 0; i < d->nbitmaps; i++)
-        free(d->bitmaps[i].name);
-    free(d->bitmaps);
-    d->bitmaps = NULL;
-    d->nbitmaps = 0;
-}
-
-const struct vm_bitmap *
-vm_disk_bitmap(const struct vm_disk *d, const char *name)
-{
-    for (size_t i = 0; i < d->nbitmaps; i++)
-        if (strcmp(d->bitmaps[i].name, name) == 0)
-            return &d->bitmaps[i];
-    return NULL;
-}
-
 /* ---- the one that begins ---- */
 
 static struct err *
-begin(struct vm *vm, const struct vm_disk *d, bool persistent)
+begin(struct vm *vm, const struct running_disk *d, bool persistent)
 {
     TRY(vm_do(vm, "block-dirty-bitmap-add", NULL, "{s:s, s:s, s:b, s:i}", "node", d->tracked,
-        "name", vm->track, "persistent", persistent ? 1 : 0, "granularity", VM_GRANULARITY));
+        "name", vm->track, "persistent", persistent ? 1 : 0, "granularity",
+        RUNNING_GRANULARITY));
     return NULL;
 }
 
 /* In the image where its format can, else in memory, else not at all. */
 static struct err *
-begin_somehow(struct vm *vm, struct vm_disk *d)
+begin_somehow(struct vm *vm, struct running_disk *d)
 {
     struct err *e = begin(vm, d, true);
 
@@ -102,19 +84,23 @@ begin_somehow(struct vm *vm, struct vm_disk *d)
 }
 
 struct err *
-vm_track(struct vm *vm, const char *tag)
+vm_track(struct running *r, const char *tag)
 {
-    assert(vm->began && !vm->cut && strlen(tag) <= VM_TAG_MAX);
+    struct vm *vm = vm_of(r);
+
+    assert(vm->began && !vm->cut);
     snprintf(vm->tag, sizeof(vm->tag), "%s", tag);
     snprintf(vm->track, sizeof(vm->track), "firn-%s-%s", vm->tag, vm->run);
-    for (size_t i = 0; i < vm->ndisks; i++)
-        TRY(begin_somehow(vm, &vm->disks[i]));
+    for (size_t i = 0; i < vm->is.ndisks; i++)
+        TRY(begin_somehow(vm, &vm->is.disks[i]));
     return NULL;
 }
 
 const char *
-vm_track_name(const struct vm *vm)
+vm_track_name(const struct running *r)
 {
+    const struct vm *vm = (const struct vm *)r;
+
     return vm->track;
 }
 
@@ -134,9 +120,9 @@ copy_name(char to[VM_NODE_MAX], const char *run)
 }
 
 struct err *
-vm_bitmap_copy(struct vm *vm, const struct vm_disk *d, const char *name, char *ret_copy)
+vm_bitmap_copy(struct vm *vm, const struct running_disk *d, const char *name, char *ret_copy)
 {
-    const struct vm_bitmap *of = vm_disk_bitmap(d, name);
+    const struct running_bitmap *of = running_disk_bitmap(d, name);
 
     assert(of != NULL);
     copy_name(ret_copy, vm->run);
@@ -213,9 +199,10 @@ vm_bitmap_sweep(struct vm *vm, const char *run, const char *more)
 }
 
 struct err *
-vm_keep(struct vm *vm)
+vm_keep(struct running *r)
 {
-    char start[VM_TAG_MAX + 8], kept[sizeof(vm->track)];
+    struct vm *vm = vm_of(r);
+    char start[RUNNING_TAG_MAX + 8], kept[sizeof(vm->track)];
     const struct going g = { .start = start, .but = kept };
 
     snprintf(start, sizeof(start), "firn-%s-", vm->tag);

@@ -56,13 +56,13 @@ check_threads(struct vm *vm)
 {
     if (qmp_version(vm->qmp).major >= IOTHREAD_SAFE_MAJOR)
         return NULL;
-    for (size_t i = 0; i < vm->ndisks; i++) {
+    for (size_t i = 0; i < vm->is.ndisks; i++) {
         json_auto_t *thread = NULL;
 
-        TRY(thread_of(vm, vm->disks[i].device, &thread));
+        TRY(thread_of(vm, vm->is.disks[i].device, &thread));
         const char *name = json_string_value(thread);
         if (name != NULL && name[0] != '\0')
-            return fail(VmIothread, vm->socket, vm->disks[i].name);
+            return fail(VmIothread, vm->socket, vm->is.disks[i].name);
     }
     return NULL;
 }
@@ -73,7 +73,7 @@ add_scratch(struct vm *vm, size_t i)
     char node[VM_NODE_MAX];
     auto_free char *path = NULL;
 
-    TRY(vm_folder_scratch(vm, i, vm->disks[i].size, &path));
+    TRY(vm_folder_scratch(vm, i, vm->is.disks[i].size, &path));
     vm_node_name(node, vm->run, VM_SCRATCH, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "file", "node-name", node,
         "filename", path));
@@ -87,9 +87,9 @@ add_pass(struct vm *vm, size_t i)
 
     vm_node_name(node, vm->run, VM_PASS, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "raw", "node-name", node,
-        "file", vm->disks[i].node));
-    TRY(vm_do(vm, "qom-set", NULL, "{s:s, s:s, s:s}", "path", vm->disks[i].device, "property",
-        "drive", "value", node));
+        "file", vm->is.disks[i].node));
+    TRY(vm_do(vm, "qom-set", NULL, "{s:s, s:s, s:s}", "path", vm->is.disks[i].device,
+        "property", "drive", "value", node));
     return NULL;
 }
 
@@ -102,7 +102,7 @@ add_filter(struct vm *vm, size_t i)
     vm_node_name(node, vm->run, VM_FILTER, i);
     vm_node_name(scratch, vm->run, VM_SCRATCH, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s, s:s, s:s, s:i}", "driver",
-        "copy-before-write", "node-name", node, "file", vm->disks[i].node, "target", scratch,
+        "copy-before-write", "node-name", node, "file", vm->is.disks[i].node, "target", scratch,
         "on-cbw-error", "break-snapshot", "cbw-timeout", VM_WRITE_MS / 1000));
     return NULL;
 }
@@ -119,7 +119,7 @@ refused(const struct vm *vm, struct err *e)
 static struct err *
 add_nodes(struct vm *vm)
 {
-    for (size_t i = 0; i < vm->ndisks; i++) {
+    for (size_t i = 0; i < vm->is.ndisks; i++) {
         TRY(add_scratch(vm, i));
         TRY(add_pass(vm, i));
         TRY(add_filter(vm, i));
@@ -128,13 +128,14 @@ add_nodes(struct vm *vm)
 }
 
 struct err *
-vm_prepare(struct vm *vm)
+vm_prepare(struct running *r)
 {
+    struct vm *vm = vm_of(r);
     uint64_t total = 0;
 
     TRY(check_threads(vm));
-    for (size_t i = 0; i < vm->ndisks; i++)
-        if (!add_ok(total, vm->disks[i].size, &total))
+    for (size_t i = 0; i < vm->is.ndisks; i++)
+        if (!add_ok(total, vm->is.disks[i].size, &total))
             return fail(QmpWrong, vm->socket, "its disks are larger than a number can say");
     TRY(vm_folder_make(vm));
     TRY(vm_folder_room(vm, total));
@@ -147,7 +148,7 @@ vm_prepare(struct vm *vm)
 static struct err *
 list_filters(const struct vm *vm, json_t *list)
 {
-    for (size_t i = 0; i < vm->ndisks; i++) {
+    for (size_t i = 0; i < vm->is.ndisks; i++) {
         char pass[VM_NODE_MAX], filter[VM_NODE_MAX];
         json_t *entry = NULL;
 
@@ -162,8 +163,9 @@ list_filters(const struct vm *vm, json_t *list)
 }
 
 struct err *
-vm_cut(struct vm *vm, struct deadline by)
+vm_cut(struct running *r, struct deadline by)
 {
+    struct vm *vm = vm_of(r);
     json_auto_t *list = json_array(), *arguments = NULL;
 
     if (list == NULL)
@@ -206,7 +208,7 @@ start_server(struct vm *vm)
 }
 
 static struct err *
-add_export(struct vm *vm, const char *access, const struct vm_disk *d, const char *copy)
+add_export(struct vm *vm, const char *access, const struct running_disk *d, const char *copy)
 {
     json_auto_t *arguments = NULL;
 
@@ -233,25 +235,27 @@ export(struct vm *vm, size_t i, const char *copy)
     vm_node_name(filter, vm->run, VM_FILTER, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "snapshot-access",
         "node-name", access, "file", filter));
-    TRY(add_export(vm, access, &vm->disks[i], copy));
+    TRY(add_export(vm, access, &vm->is.disks[i], copy));
     return NULL;
 }
 
 struct err *
-vm_source(struct vm *vm, size_t i, const char *bitmap, unsigned lanes, struct source **ret)
+vm_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
 {
+    struct vm *vm = vm_of(r);
+    const char *bitmap = vm->is.disks[i].since;
     auto_free char *path = NULL;
     char name[VM_NODE_MAX], copy[VM_NODE_MAX];
 
-    assert(vm->cut && i < vm->ndisks);
+    assert(vm->cut);
     TRY(start_server(vm));
     if (bitmap != NULL)
-        TRY(refused(vm, vm_bitmap_copy(vm, &vm->disks[i], bitmap, copy)));
+        TRY(refused(vm, vm_bitmap_copy(vm, &vm->is.disks[i], bitmap, copy)));
     TRY(refused(vm, export(vm, i, bitmap != NULL ? copy : NULL)));
     TRY(socket_path(vm, &path));
     vm_node_name(name, vm->run, VM_ACCESS, i);
     TRY(source_nbd_socket(path, name, bitmap != NULL ? copy : NULL, lanes,
-        vm->disks[i].name, ret));
+        vm->is.disks[i].name, ret));
     return NULL;
 }
 
@@ -278,11 +282,11 @@ try_reading(struct vm *vm, size_t i)
     char name[VM_NODE_MAX];
     uint8_t byte;
 
-    if (vm->disks[i].size == 0)
+    if (vm->is.disks[i].size == 0)
         return NULL;
     vm_node_name(name, vm->run, VM_ACCESS, i);
     TRY(socket_path(vm, &path));
-    TRY(source_nbd_socket(path, name, NULL, 1, vm->disks[i].name, &s));
+    TRY(source_nbd_socket(path, name, NULL, 1, vm->is.disks[i].name, &s));
     TRY(source_read(s, 0, 0, &byte, 1));
     return NULL;
 }
@@ -292,7 +296,7 @@ is_broken(struct vm *vm)
 {
     bool broken = false;
 
-    for (size_t i = 0; i < vm->ndisks && !broken; i++) {
+    for (size_t i = 0; i < vm->is.ndisks && !broken; i++) {
         struct err *e = try_reading(vm, i);
 
         broken = says_broken(e);
@@ -302,8 +306,9 @@ is_broken(struct vm *vm)
 }
 
 struct err *
-vm_why(struct vm *vm, struct err *e)
+vm_why(struct running *r, struct err *e)
 {
+    struct vm *vm = vm_of(r);
     json_auto_t *status = NULL;
     uint64_t there = 0;
 

@@ -140,7 +140,7 @@ vm_folder_free_bytes(const struct vm *vm, uint64_t *ret)
 struct err *
 vm_folder_room(const struct vm *vm, uint64_t total)
 {
-    uint64_t there, least = total / VM_SCRATCH_PART;
+    uint64_t there, least = total / RUNNING_SCRATCH_PART;
     char has[TEXT_SIZE_MAX], needs[TEXT_SIZE_MAX];
 
     TRY(vm_folder_free_bytes(vm, &there));

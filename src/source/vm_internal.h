@@ -30,20 +30,24 @@ struct vm_folder {
 };
 
 struct vm {
+    struct running is;
     struct qmp *qmp; /* NULL: lost, to be opened anew */
     char *socket;
     int64_t command_ms;
-    char *name;
     char run[VM_RUN_LEN + 1];
     char *where; /* the run's folder is made in it */
     struct vm_folder folder;
-    struct vm_disk *disks;
-    size_t ndisks;
     bool began; /* something of ours may be in the machine */
     bool cut, serves;
-    char track[VM_TAG_MAX + VM_RUN_LEN + 8]; /* the bitmap that began; "": none */
-    char tag[VM_TAG_MAX + 1];
+    char track[RUNNING_TAG_MAX + VM_RUN_LEN + 8]; /* the bitmap that began; "": none */
+    char tag[RUNNING_TAG_MAX + 1];
 };
+
+static inline struct vm *
+vm_of(struct running *r)
+{
+    return (struct vm *)r;
+}
 
 /* ---- vm.c ---- */
 
@@ -70,22 +74,35 @@ bool vm_is_lost(const struct err *e);
 struct err *vm_reconnect(struct vm *vm) must_use;
 struct deadline vm_command_by(const struct vm *vm);
 
+pid_t vm_process(const struct running *r);
+
 /* A member that is a string, else NULL. */
 const char *vm_text(const json_t *o, const char *key);
 
 /* ---- vm_bitmap.c ---- */
 
 /* The bitmaps of a node, as query-named-block-nodes describes it. */
-struct err *vm_bitmap_list(const json_t *node, struct vm_disk *d) must_use;
-void vm_bitmap_list_done(struct vm_disk *d);
+struct err *vm_bitmap_list(const json_t *node, struct running_disk *d) must_use;
 
 /* A copy of bitmap ${name} as it is now, which does not record; *ret_copy holds VM_NODE_MAX
  * bytes. */
-struct err *vm_bitmap_copy(struct vm *vm, const struct vm_disk *d, const char *name,
+struct err *vm_bitmap_copy(struct vm *vm, const struct running_disk *d, const char *name,
     char *ret_copy) must_use;
 
 /* Remove the copies of a run, and ${more} (unless NULL) of every node. */
 struct err *vm_bitmap_sweep(struct vm *vm, const char *run, const char *more) must_use;
+
+struct err *vm_track(struct running *r, const char *tag) must_use;
+const char *vm_track_name(const struct running *r);
+struct err *vm_keep(struct running *r) must_use;
+
+/* ---- vm_cut.c ---- */
+
+struct err *vm_prepare(struct running *r) must_use;
+struct err *vm_cut(struct running *r, struct deadline by) must_use;
+struct err *vm_source(struct running *r, size_t i, unsigned lanes,
+    struct source **ret) must_use;
+struct err *vm_why(struct running *r, struct err *e) must_use;
 
 /* ---- vm_graph.c ---- */
 
@@ -112,9 +129,8 @@ const char *vm_graph_child(const struct vm_graph *g, const char *node, const cha
 
 /* ---- vm_list.c ---- */
 
-/* Fill vm->disks with those that ${o} chooses. */
-struct err *vm_list(struct vm *vm, const struct vm_options *o) must_use;
-void vm_disk_done(struct vm_disk *d);
+/* Fill vm->is.disks with those that ${o} chooses. */
+struct err *vm_list(struct vm *vm, const struct running_options *o) must_use;
 
 /* What is needed to look behind a drive: the reply to query-named-block-nodes, and the
  * graph. */
@@ -123,7 +139,7 @@ struct vm_view {
     struct vm_graph graph;
 };
 
-/* Fill vm->disks, where there are none yet, from the reply to query-block, flash included. */
+/* Fill the disks, where there are none yet, from the reply to query-block, flash included. */
 struct err *vm_list_drives(struct vm *vm, const struct vm_view *v,
     const json_t *drives) must_use;
 

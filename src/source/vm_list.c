@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "codes.h"
-#include "text.h"
 #include "vm_internal.h"
 
 enum { DEPTH_MAX = 64 }; /* of nodes upon each other */
@@ -38,63 +37,8 @@ device_id(const char *path, size_t *ret_len)
     return path + n;
 }
 
-/* At most VM_NAME_MAX bytes of it, without what a file's name or a terminal cannot bear. */
 static struct err *
-clean_name(const char *s, size_t len, char **ret)
-{
-    struct text t = { 0 };
-    auto_free char *part = strndup(s, len);
-
-    if (part == NULL)
-        return fail(OutOfMemory);
-    for (const char *at = part; *at != '\0';) {
-        size_t n = text_visible(at);
-        bool good = n > 0 && *at != '/';
-
-        if (t.len + (n > 0 ? n : 1) > VM_NAME_MAX - 8) /* room to tell twins apart */
-            break;
-        text_add(&t, good ? at : "_", good ? n : 1);
-        at += n > 0 ? n : 1;
-    }
-    if (!t.no_memory && (t.len == 0 || t.s[0] == '.'))
-        text_str(&t, "_");
-    if (t.no_memory) {
-        text_done(&t);
-        return fail(OutOfMemory);
-    }
-    *ret = t.s;
-    return NULL;
-}
-
-static bool
-is_taken(const struct vm *vm, const char *name)
-{
-    for (size_t i = 0; i < vm->ndisks; i++)
-        if (strcmp(vm->disks[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* "vda", and when another disk has it, "vda-2". */
-static struct err *
-make_unique(const struct vm *vm, char **name)
-{
-    char *other = NULL;
-
-    for (unsigned i = 2; is_taken(vm, other != NULL ? other : *name); i++) {
-        free(other);
-        if (asprintf(&other, "%s-%u", *name, i) < 0)
-            return fail(OutOfMemory);
-    }
-    if (other != NULL) {
-        free(*name);
-        *name = other;
-    }
-    return NULL;
-}
-
-static struct err *
-name_disk(const struct vm *vm, const json_t *drive, struct vm_disk *d)
+name_disk(const struct vm *vm, const json_t *drive, struct running_disk *d)
 {
     const char *backend = vm_text(drive, "device");
     size_t len;
@@ -112,82 +56,7 @@ name_disk(const struct vm *vm, const json_t *drive, struct vm_disk *d)
         id = "disk";
         len = strlen(id);
     }
-    TRY(clean_name(id, len, &d->name));
-    TRY(make_unique(vm, &d->name));
-    return NULL;
-}
-
-/* ---- which ---- */
-
-static bool
-is_named(const struct vm_disk *d, const char *name)
-{
-    return strcmp(name, d->name) == 0 || strcmp(name, d->node) == 0 ||
-           strcmp(name, d->device) == 0;
-}
-
-static bool
-is_listed(const struct vm_disk *d, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (is_named(d, names[i]))
-            return true;
-    return false;
-}
-
-/* Each name must be that of a disk, before any is left out. */
-static struct err *
-check_names(const struct vm *vm, const char *const *names, size_t n)
-{
-    struct text have = { 0 };
-
-    for (size_t i = 0; i < n; i++) {
-        bool found = false;
-
-        for (size_t k = 0; k < vm->ndisks && !found; k++)
-            found = is_named(&vm->disks[k], names[i]);
-        if (found)
-            continue;
-        for (size_t k = 0; k < vm->ndisks; k++)
-            text_fmt(&have, "%s%s", k > 0 ? ", " : "", vm->disks[k].name);
-        struct err *e = have.no_memory ? fail(OutOfMemory)
-                                       : fail(VmDiskUnknown, vm->socket, names[i],
-                                             have.s != NULL ? have.s : "none");
-        text_done(&have);
-        return e;
-    }
-    return NULL;
-}
-
-void
-vm_disk_done(struct vm_disk *d)
-{
-    vm_bitmap_list_done(d);
-    free(d->name);
-    free(d->device);
-    free(d->node);
-    free(d->tracked);
-    free(d->image);
-}
-
-static struct err *
-choose(struct vm *vm, const struct vm_options *o)
-{
-    size_t n = 0;
-
-    TRY(check_names(vm, o->only, o->nonly));
-    TRY(check_names(vm, o->except, o->nexcept));
-    for (size_t i = 0; i < vm->ndisks; i++) {
-        struct vm_disk *d = &vm->disks[i];
-
-        if ((o->nonly == 0 || is_listed(d, o->only, o->nonly)) &&
-            !is_listed(d, o->except, o->nexcept))
-            vm->disks[n++] = *d;
-        else
-            vm_disk_done(d);
-    }
-    vm->ndisks = n;
-    return n == 0 ? fail(VmNoDisks, vm->socket) : NULL;
+    return running_name_disk(&vm->is, id, len, d);
 }
 
 /* ---- what there is ---- */
@@ -262,7 +131,7 @@ static struct err *
 image_path(const struct vm *vm, const json_t *leaf, const json_t *inserted, char **ret)
 {
     const char *file = vm_text(leaf, "file");
-    pid_t pid = vm_process(vm);
+    pid_t pid = vm_process(&vm->is);
 
     if (file == NULL || strncmp(file, "json:", 5) == 0)
         return copy(vm_text(inserted, "file"), ret);
@@ -276,7 +145,8 @@ image_path(const struct vm *vm, const json_t *leaf, const json_t *inserted, char
 }
 
 static struct err *
-fill_disk(const struct vm *vm, const struct vm_view *v, const json_t *drive, struct vm_disk *d)
+fill_disk(const struct vm *vm, const struct vm_view *v, const json_t *drive,
+    struct running_disk *d)
 {
     const json_t *inserted = json_object_get(drive, "inserted");
     const json_t *size = json_object_get(json_object_get(inserted, "image"), "virtual-size");
@@ -298,19 +168,19 @@ static struct err *
 add_disk(struct vm *vm, const struct vm_view *v, const json_t *drive)
 {
     const json_t *inserted = json_object_get(drive, "inserted");
-    struct vm_disk d = { 0 };
+    struct running_disk d = { 0 };
 
     if (inserted == NULL || vm_text(drive, "qdev") == NULL ||
         vm_text(inserted, "node-name") == NULL ||
         json_is_true(json_object_get(inserted, "ro")))
         return NULL;
-    if (vm->ndisks == VM_DISKS_MAX)
+    if (vm->is.ndisks == RUNNING_DISKS_MAX)
         return fail(QmpWrong, vm->socket, "it has more than 256 disks");
     struct err *e = fill_disk(vm, v, drive, &d);
     if (e == NULL)
-        vm->disks[vm->ndisks++] = d;
+        vm->is.disks[vm->is.ndisks++] = d;
     else
-        vm_disk_done(&d);
+        running_disk_done(&d);
     return e;
 }
 
@@ -320,8 +190,8 @@ vm_list_drives(struct vm *vm, const struct vm_view *v, const json_t *drives)
     size_t i;
     json_t *drive;
 
-    vm->disks = calloc(VM_DISKS_MAX, sizeof(*vm->disks));
-    if (vm->disks == NULL)
+    vm->is.disks = calloc(RUNNING_DISKS_MAX, sizeof(*vm->is.disks));
+    if (vm->is.disks == NULL)
         return fail(OutOfMemory);
     json_array_foreach(drives, i, drive)
         TRY(add_disk(vm, v, drive));
@@ -343,23 +213,24 @@ read_drives(struct vm *vm, struct vm_view *v)
 static struct err *
 drop_others(struct vm *vm)
 {
-    for (size_t i = 0; i < vm->ndisks;) {
+    for (size_t i = 0; i < vm->is.ndisks;) {
         bool other = false;
 
-        TRY(is_no_disk(vm, vm->disks[i].device, &other));
+        TRY(is_no_disk(vm, vm->is.disks[i].device, &other));
         if (!other) {
             i++;
             continue;
         }
-        vm_disk_done(&vm->disks[i]);
-        vm->ndisks--;
-        memmove(&vm->disks[i], &vm->disks[i + 1], (vm->ndisks - i) * sizeof(*vm->disks));
+        running_disk_done(&vm->is.disks[i]);
+        vm->is.ndisks--;
+        memmove(&vm->is.disks[i], &vm->is.disks[i + 1],
+            (vm->is.ndisks - i) * sizeof(*vm->is.disks));
     }
     return NULL;
 }
 
 struct err *
-vm_list(struct vm *vm, const struct vm_options *o)
+vm_list(struct vm *vm, const struct running_options *o)
 {
     struct vm_view v = { 0 };
     struct err *e = read_drives(vm, &v);
@@ -368,5 +239,5 @@ vm_list(struct vm *vm, const struct vm_options *o)
     json_decref(v.nodes);
     TRY(e);
     TRY(drop_others(vm));
-    return choose(vm, o);
+    return running_choose(&vm->is, o, vm->socket);
 }

@@ -18,14 +18,14 @@ static const struct json_limits limits = { 1 << 20, 32, 1 << 16 };
 static void
 check_name(const struct vm *vm, size_t i)
 {
-    const char *name = vm->disks[i].name;
+    const char *name = vm->is.disks[i].name;
 
     assert(name[0] != '\0' && name[0] != '/' && strcmp(name, "..") != 0);
-    assert(strlen(name) <= VM_NAME_MAX && strchr(name, '/') == NULL);
+    assert(strlen(name) <= RUNNING_NAME_MAX && strchr(name, '/') == NULL);
     for (const char *at = name; *at != '\0'; at += text_visible(at))
         assert(text_visible(at) > 0);
     for (size_t k = 0; k < i; k++)
-        assert(strcmp(name, vm->disks[k].name) != 0);
+        assert(strcmp(name, vm->is.disks[k].name) != 0);
 }
 
 static void
@@ -68,10 +68,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     e = vm_list_drives(&vm, &v, json_array_get(all, 2));
     assert(e == NULL || err_code(e) == E_QmpWrong || err_code(e) == E_OutOfMemory);
     err_free(e);
-    for (size_t i = 0; i < vm.ndisks; i++)
+    for (size_t i = 0; i < vm.is.ndisks; i++)
         check_name(&vm, i);
-    for (size_t i = 0; i < vm.ndisks; i++)
-        vm_disk_done(&vm.disks[i]);
-    free(vm.disks);
+    for (size_t i = 0; i < vm.is.ndisks; i++)
+        running_disk_done(&vm.is.disks[i]);
+    free(vm.is.disks);
     return 0;
 }

@@ -34,10 +34,10 @@ enum { PATIENT_MS = 30000, HASTY_MS = 120, COMMANDS_MAX = 400 };
 
 /* What opening such a machine gives. */
 static struct err *
-opened(const char *const script[], struct vm **ret)
+opened(const char *const script[], struct running **ret)
 {
     const char *sock = pattern_path("scripted");
-    const struct vm_options o = { .scratch = pattern_folder(), .command_ms = HASTY_MS };
+    const struct running_options o = { .scratch = pattern_folder(), .command_ms = HASTY_MS };
     struct peer p;
 
     peer_start(&p, sock, script);
@@ -45,7 +45,7 @@ opened(const char *const script[], struct vm **ret)
     if (e != NULL) /* else it is for vm_free to leave */
         peer_stop(&p);
     else {
-        vm_free(*ret);
+        running_free(*ret);
         peer_stop(&p);
     }
     return e;
@@ -92,7 +92,7 @@ machines_that_cannot_be_used(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct vm *vm = NULL;
+        struct running *vm = NULL;
 
         print_message("# case %zu\n", i);
         assert_fails(opened(cases[i].script, &vm), cases[i].code);
@@ -120,9 +120,10 @@ names_are_harmless(void **state)
         char drives[512];
         const char *const script[] = { HELLO, GRAPH, NODES, GRAPH, "<query-block", drives, TYPE,
             ".", NULL };
-        const struct vm_options o = { .scratch = pattern_folder(), .command_ms = PATIENT_MS };
+        const struct running_options o = { .scratch = pattern_folder(),
+            .command_ms = PATIENT_MS };
         const char *sock = pattern_path("scripted");
-        struct vm *vm = NULL;
+        struct running *vm = NULL;
         struct peer p;
 
         snprintf(drives, sizeof(drives),
@@ -131,8 +132,8 @@ names_are_harmless(void **state)
             cases[i].path);
         peer_start(&p, sock, script);
         assert_ok(vm_open(sock, &o, &vm));
-        assert_string_equal(vm_disk(vm, 0)->name, cases[i].name);
-        vm_free(vm);
+        assert_string_equal(running_disk(vm, 0)->name, cases[i].name);
+        running_free(vm);
         peer_stop(&p);
     }
 }
@@ -219,37 +220,41 @@ need_qemu(const struct machine *m)
 
 /* All that a backup does with a machine; *ret_kept: it came to its end. */
 static struct err *
-back_up(struct vm *vm, bool *ret_kept)
+back_up(struct running *vm, bool *ret_kept)
 {
     uint8_t block[512];
 
-    TRY(vm_prepare(vm));
-    TRY(vm_track(vm, "test"));
-    TRY(vm_cut(vm, deadline_in_ms(PATIENT_MS)));
-    for (size_t i = 0; i < vm_ndisks(vm); i++) {
-        const struct vm_disk *d = vm_disk(vm, i);
+    TRY(running_prepare(vm));
+    TRY(running_track(vm, "test"));
+    for (size_t i = 0; i < running_ndisks(vm); i++) {
+        const struct running_disk *d = running_disk(vm, i);
+
+        running_since(vm, i, d->nbitmaps > 0 ? d->bitmaps[0].name : NULL);
+    }
+    TRY(running_cut(vm, deadline_in_ms(PATIENT_MS)));
+    for (size_t i = 0; i < running_ndisks(vm); i++) {
         auto_ptr(source) s = NULL;
 
-        TRY(vm_source(vm, i, d->nbitmaps > 0 ? d->bitmaps[0].name : NULL, 1, &s));
+        TRY(running_source(vm, i, 1, &s));
         TRY(source_read(s, 0, 0, block, sizeof(block)));
     }
     *ret_kept = true;
-    return vm_keep(vm);
+    return running_keep(vm);
 }
 
 /* By that socket, from opening to closing. */
 static struct err *
 whole(const char *sock, int64_t command_ms)
 {
-    const struct vm_options o = { .scratch = pattern_folder(), .command_ms = command_ms };
-    auto_ptr(vm) vm = NULL;
+    const struct running_options o = { .scratch = pattern_folder(), .command_ms = command_ms };
+    auto_ptr(running) vm = NULL;
     bool kept = false;
 
     TRY(vm_open(sock, &o, &vm));
     struct err *e = back_up(vm, &kept);
     if (e != NULL && !kept)
-        e = vm_why(vm, e);
-    return err_also(e, vm_close(vm));
+        e = running_why(vm, e);
+    return err_also(e, running_close(vm));
 }
 
 /* Whoever comes next: the guest's devices have their own nodes, and each disk has one bitmap
@@ -257,18 +262,18 @@ whole(const char *sock, int64_t command_ms)
 static void
 assert_as_it_was(const struct machine *m)
 {
-    const struct vm_options o = { .scratch = pattern_folder(), .command_ms = PATIENT_MS };
-    auto_ptr(vm) vm = NULL;
+    const struct running_options o = { .scratch = pattern_folder(), .command_ms = PATIENT_MS };
+    auto_ptr(running) vm = NULL;
     json_auto_t *nodes = NULL, *exports = NULL;
     auto_ptr(qmp) q = NULL;
     size_t i;
     json_t *node;
 
     assert_ok(vm_open(m->sock, &o, &vm));
-    assert_int_equal(vm_ndisks(vm), 2);
-    assert_string_equal(vm_disk(vm, 0)->node, "one");
-    assert_string_equal(vm_disk(vm, 1)->node, "two");
-    vm_free(take(vm));
+    assert_int_equal(running_ndisks(vm), 2);
+    assert_string_equal(running_disk(vm, 0)->node, "one");
+    assert_string_equal(running_disk(vm, 1)->node, "two");
+    running_free(take(vm));
     assert_ok(qmp_open(m->sock, "web1", deadline_in_ms(PATIENT_MS), &q));
     assert_ok(qmp_execute(q, "query-named-block-nodes", NULL, deadline_in_ms(PATIENT_MS),
         &nodes));

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* running.h -- a running machine as a set of disks that stand still at one moment, whoever
+ * drives it: QEMU's monitor (vm.h), or another body of struct running.
+ *
+ *     (a body's own call)   connect, list the disks, remove what a killed firn left
+ *     running_prepare       room for what the guest will overwrite; it does not notice
+ *     running_track         a dirty bitmap for each disk, for the sake of the next backup
+ *     running_since         which bitmap of a disk is to tell what changed
+ *     running_cut           the moment: from here on all disks read as they are now
+ *     running_source        one of these disks, to be read while the guest goes on
+ *     running_keep          the point is listed: the new bitmaps stay
+ *     running_close         take everything else out of the machine again
+ *
+ * The machine's own disks are never written to by firn.  One thread at a time; the sources may
+ * be read from several, while this thread keeps the struct running. */
+#ifndef RUNNING_H
+#define RUNNING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "auto.h"
+#include "clock.h"
+#include "err.h"
+
+struct running;
+struct source;
+
+enum {
+    RUNNING_DISKS_MAX = 256,
+    RUNNING_NAME_MAX = 128,   /* bytes of a disk's name */
+    RUNNING_TAG_MAX = 32,
+    RUNNING_SCRATCH_PART = 16, /* free space must be at least the disks' size by this */
+    RUNNING_GRANULARITY = 65536 /* of a bitmap that begins */
+};
+
+struct running_options {
+    const char *scratch; /* folder for scratch files; NULL: the body's choice */
+    const char *const *only; /* names of disks; none: all of them */
+    size_t nonly;
+    const char *const *except;
+    size_t nexcept;
+    int64_t command_ms; /* that the other side may take for one command; 0: the body's own */
+};
+
+/* A dirty bitmap of a disk: what was written since it began. */
+struct running_bitmap {
+    char *name;
+    uint64_t granularity; /* bytes that one of its bits stands for; 0: not known */
+    bool persistent;      /* it lies in the image and outlives QEMU */
+    bool recording;
+    bool inconsistent; /* QEMU could not save it when it ended */
+};
+
+/* A disk of the machine. */
+struct running_disk {
+    char *name;    /* the device's id, else the drive's, else the node's; fit for a file */
+    char *device;  /* what the machine calls it, for messages */
+    char *node;    /* the block node that the guest's device uses; NULL: not known */
+    char *tracked; /* the node below it that has its bitmaps: behind filters; NULL: not known */
+    char *image;   /* the file or device, as firn can open it; else what QEMU calls it */
+    uint64_t size;
+    struct running_bitmap *bitmaps; /* when the machine was opened */
+    size_t nbitmaps;
+    const char *since; /* running_since; NULL: none */
+    bool begun, persistent; /* running_track: a bitmap began, and will outlive QEMU */
+};
+
+/* What a body does; each as the call of its name below. */
+struct running_body {
+    struct err *(*prepare)(struct running *r);
+    struct err *(*track)(struct running *r, const char *tag);
+    const char *(*track_name)(const struct running *r);
+    struct err *(*cut)(struct running *r, struct deadline by);
+    struct err *(*source)(struct running *r, size_t i, unsigned lanes, struct source **ret);
+    struct err *(*keep)(struct running *r);
+    struct err *(*why)(struct running *r, struct err *e);
+    struct err *(*close)(struct running *r);
+    pid_t (*process)(const struct running *r);
+    void (*free)(struct running *r); /* all but the members of struct running */
+};
+
+/* The first member of every body, filled by the call that opens it. */
+struct running {
+    const struct running_body *call;
+    char *name; /* NULL: it has none */
+    struct running_disk *disks;
+    size_t ndisks;
+};
+
+/* As the machine's owner named it; NULL: not at all. */
+const char *running_name(const struct running *r);
+
+size_t running_ndisks(const struct running *r);
+const struct running_disk *running_disk(const struct running *r, size_t i);
+
+/* QEMU's process; 0 when nobody can tell. */
+pid_t running_process(const struct running *r);
+
+/* The bitmap of that name, NULL: none. */
+const struct running_bitmap *running_disk_bitmap(const struct running_disk *d,
+    const char *name);
+
+/* Room for what the guest overwrites.  VmScratchSmall, and the body's own. */
+struct err *running_prepare(struct running *r) must_use;
+
+/* Before the moment: let a bitmap begin on each disk, at the moment or a little before it, so
+ * that the next backup can read what changed since this one.  Unless running_keep is called it
+ * goes with running_close.  ${tag} tells apart who takes turns in backing up the machine.  A
+ * disk that takes none is left without. */
+struct err *running_track(struct running *r, const char *tag) must_use;
+const char *running_track_name(const struct running *r);
+
+/* Before the moment: ${bitmap} is one of disk ${i}'s own that records; what it names until the
+ * source is opened is what that tells as changed.  It goes on recording.  Borrowed until
+ * running_source. */
+void running_since(struct running *r, size_t i, const char *bitmap);
+
+/* All disks at one moment, or none.  VmSnapshotFailed. */
+struct err *running_cut(struct running *r, struct deadline by) must_use;
+
+/* Disk number ${i} as it was at the moment.  Free the source before running_close. */
+struct err *running_source(struct running *r, size_t i, unsigned lanes,
+    struct source **ret) must_use;
+
+/* The point is listed: the bitmaps that began stay, and older ones of the same tag go. */
+struct err *running_keep(struct running *r) must_use;
+
+/* Reading a source failed with ${e}, which is taken: the reason that lies in the machine, or
+ * ${e} as it is.  VmScratchFull, VmSnapshotBroken, VmGone. */
+struct err *running_why(struct running *r, struct err *e) must_use;
+
+/* Take out what firn put in, by a new connection when the old one is lost.  VmNotClean when
+ * something is left, which the next to open the machine will remove.  Nothing to do, and a
+ * machine that has ended, are no failure. */
+struct err *running_close(struct running *r) must_use;
+
+/* Accepts NULL.  What running_close would have removed stays. */
+void running_free(struct running *r);
+DEFINE_AUTO(running);
+
+/* ---- for bodies ---- */
+
+void running_disk_done(struct running_disk *d);
+
+/* Give ${d} the name ${id} (${len} bytes), made fit for a file and unlike those in ${r}. */
+struct err *running_name_disk(const struct running *r, const char *id, size_t len,
+    struct running_disk *d) must_use;
+
+/* Keep those disks that ${o} names.  VmDiskUnknown, VmNoDisks, both with ${where}. */
+struct err *running_choose(struct running *r, const struct running_options *o,
+    const char *where) must_use;
+
+#endif
