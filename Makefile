@@ -54,6 +54,12 @@ bench: ## compare with other tools and with the limit (QUICK=1: under 5 minutes)
 	@$(MAKE) --no-print-directory all
 	@QUICK=$(QUICK) FIRN=$(abspath $(BUILD)/firn) bench/run
 
+bench-vm: ## measure backups of running machines (QUICK=1: some minutes)
+	@packaging/install-dependencies build run bench
+	@packaging/unpack-dependencies build-check/unpacked
+	@$(MAKE) --no-print-directory all
+	@QUICK=$(QUICK) FIRN=$(abspath $(BUILD)/firn) bench/vm
+
 bench-articles: ## read 15,000 articles, beside reading their bytes alone (half a minute)
 	@packaging/install-dependencies build run bench
 	@$(MAKE) --no-print-directory all
@@ -78,4 +84,4 @@ help: ## show this
 	@echo "make WORD, where WORD is one of"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
-.PHONY: all deps install demo demo-failure check failures bench bench-articles fuzz soak format clean help
+.PHONY: all deps install demo demo-failure check failures bench bench-vm bench-articles fuzz soak format clean help
