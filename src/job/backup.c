@@ -10,6 +10,7 @@
 #include "backup_rest.h"
 #include "codes.h"
 #include "job_guest.h"
+#include "job_machine.h"
 #include "job_vm.h"
 #include "stop.h"
 
@@ -194,7 +195,7 @@ job_backup(const struct job *j, const struct job_backup *o, struct vault_point *
     struct disks d = { 0 };
 
     for (size_t i = 0; i < o->nsources; i++)
-        if (job_vm_is(o->sources[i])) {
+        if (job_machine_is(o->sources[i])) {
             if (o->bitmap != NULL)
                 return fail(UsageWrong, "--bitmap is for images and NBD servers; in a running "
                                         "machine firn keeps bitmaps of its own");

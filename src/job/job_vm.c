@@ -13,27 +13,16 @@
 #include "chain_look.h"
 #include "codes.h"
 #include "job_guest.h"
+#include "job_machine.h"
 #include "job_vm.h"
 #include "moment.h"
 #include "source.h"
-#include "vm.h"
-
-static const char scheme[] = "qmp:", agent[] = ",qga=";
-
-/* A list of names as it was given, "vda,vdb". */
-struct names {
-    char *text;
-    const char *name[RUNNING_DISKS_MAX];
-    size_t n;
-};
 
 struct vm_backup {
     const struct job *j;
     const struct job_backup *o;
-    char *monitor;
-    const char *agent; /* within monitor; NULL: none */
-    struct names only, except;
-    struct running *r;
+    struct job_machine machine;
+    struct running *r; /* of it */
     struct vault *v;
     struct vault_points *points;
     const struct vault_point *parent; /* of the points; NULL: none */
@@ -47,49 +36,7 @@ struct chains {
     struct chain then, keep;
 };
 
-bool
-job_vm_is(const char *source)
-{
-    return strncmp(source, scheme, strlen(scheme)) == 0;
-}
-
 /* ---- what was asked for ---- */
-
-static struct err *
-parse_source(struct vm_backup *b, const char *source)
-{
-    b->monitor = strdup(source + strlen(scheme));
-    if (b->monitor == NULL)
-        return fail(OutOfMemory);
-    char *rest = strstr(b->monitor, agent);
-    if (rest != NULL) {
-        *rest = '\0';
-        b->agent = rest + strlen(agent);
-    }
-    if (b->monitor[0] == '\0' || (b->agent != NULL && b->agent[0] == '\0'))
-        return fail(UsageWrong, "a running machine is qmp:SOCKET or qmp:SOCKET,qga=SOCKET");
-    return NULL;
-}
-
-static struct err *
-parse_names(const char *list, struct names *ret)
-{
-    char *rest, *name;
-
-    if (list == NULL)
-        return NULL;
-    ret->text = strdup(list);
-    if (ret->text == NULL)
-        return fail(OutOfMemory);
-    rest = ret->text;
-    while ((name = strsep(&rest, ",")) != NULL) {
-        if (name[0] == '\0' || ret->n == RUNNING_DISKS_MAX)
-            return fail(UsageWrong, "--disk and --exclude-disk take names of disks, with "
-                                    "commas between them");
-        ret->name[ret->n++] = name;
-    }
-    return NULL;
-}
 
 static struct err *
 check_usage(const struct job_backup *o)
@@ -107,16 +54,6 @@ check_usage(const struct job_backup *o)
 }
 
 /* ---- the copy ---- */
-
-static struct err *
-machine_name(const struct vm_backup *b, const char **ret)
-{
-    *ret = b->o->machine != NULL ? b->o->machine : running_name(b->r);
-    if (*ret == NULL)
-        return fail(UsageWrong, "QEMU was started without -name, so the machine needs one: "
-                                "--machine NAME");
-    return NULL;
-}
 
 /* Who takes turns in backing up a machine are told apart by vault and name: each has bitmaps
  * of its own.  (The second half is FNV-1a of the name.) */
@@ -273,7 +210,7 @@ warn(void *arg, struct err *warning)
 static struct err *
 hold_still(struct vm_backup *b, const char *machine)
 {
-    const struct moment_options o = { .agent = b->agent, .machine = machine,
+    const struct moment_options o = { .agent = b->machine.agent, .machine = machine,
         .levels = b->o->consistency, .cut = cut, .warn = warn, .arg = b };
 
     TRY(moment_hold(&o, &b->moment));
@@ -324,23 +261,16 @@ leave(struct vm_backup *b, struct err *e)
 static struct err *
 run(struct vm_backup *b, struct vault_point **ret)
 {
-    struct running_options options = { .scratch = b->o->scratch };
     const char *machine;
 
     TRY(check_usage(b->o));
-    TRY(parse_source(b, b->o->sources[0]));
-    TRY(moment_check(b->o->consistency, b->agent));
-    TRY(parse_names(b->o->disks, &b->only));
-    TRY(parse_names(b->o->except_disks, &b->except));
+    TRY(job_machine_parse(b->o, &b->machine));
     TRY(job_open(b->j, &b->v));
     if ((vault_can(b->v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
-    options.only = b->only.name;
-    options.nonly = b->only.n;
-    options.except = b->except.name;
-    options.nexcept = b->except.n;
-    TRY(vm_open(b->monitor, &options, &b->r));
-    TRY(machine_name(b, &machine));
+    TRY(job_machine_open(b->o, &b->machine));
+    b->r = b->machine.r;
+    TRY(job_machine_name(b->o, &b->machine, &machine));
     if (b->o->guest != NULL)
         TRY(job_guest_prepare(b->j, b->o->guest, machine, &b->moment.facts));
     TRY(vault_points(b->v, &b->points));
@@ -361,11 +291,8 @@ job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_poin
         *ret = take(p);
     moment_done(&b.moment);
     close_disks(&b);
-    running_free(b.r);
+    job_machine_done(&b.machine);
     vault_points_free(b.points);
     vault_free(b.v);
-    free(b.only.text);
-    free(b.except.text);
-    free(b.monitor);
     return e;
 }

@@ -5,10 +5,8 @@
 
 #include "job.h"
 
-/* Does ${source} name a running machine? */
-bool job_vm_is(const char *source);
-
-/* job_backup for such a source.  The failures of vm.h and backup.h, UsageWrong. */
+/* job_backup for such a source (job_machine.h).  The failures of vm.h and backup.h,
+ * UsageWrong. */
 struct err *job_vm_backup(const struct job *j, const struct job_backup *o,
     struct vault_point **ret) must_use;
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* job_machine.h -- the running machine that a SOURCE means: found by its words, opened, and
+ * held still with its guest. */
+#ifndef JOB_MACHINE_H
+#define JOB_MACHINE_H
+
+#include "job.h"
+#include "running.h"
+
+/* A list of names as it was given, "vda,vdb". */
+struct job_names {
+    char *text;
+    const char *name[RUNNING_DISKS_MAX];
+    size_t n;
+};
+
+/* Starts as { 0 }. */
+struct job_machine {
+    char *monitor;     /* its socket */
+    const char *agent; /* the socket of its guest agent; NULL: none */
+    struct job_names only, except;
+    struct running *r; /* job_machine_open; NULL before */
+};
+
+/* Is the SOURCE a running machine, qmp:SOCKET[,qga=SOCKET]? */
+bool job_machine_is(const char *source);
+
+/* What ${o} asks for, whose one source is a running machine.  UsageWrong. */
+struct err *job_machine_parse(const struct job_backup *o, struct job_machine *m) must_use;
+
+/* Failures of vm_open. */
+struct err *job_machine_open(const struct job_backup *o, struct job_machine *m) must_use;
+
+/* What its points are called by: --machine, or its own name.  UsageWrong: it has none. */
+struct err *job_machine_name(const struct job_backup *o, const struct job_machine *m,
+    const char **ret) must_use;
+
+/* What running_close would have removed stays. */
+void job_machine_done(struct job_machine *m);
+
+#endif
