@@ -32,7 +32,6 @@ enum {
     RUNNING_DISKS_MAX = 256,
     RUNNING_NAME_MAX = 128,   /* bytes of a disk's name */
     RUNNING_TAG_MAX = 32,
-    RUNNING_SCRATCH_PART = 16, /* free space must be at least the disks' size by this */
     RUNNING_GRANULARITY = 65536 /* of a bitmap that begins */
 };
 

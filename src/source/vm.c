@@ -63,11 +63,12 @@ vm_text(const json_t *o, const char *key)
 void
 vm_node_name(char to[VM_NODE_MAX], const char *run, enum vm_kind kind, size_t disk)
 {
-    snprintf(to, VM_NODE_MAX, "firn-%.*s-%c%u", VM_RUN_LEN, run, (char)kind, (unsigned)disk);
+    snprintf(to, VM_NODE_MAX, "firn-%.*s-%c%u", SCRATCH_RUN_LEN, run, (char)kind,
+        (unsigned)disk);
 }
 
 bool
-vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind,
+vm_node_parse(const char *node, char run[SCRATCH_RUN_LEN + 1], enum vm_kind *ret_kind,
     size_t *ret_disk)
 {
     static const char prefix[] = "firn-";
@@ -75,13 +76,13 @@ vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind
     uint64_t disk;
 
     if (strncmp(node, prefix, strlen(prefix)) != 0 ||
-        strspn(id, "0123456789abcdef") != VM_RUN_LEN)
+        strspn(id, "0123456789abcdef") != SCRATCH_RUN_LEN)
         return false;
-    rest = id + VM_RUN_LEN;
+    rest = id + SCRATCH_RUN_LEN;
     if (rest[0] != '-' || rest[1] == '\0' || strchr("spca", rest[1]) == NULL ||
         !number_parse(rest + 2, &disk) || disk >= RUNNING_DISKS_MAX)
         return false;
-    snprintf(run, VM_RUN_LEN + 1, "%.*s", VM_RUN_LEN, id);
+    snprintf(run, SCRATCH_RUN_LEN + 1, "%.*s", SCRATCH_RUN_LEN, id);
     *ret_kind = (enum vm_kind)rest[1];
     *ret_disk = (size_t)disk;
     return true;
@@ -145,7 +146,8 @@ static struct err *
 sweep_own(struct vm *vm, const void *arg)
 {
     (void)arg;
-    return vm_sweep(vm, vm->run, vm->folder.path, vm->track[0] != '\0' ? vm->track : NULL);
+    return vm_sweep(vm, vm->scratch.run, vm->scratch.path,
+        vm->track[0] != '\0' ? vm->track : NULL);
 }
 
 static struct err *
@@ -158,7 +160,7 @@ close_vm(struct running *r)
         e = vm_clean(vm, sweep_own, NULL);
     if (e == NULL) {
         vm->began = false;
-        vm_folder_remove(&vm->folder);
+        scratch_remove(&vm->scratch);
     }
     return e;
 }
@@ -177,12 +179,10 @@ free_vm(struct running *r)
 {
     struct vm *vm = vm_of(r);
 
-    if (vm->began)
-        vm_folder_done(&vm->folder);
-    else
-        vm_folder_remove(&vm->folder);
+    if (!vm->began)
+        scratch_remove(&vm->scratch);
+    scratch_done(&vm->scratch);
     qmp_free(vm->qmp);
-    free(vm->where);
     free(vm->socket);
 }
 
@@ -195,11 +195,12 @@ vm_open(const char *socket, const struct running_options *o, struct running **re
 {
     struct vm *vm = calloc(1, sizeof(*vm));
     auto_ptr(running) made = vm != NULL ? &vm->is : NULL;
+    struct ucred qemu;
 
     if (vm == NULL)
         return fail(OutOfMemory);
     made->call = &body;
-    vm->folder.fd = -1;
+    vm->scratch.fd = -1;
     vm->command_ms = o->command_ms != 0 ? o->command_ms : VM_COMMAND_MS;
     vm->socket = strdup(socket);
     if (vm->socket == NULL)
@@ -207,9 +208,9 @@ vm_open(const char *socket, const struct running_options *o, struct running **re
     TRY(vm_reconnect(vm));
     TRY(check_version(vm));
     TRY(learn_name(vm));
-    TRY(vm_folder_where(vm, o->scratch));
+    TRY(scratch_where(&vm->scratch, o->scratch, qmp_peer(vm->qmp, &qemu) ? &qemu : NULL));
     TRY(vm_sweep_dead(vm));
-    vm_folder_sweep(vm);
+    scratch_sweep(&vm->scratch);
     TRY(vm_list(vm, o));
     *ret = take(made);
     return NULL;

@@ -90,7 +90,7 @@ vm_track(struct running *r, const char *tag)
 
     assert(vm->began && !vm->cut);
     snprintf(vm->tag, sizeof(vm->tag), "%s", tag);
-    snprintf(vm->track, sizeof(vm->track), "firn-%s-%s", vm->tag, vm->run);
+    snprintf(vm->track, sizeof(vm->track), "firn-%s-%s", vm->tag, vm->scratch.run);
     for (size_t i = 0; i < vm->is.ndisks; i++)
         TRY(begin_somehow(vm, &vm->is.disks[i]));
     return NULL;
@@ -116,7 +116,7 @@ remove_bitmap(struct vm *vm, const char *node, const char *name)
 static void
 copy_name(char to[VM_NODE_MAX], const char *run)
 {
-    snprintf(to, VM_NODE_MAX, "firn-copy-%.*s", VM_RUN_LEN, run);
+    snprintf(to, VM_NODE_MAX, "firn-copy-%.*s", SCRATCH_RUN_LEN, run);
 }
 
 struct err *
@@ -125,7 +125,7 @@ vm_bitmap_copy(struct vm *vm, const struct running_disk *d, const char *name, ch
     const struct running_bitmap *of = running_disk_bitmap(d, name);
 
     assert(of != NULL);
-    copy_name(ret_copy, vm->run);
+    copy_name(ret_copy, vm->scratch.run);
     TRY(vm_do(vm, "block-dirty-bitmap-add", NULL, "{s:s, s:s, s:b, s:I}", "node", d->tracked,
         "name", ret_copy, "disabled", 1, "granularity", (json_int_t)of->granularity));
     TRY(vm_do(vm, "block-dirty-bitmap-merge", NULL, "{s:s, s:s, s:[s]}", "node", d->tracked,

@@ -73,8 +73,8 @@ add_scratch(struct vm *vm, size_t i)
     char node[VM_NODE_MAX];
     auto_free char *path = NULL;
 
-    TRY(vm_folder_scratch(vm, i, vm->is.disks[i].size, &path));
-    vm_node_name(node, vm->run, VM_SCRATCH, i);
+    TRY(scratch_file(&vm->scratch, i, vm->is.disks[i].size, &path));
+    vm_node_name(node, vm->scratch.run, VM_SCRATCH, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "file", "node-name", node,
         "filename", path));
     return NULL;
@@ -85,7 +85,7 @@ add_pass(struct vm *vm, size_t i)
 {
     char node[VM_NODE_MAX];
 
-    vm_node_name(node, vm->run, VM_PASS, i);
+    vm_node_name(node, vm->scratch.run, VM_PASS, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "raw", "node-name", node,
         "file", vm->is.disks[i].node));
     TRY(vm_do(vm, "qom-set", NULL, "{s:s, s:s, s:s}", "path", vm->is.disks[i].device,
@@ -99,8 +99,8 @@ add_filter(struct vm *vm, size_t i)
 {
     char node[VM_NODE_MAX], scratch[VM_NODE_MAX];
 
-    vm_node_name(node, vm->run, VM_FILTER, i);
-    vm_node_name(scratch, vm->run, VM_SCRATCH, i);
+    vm_node_name(node, vm->scratch.run, VM_FILTER, i);
+    vm_node_name(scratch, vm->scratch.run, VM_SCRATCH, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s, s:s, s:s, s:i}", "driver",
         "copy-before-write", "node-name", node, "file", vm->is.disks[i].node, "target", scratch,
         "on-cbw-error", "break-snapshot", "cbw-timeout", VM_WRITE_MS / 1000));
@@ -137,8 +137,8 @@ vm_prepare(struct running *r)
     for (size_t i = 0; i < vm->is.ndisks; i++)
         if (!add_ok(total, vm->is.disks[i].size, &total))
             return fail(QmpWrong, vm->socket, "its disks are larger than a number can say");
-    TRY(vm_folder_make(vm));
-    TRY(vm_folder_room(vm, total));
+    TRY(scratch_make(&vm->scratch));
+    TRY(scratch_room(&vm->scratch, total));
     vm->began = true;
     return refused(vm, add_nodes(vm));
 }
@@ -152,8 +152,8 @@ list_filters(const struct vm *vm, json_t *list)
         char pass[VM_NODE_MAX], filter[VM_NODE_MAX];
         json_t *entry = NULL;
 
-        vm_node_name(pass, vm->run, VM_PASS, i);
-        vm_node_name(filter, vm->run, VM_FILTER, i);
+        vm_node_name(pass, vm->scratch.run, VM_PASS, i);
+        vm_node_name(filter, vm->scratch.run, VM_FILTER, i);
         TRY(json_build(pass, &entry, "{s:s, s:s, s:s}", "driver", "raw", "node-name", pass,
             "file", filter));
         if (json_array_append_new(list, entry) != 0)
@@ -182,7 +182,7 @@ vm_cut(struct running *r, struct deadline by)
 static struct err *
 socket_path(const struct vm *vm, char **ret)
 {
-    if (asprintf(ret, "%s/nbd", vm->folder.path) < 0) {
+    if (asprintf(ret, "%s/nbd", vm->scratch.path) < 0) {
         *ret = NULL;
         return fail(OutOfMemory);
     }
@@ -231,8 +231,8 @@ export(struct vm *vm, size_t i, const char *copy)
 {
     char access[VM_NODE_MAX], filter[VM_NODE_MAX];
 
-    vm_node_name(access, vm->run, VM_ACCESS, i);
-    vm_node_name(filter, vm->run, VM_FILTER, i);
+    vm_node_name(access, vm->scratch.run, VM_ACCESS, i);
+    vm_node_name(filter, vm->scratch.run, VM_FILTER, i);
     TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "snapshot-access",
         "node-name", access, "file", filter));
     TRY(add_export(vm, access, &vm->is.disks[i], copy));
@@ -253,7 +253,7 @@ vm_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
         TRY(refused(vm, vm_bitmap_copy(vm, &vm->is.disks[i], bitmap, copy)));
     TRY(refused(vm, export(vm, i, bitmap != NULL ? copy : NULL)));
     TRY(socket_path(vm, &path));
-    vm_node_name(name, vm->run, VM_ACCESS, i);
+    vm_node_name(name, vm->scratch.run, VM_ACCESS, i);
     TRY(source_nbd_socket(path, name, bitmap != NULL ? copy : NULL, lanes,
         vm->is.disks[i].name, ret));
     return NULL;
@@ -284,7 +284,7 @@ try_reading(struct vm *vm, size_t i)
 
     if (vm->is.disks[i].size == 0)
         return NULL;
-    vm_node_name(name, vm->run, VM_ACCESS, i);
+    vm_node_name(name, vm->scratch.run, VM_ACCESS, i);
     TRY(socket_path(vm, &path));
     TRY(source_nbd_socket(path, name, NULL, 1, vm->is.disks[i].name, &s));
     TRY(source_read(s, 0, 0, &byte, 1));
@@ -323,10 +323,10 @@ vm_why(struct running *r, struct err *e)
         return err_because(fail(VmGone, vm->socket), err_also(e, now));
     if (now != NULL || !is_broken(vm))
         return err_also(e, now);
-    now = vm_folder_free_bytes(vm, &there);
+    now = scratch_free_bytes(&vm->scratch, &there);
     if (now != NULL)
         return err_also(e, now);
     if (there < SNAPSHOT_LOST_MARGIN)
-        return err_because(fail(VmScratchFull, vm->where), e);
-    return err_because(fail(VmSnapshotBroken, vm->socket, vm->where), e);
+        return err_because(fail(VmScratchFull, vm->scratch.where), e);
+    return err_because(fail(VmSnapshotBroken, vm->socket, vm->scratch.where), e);
 }

@@ -6,10 +6,10 @@
 #include <jansson.h>
 
 #include "qmp.h"
+#include "scratch.h"
 #include "vm.h"
 
 enum {
-    VM_RUN_LEN = 12,   /* hex digits */
     VM_NODE_MAX = 32,  /* bytes of a node's name in QEMU, with the NUL */
     VM_RUNS_MAX = 64   /* of dead runs that are cleaned up at a time */
 };
@@ -23,23 +23,15 @@ enum {
  */
 enum vm_kind { VM_SCRATCH = 's', VM_PASS = 'p', VM_FILTER = 'c', VM_ACCESS = 'a' };
 
-/* A run's folder: scratch files, named by their disk's number, and the socket. */
-struct vm_folder {
-    char *path;
-    int fd; /* locked as long as its owner lives; -1: none */
-};
-
 struct vm {
     struct running is;
     struct qmp *qmp; /* NULL: lost, to be opened anew */
     char *socket;
     int64_t command_ms;
-    char run[VM_RUN_LEN + 1];
-    char *where; /* the run's folder is made in it */
-    struct vm_folder folder;
+    struct scratch scratch;
     bool began; /* something of ours may be in the machine */
     bool cut, serves;
-    char track[RUNNING_TAG_MAX + VM_RUN_LEN + 8]; /* the bitmap that began; "": none */
+    char track[RUNNING_TAG_MAX + SCRATCH_RUN_LEN + 8]; /* the bitmap that began; "": none */
     char tag[RUNNING_TAG_MAX + 1];
 };
 
@@ -59,7 +51,7 @@ struct err *vm_do(struct vm *vm, const char *command, json_t **ret, const char *
 void vm_node_name(char to[VM_NODE_MAX], const char *run, enum vm_kind kind, size_t disk);
 
 /* Is ${node} the name of a node of ours?  Then its run, kind and disk. */
-bool vm_node_parse(const char *node, char run[VM_RUN_LEN + 1], enum vm_kind *ret_kind,
+bool vm_node_parse(const char *node, char run[SCRATCH_RUN_LEN + 1], enum vm_kind *ret_kind,
     size_t *ret_disk);
 
 /* Clean up by ${call}, twice when the connection is lost meanwhile: VmNotClean, or NULL where
@@ -142,35 +134,6 @@ struct vm_view {
 /* Fill the disks, where there are none yet, from the reply to query-block, flash included. */
 struct err *vm_list_drives(struct vm *vm, const struct vm_view *v,
     const json_t *drives) must_use;
-
-/* ---- vm_folder.c ---- */
-
-/* Where the run's folder is made: ${scratch}, else firn's own state where QEMU runs as our
- * user, else /var/tmp, which each user can enter. */
-struct err *vm_folder_where(struct vm *vm, const char *scratch) must_use;
-
-/* Make the run's folder and lock it; QEMU's user may work in it.  It chooses the run's id. */
-struct err *vm_folder_make(struct vm *vm) must_use;
-
-/* Enough room for copies of disks of ${total} bytes: VmScratchSmall. */
-struct err *vm_folder_room(const struct vm *vm, uint64_t total) must_use;
-
-/* Make the scratch file of disk ${i}; *ret_path is the caller's. */
-struct err *vm_folder_scratch(struct vm *vm, size_t i, uint64_t size, char **ret_path) must_use;
-
-/* Bytes that are free there. */
-struct err *vm_folder_free_bytes(const struct vm *vm, uint64_t *ret) must_use;
-
-/* The run whose folder is ${path}: does its firn live?  A dead one's is locked by us in *ret
- * (fd -1: it is gone). */
-struct err *vm_folder_owner(const char *path, bool *ret_lives, struct vm_folder *ret) must_use;
-
-/* Remove the folder with what is ours in it, and unlock it. */
-void vm_folder_remove(struct vm_folder *f);
-void vm_folder_done(struct vm_folder *f);
-
-/* Remove the folders of dead runs that lie where ours will.  What cannot be removed stays. */
-void vm_folder_sweep(const struct vm *vm);
 
 /* ---- vm_sweep.c ---- */
 

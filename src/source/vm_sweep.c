@@ -73,7 +73,7 @@ each_node(struct vm *vm, const struct vm_graph *g, const char *run, enum vm_kind
     const char *node;
 
     for (size_t i = 0; !vm_is_lost(e) && vm_graph_node(g, i, &node); i++) {
-        char of[VM_RUN_LEN + 1];
+        char of[SCRATCH_RUN_LEN + 1];
         enum vm_kind kind;
         size_t disk;
 
@@ -97,7 +97,7 @@ delete_node(struct vm *vm, const struct vm_graph *g, const char *node, void *arg
 static const char *
 own_node(const struct vm_graph *g, const char *pass)
 {
-    char run[VM_RUN_LEN + 1];
+    char run[SCRATCH_RUN_LEN + 1];
     enum vm_kind kind;
     size_t disk;
     const char *below = vm_graph_child(g, pass, "file");
@@ -197,7 +197,7 @@ vm_sweep(struct vm *vm, const char *run, const char *folder, const char *bitmap)
 /* ---- what others left ---- */
 
 struct dead {
-    char run[VM_RUN_LEN + 1];
+    char run[SCRATCH_RUN_LEN + 1];
     char *folder; /* where its scratch files lie; NULL: it has none any more */
 };
 
@@ -217,7 +217,7 @@ find_runs(const struct vm_graph *g, struct dead *dead, size_t *n)
     const char *node;
 
     for (size_t i = 0; vm_graph_node(g, i, &node); i++) {
-        char run[VM_RUN_LEN + 1];
+        char run[SCRATCH_RUN_LEN + 1];
         enum vm_kind kind;
         size_t disk;
 
@@ -255,7 +255,7 @@ find_folders(struct vm *vm, struct dead *dead, size_t n)
     json_array_foreach(nodes, i, node)
     {
         const char *name = vm_text(node, "node-name"), *file = vm_text(node, "file");
-        char run[VM_RUN_LEN + 1];
+        char run[SCRATCH_RUN_LEN + 1];
         enum vm_kind kind;
 
         if (name == NULL || file == NULL || !vm_node_parse(name, run, &kind, &disk) ||
@@ -271,17 +271,17 @@ find_folders(struct vm *vm, struct dead *dead, size_t n)
 static struct err *
 sweep_one(struct vm *vm, const struct dead *d)
 {
-    struct vm_folder f = { NULL, -1 };
+    struct scratch f = { .fd = -1 };
     bool lives = false;
 
     if (d->folder != NULL)
-        TRY(vm_folder_owner(d->folder, &lives, &f));
+        TRY(scratch_owner(d->folder, &lives, &f));
     if (lives)
         return fail(VmBusy, vm->socket, d->folder);
     struct err *e = vm_sweep(vm, d->run, d->folder, NULL);
     if (e == NULL)
-        vm_folder_remove(&f);
-    vm_folder_done(&f);
+        scratch_remove(&f);
+    scratch_done(&f);
     return e;
 }
 

@@ -34,7 +34,7 @@ check_nodes(const struct vm_graph *g)
     const char *node;
 
     for (size_t i = 0; vm_graph_node(g, i, &node); i++) {
-        char run[VM_RUN_LEN + 1], again[VM_NODE_MAX];
+        char run[SCRATCH_RUN_LEN + 1], again[VM_NODE_MAX];
         enum vm_kind kind;
         size_t disk;
 
@@ -45,7 +45,7 @@ check_nodes(const struct vm_graph *g)
         if (!vm_node_parse(node, run, &kind, &disk))
             continue;
         vm_node_name(again, run, kind, disk);
-        assert(strncmp(again, node, strlen("firn-") + VM_RUN_LEN + 2) == 0);
+        assert(strncmp(again, node, strlen("firn-") + SCRATCH_RUN_LEN + 2) == 0);
     }
 }
 
@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vm_view v = { 0 };
     char why[JSON_WHY_MAX];
     char socket[] = "socket";
-    struct vm vm = { .socket = socket, .folder = { .fd = -1 } };
+    struct vm vm = { .socket = socket, .scratch = { .fd = -1 } };
 
     struct err *e = json_read((struct view){ data, size }, &limits, why, &all);
     assert(e == NULL || err_code(e) == E_OutOfMemory);

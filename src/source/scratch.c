@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vm_folder.c -- the folder of one run: scratch files and the socket that QEMU listens at.
+/* scratch.c -- a folder that is locked as long as its owner lives.
  *
  * Its owner holds a lock (flock) on the folder itself, which the kernel gives back however
  * the owner ends.  So a folder whose lock can be had belongs to nobody.  Between the making
@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -15,13 +16,15 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include "auto.h"
 #include "bytes.h"
 #include "codes.h"
 #include "number.h"
 #include "state.h"
 #include "text.h"
-#include "vm_internal.h"
+#include "scratch.h"
 
 enum { TRIES = 16 };
 
@@ -37,38 +40,36 @@ join(const char *folder, const char *name, char **ret)
     return NULL;
 }
 
-static bool
-runs_as_other(const struct vm *vm, struct ucred *ret)
-{
-    return qmp_peer(vm->qmp, ret) && ret->uid != geteuid();
-}
-
 struct err *
-vm_folder_where(struct vm *vm, const char *scratch)
+scratch_where(struct scratch *s, const char *folder, const struct ucred *qemu)
 {
     auto_free char *state = NULL;
-    struct ucred qemu;
 
-    if (scratch == NULL && runs_as_other(vm, &qemu))
-        scratch = "/var/tmp";
-    if (scratch == NULL) {
+    s->other = qemu != NULL && qemu->uid != geteuid();
+    if (s->other) {
+        s->uid = qemu->uid;
+        s->gid = qemu->gid;
+    }
+    if (folder == NULL && s->other)
+        folder = "/var/tmp";
+    if (folder == NULL) {
         TRY(state_folder(&state));
-        vm->where = take(state);
+        s->where = take(state);
         return NULL;
     }
     /* QEMU opens what lies there by its name, and works in another folder than we. */
-    vm->where = realpath(scratch, NULL);
-    return vm->where == NULL ? fail(FileUnwritable, scratch) : NULL;
+    s->where = realpath(folder, NULL);
+    return s->where == NULL ? fail(FileUnwritable, folder) : NULL;
 }
 
 static struct err *
-choose_run(struct vm *vm)
+choose_run(struct scratch *s)
 {
-    uint8_t random[VM_RUN_LEN / 2];
+    uint8_t random[SCRATCH_RUN_LEN / 2];
 
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return fail(SystemCallFailed, "getrandom");
-    bytes_to_hex(random, sizeof(random), vm->run);
+    bytes_to_hex(random, sizeof(random), s->run);
     return NULL;
 }
 
@@ -93,86 +94,85 @@ make_locked(const char *path, int *ret_fd)
 }
 
 static struct err *
-give_to_qemu(const struct vm *vm, int fd, const char *path)
+give_to_qemu(const struct scratch *s, int fd, const char *path)
 {
-    struct ucred qemu;
-
-    if (geteuid() != 0 || !runs_as_other(vm, &qemu))
+    if (geteuid() != 0 || !s->other)
         return NULL;
-    return fchown(fd, qemu.uid, qemu.gid) != 0 ? fail(FileUnwritable, path) : NULL;
+    return fchown(fd, s->uid, s->gid) != 0 ? fail(FileUnwritable, path) : NULL;
 }
 
 struct err *
-vm_folder_make(struct vm *vm)
+scratch_make(struct scratch *s)
 {
     for (int i = 0; i < TRIES; i++) {
         auto_free char *path = NULL;
         int fd = -1;
 
-        TRY(choose_run(vm));
-        if (asprintf(&path, "%s/%s%s", vm->where, prefix, vm->run) < 0) {
+        TRY(choose_run(s));
+        if (asprintf(&path, "%s/%s%s", s->where, prefix, s->run) < 0) {
             path = NULL;
             return fail(OutOfMemory);
         }
         if (strlen(path) + sizeof("/nbd") > sizeof(((struct sockaddr_un *)NULL)->sun_path))
-            return fail(InputInvalid, vm->where, "the path is too long for a socket below it");
+            return fail(InputInvalid, s->where, "the path is too long for a socket below it");
         TRY(make_locked(path, &fd));
         if (fd < 0)
             continue;
-        vm->folder = (struct vm_folder){ take(path), fd };
-        return give_to_qemu(vm, fd, vm->folder.path);
+        s->path = take(path);
+        s->fd = fd;
+        return give_to_qemu(s, fd, s->path);
     }
-    return fail(FileUnwritable, vm->where);
+    return fail(FileUnwritable, s->where);
 }
 
 struct err *
-vm_folder_free_bytes(const struct vm *vm, uint64_t *ret)
+scratch_free_bytes(const struct scratch *s, uint64_t *ret)
 {
     struct statvfs fs;
 
-    if (fstatvfs(vm->folder.fd, &fs) != 0)
-        return fail(FileUnreadable, vm->folder.path);
+    if (fstatvfs(s->fd, &fs) != 0)
+        return fail(FileUnreadable, s->path);
     if (!mul_ok(fs.f_bavail, fs.f_frsize, ret))
         *ret = UINT64_MAX;
     return NULL;
 }
 
 struct err *
-vm_folder_room(const struct vm *vm, uint64_t total)
+scratch_room(const struct scratch *s, uint64_t total)
 {
-    uint64_t there, least = total / RUNNING_SCRATCH_PART;
+    uint64_t there, least = total / SCRATCH_PART;
     char has[TEXT_SIZE_MAX], needs[TEXT_SIZE_MAX];
 
-    TRY(vm_folder_free_bytes(vm, &there));
+    TRY(scratch_free_bytes(s, &there));
     if (there >= least)
         return NULL;
     (void)text_size(has, there);
     (void)text_size(needs, least);
-    return fail(VmScratchSmall, vm->where, has, needs);
+    return fail(VmScratchSmall, s->where, has, needs);
 }
 
 struct err *
-vm_folder_scratch(struct vm *vm, size_t i, uint64_t size, char **ret_path)
+scratch_file(const struct scratch *s, size_t i, uint64_t size, char **ret_path)
 {
     auto_free char *path = NULL;
     char name[24];
 
     snprintf(name, sizeof(name), "%zu", i);
-    TRY(join(vm->folder.path, name, &path));
-    auto_fd int fd = openat(vm->folder.fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    TRY(join(s->path, name, &path));
+    auto_fd int fd = openat(s->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
         return fail(FileUnwritable, path);
-    TRY(give_to_qemu(vm, fd, path));
+    TRY(give_to_qemu(s, fd, path));
     *ret_path = take(path);
     return NULL;
 }
 
 struct err *
-vm_folder_owner(const char *path, bool *ret_lives, struct vm_folder *ret)
+scratch_owner(const char *path, bool *ret_lives, struct scratch *ret)
 {
     auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    *ret = (struct vm_folder){ NULL, -1 };
+    *ret = (struct scratch){ .fd = -1 };
     *ret_lives = false;
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
         return NULL;
@@ -215,22 +215,24 @@ empty_folder(int fd)
 }
 
 void
-vm_folder_remove(struct vm_folder *f)
+scratch_remove(struct scratch *s)
 {
-    if (f->fd >= 0) {
-        empty_folder(f->fd);
-        (void)rmdir(f->path);
+    if (s->fd >= 0) {
+        empty_folder(s->fd);
+        (void)rmdir(s->path);
+        (void)close(s->fd);
+        s->fd = -1;
     }
-    vm_folder_done(f);
 }
 
 void
-vm_folder_done(struct vm_folder *f)
+scratch_done(struct scratch *s)
 {
-    if (f->path != NULL && f->fd >= 0)
-        (void)close(f->fd);
-    free(f->path);
-    *f = (struct vm_folder){ NULL, -1 };
+    if (s->fd >= 0)
+        (void)close(s->fd);
+    free(s->path);
+    free(s->where);
+    *s = (struct scratch){ .fd = -1 };
 }
 
 static bool
@@ -238,27 +240,27 @@ is_run_folder(const char *name)
 {
     size_t n = strlen(prefix);
 
-    return strncmp(name, prefix, n) == 0 && strlen(name) == n + VM_RUN_LEN &&
-           strspn(name + n, "0123456789abcdef") == VM_RUN_LEN;
+    return strncmp(name, prefix, n) == 0 && strlen(name) == n + SCRATCH_RUN_LEN &&
+           strspn(name + n, "0123456789abcdef") == SCRATCH_RUN_LEN;
 }
 
 static void
 sweep_one(const char *path)
 {
-    struct vm_folder f = { NULL, -1 };
+    struct scratch dead = { .fd = -1 };
     bool lives;
-    struct err *e = vm_folder_owner(path, &lives, &f);
+    struct err *e = scratch_owner(path, &lives, &dead);
 
     if (e == NULL && !lives)
-        vm_folder_remove(&f);
-    vm_folder_done(&f);
+        scratch_remove(&dead);
+    scratch_done(&dead);
     err_free(e);
 }
 
 void
-vm_folder_sweep(const struct vm *vm)
+scratch_sweep(const struct scratch *s)
 {
-    DIR *d = opendir(vm->where);
+    DIR *d = opendir(s->where);
     struct dirent *entry;
 
     if (d == NULL)
@@ -268,7 +270,7 @@ vm_folder_sweep(const struct vm *vm)
 
         if (!is_run_folder(entry->d_name))
             continue;
-        struct err *e = join(vm->where, entry->d_name, &path);
+        struct err *e = join(s->where, entry->d_name, &path);
         if (e == NULL)
             sweep_one(path);
         err_free(e);
