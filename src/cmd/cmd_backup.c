@@ -72,7 +72,8 @@ cmd_backup(struct cmd *c)
     (void)text_size(read, p->read_bytes);
     (void)text_size(fresh, p->new_bytes);
     (void)text_size(stored, p->stored_bytes);
-    cmd_say(c, "%s: %zu disk%s, %s\n", p->machine, p->ndisks, p->ndisks == 1 ? "" : "s", size);
+    size_t ndisks = job_point_ndisks(p);
+    cmd_say(c, "%s: %zu disk%s, %s\n", p->machine, ndisks, ndisks == 1 ? "" : "s", size);
     cmd_say(c, "read %s; %s of it new, stored in %s\n", read, fresh, stored);
     say_window(c, p);
     cmd_say(c, "recovery point %s\n", id);

@@ -56,8 +56,9 @@ say_point(struct cmd *c, const struct vault_points *points, const struct vault_p
     (void)text_size(fresh, p->new_bytes);
     cmd_say(c, "%.*s  %s  %-11s  %10s  %10s  %-8s  %s", digits, id, time,
         show_consistency(p->consistency), size, fresh, note_of(points, p), p->machine);
-    for (size_t i = 0; p->ndisks > 1 && i < p->ndisks; i++)
-        cmd_say(c, "%s%s", i == 0 ? ": " : ", ", p->disks[i].name);
+    for (size_t i = 0, shown = 0; job_point_ndisks(p) > 1 && i < p->ndisks; i++)
+        if (job_disk_part(&p->disks[i]) == NULL)
+            cmd_say(c, "%s%s", shown++ == 0 ? ": " : ", ", p->disks[i].name);
     cmd_say(c, "\n");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "job.h"
 #include "number.h"
 #include "show.h"
 #include "text.h"
@@ -39,7 +40,8 @@ show_point_size(const struct vault_point *p)
     uint64_t size = 0;
 
     for (size_t i = 0; i < p->ndisks; i++)
-        size += p->disks[i].size;
+        if (job_disk_part(&p->disks[i]) == NULL)
+            size += p->disks[i].size;
     return size;
 }
 
@@ -49,6 +51,8 @@ disks_json(const struct vault_point *p)
     json_t *all = json_array();
 
     for (size_t i = 0; all != NULL && i < p->ndisks; i++) {
+        if (job_disk_part(&p->disks[i]) != NULL)
+            continue;
         json_t *disk = json_pack("{s:o, s:I, s:o}", "name", show_string(p->disks[i].name),
             "size", (json_int_t)p->disks[i].size, "source", show_string(p->disks[i].source));
 
@@ -57,6 +61,28 @@ disks_json(const struct vault_point *p)
             return NULL;
         }
     }
+    return all;
+}
+
+/* What makes a machine of the disks; null: the point keeps nothing of it. */
+static json_t *
+definition_json(const struct vault_point *p)
+{
+    json_t *all = NULL;
+    json_int_t chips = 0;
+
+    for (size_t i = 0; i < p->ndisks; i++) {
+        const char *part = job_disk_part(&p->disks[i]);
+
+        if (part != NULL && strcmp(part, "nvram") == 0)
+            chips++;
+        else if (part != NULL && all == NULL)
+            all = json_pack("{s:s, s:I}", "kind", part, "size",
+                (json_int_t)p->disks[i].size);
+    }
+    if (all == NULL)
+        return json_null();
+    (void)json_object_set_new(all, "nvram", json_integer(chips));
     return all;
 }
 
@@ -82,11 +108,11 @@ show_point_json(const struct vault_point *p)
     vault_key_hex(&p->parent, parent);
     number_time(time, p->time_ns);
     number_time(verified, p->verified_ns);
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o}",
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:o}",
         "id", id, "machine", show_string(p->machine), "time", time,
         "consistency", show_consistency(p->consistency),
         "verified", p->verified_ns == 0 ? json_null() : json_string(verified),
-        "disks", disks_json(p), "writer", writer,
+        "disks", disks_json(p), "definition", definition_json(p), "writer", writer,
         "parent", memcmp(&p->parent, &none, sizeof(none)) == 0 ? json_null()
                                                                : json_string(parent),
         "size", (json_int_t)show_point_size(p), "read_bytes", (json_int_t)p->read_bytes,

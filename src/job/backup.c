@@ -63,6 +63,8 @@ try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vaul
         TRY(vault_backup_fact(w, b->o->facts[i].name, b->o->facts[i].value));
     for (size_t i = 0; i < ndisks; i++)
         TRY(backup_one(b, w, parent, &disks[i], i));
+    for (size_t i = 0; i < b->o->nasides; i++)
+        TRY(backup_aside(b, w, &b->o->asides[i]));
     TRY(stop_check());
     tell_commit(b, w);
     TRY(vault_backup_commit(w, b->read_bytes, ret));
@@ -88,7 +90,7 @@ backup_run(struct vault *v, struct backup_disk *disks, size_t ndisks,
 {
     struct backup b = { .v = v, .o = o };
 
-    assert(vault_lanes(v) >= 2 && ndisks >= 1 && ndisks <= VAULT_DISKS_MAX);
+    assert(vault_lanes(v) >= 2 && ndisks >= 1 && ndisks + o->nasides <= VAULT_DISKS_MAX);
     for (unsigned i = 0; i < SOURCE_LANES_MAX; i++)
         pthread_mutex_init(&b.lane_lock[i], NULL);
     struct err *e = run(&b, disks, ndisks, ret);

@@ -30,6 +30,15 @@ struct backup_disk {
      * one by which the source tells changes.  Otherwise it begins with the point. */
     const struct chain *chain;
     bool goes_on;
+    struct chain_facts about; /* what else the point says of it; whoever filled it frees it */
+};
+
+/* Bytes that belong to the point beside its disks (definition.h). */
+struct backup_aside {
+    char *name; /* in the point, as a disk's */
+    uint8_t *data;
+    size_t len;
+    struct chain_facts facts;
 };
 
 struct backup_options {
@@ -37,6 +46,8 @@ struct backup_options {
     enum vault_consistency consistency; /* 0: crash */
     const struct vault_fact *facts;     /* of the point */
     size_t nfacts;
+    const struct backup_aside *asides;
+    size_t nasides; /* with the disks at most VAULT_DISKS_MAX */
     const char *changed; /* list of changed blocks, for one disk; NULL: none */
     bool reread;
     unsigned audit_percent; /* of each disk that is read by its bitmap; 0: AUDIT_PERCENT */

@@ -259,6 +259,8 @@ back_up(struct backup *b, struct vault_writer *w, const struct vault_point *pare
     else
         TRY(read_disk(b, w, parent, d, disk, number, one));
     TRY(source_check(disk->source));
+    for (size_t i = 0; i < disk->about.n; i++)
+        TRY(chain_facts_add(&one->facts, disk->about.f[i].name, disk->about.f[i].value));
     about.facts = one->facts.f;
     about.nfacts = one->facts.n;
     describe(&about, disk, same ? of : NULL, one->in_part);

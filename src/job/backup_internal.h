@@ -44,4 +44,8 @@ struct err *backup_pipe(struct backup *b, struct vault_writer *w, struct vault_d
 struct err *backup_one(struct backup *b, struct vault_writer *w,
     const struct vault_point *parent, struct backup_disk *disk, size_t number) must_use;
 
+/* Something that belongs to the point beside its disks. */
+struct err *backup_aside(struct backup *b, struct vault_writer *w,
+    const struct backup_aside *a) must_use;
+
 #endif

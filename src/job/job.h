@@ -67,6 +67,13 @@ struct err *job_backup(const struct job *j, const struct job_backup *o,
 bool job_point_suspect(const struct vault_points *points, const struct vault_point *p,
     const char *disk);
 
+/* What ${d} is of a point: NULL, a disk of the machine; else the kind of its definition
+ * ("qemu-arguments", "libvirt-xml"), or "nvram", what its firmware keeps. */
+const char *job_disk_part(const struct vault_disk *d);
+
+/* How many disks the machine has in the point. */
+size_t job_point_ndisks(const struct vault_point *p);
+
 /* Of one machine, or of all (NULL). */
 struct err *job_points(const struct job *j, const char *machine,
     struct vault_points **ret) must_use;

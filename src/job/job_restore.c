@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "codes.h"
+#include "definition.h"
 #include "job.h"
 #include "pool.h"
 #include "rebuild.h"
@@ -87,6 +88,8 @@ restore_into_folder(struct restore *r, const struct vault_point *p, uint64_t *re
         auto_free char *path = NULL;
         uint64_t written = 0;
 
+        if (definition_kind(d) != DEFINITION_NONE)
+            continue;
         if (!is_file_name(d->name))
             return fail(InputInvalid, d->name, "it cannot be the name of a file");
         if (asprintf(&path, "%s/%s.%s", r->o->dest, d->name, suffix) < 0) {
@@ -111,23 +114,33 @@ find_disk(const struct vault_point *p, const char *name, const struct vault_disk
     return fail(RestoreDiskMissing, hex, name);
 }
 
+/* NULL: there are several. */
+static const struct vault_disk *
+only_disk(const struct vault_point *p)
+{
+    for (size_t i = 0; job_point_ndisks(p) == 1 && i < p->ndisks; i++)
+        if (definition_kind(&p->disks[i]) == DEFINITION_NONE)
+            return &p->disks[i];
+    return NULL;
+}
+
 static struct err *
 restore_point(struct restore *r, const struct vault_point *p, struct job_restored *ret)
 {
-    const struct vault_disk *d = p->ndisks == 1 ? &p->disks[0] : NULL;
+    const struct vault_disk *d = only_disk(p);
     uint64_t written = 0;
 
     if (r->o->disk != NULL)
         TRY(find_disk(p, r->o->disk, &d));
     for (size_t i = 0; i < p->ndisks; i++)
-        if (d == NULL || d == &p->disks[i])
+        if (d == NULL ? definition_kind(&p->disks[i]) == DEFINITION_NONE : d == &p->disks[i])
             r->total += p->disks[i].size;
     if (d != NULL)
         TRY(restore_disk(r, d, r->o->dest, &written));
     else
         TRY(restore_into_folder(r, p, &written));
-    *ret = (struct job_restored){ .disks = d != NULL ? 1 : p->ndisks, .bytes = r->total,
-        .written = written, .point = p->id };
+    *ret = (struct job_restored){ .disks = d != NULL ? 1 : job_point_ndisks(p),
+        .bytes = r->total, .written = written, .point = p->id };
     return NULL;
 }
 

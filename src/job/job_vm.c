@@ -12,6 +12,7 @@
 #include "backup.h"
 #include "chain_look.h"
 #include "codes.h"
+#include "definition.h"
 #include "job_guest.h"
 #include "job_machine.h"
 #include "job_vm.h"
@@ -29,6 +30,7 @@ struct vm_backup {
     struct backup_disk *disks;
     struct chains *chains; /* what each disk borrows */
     size_t ndisks;
+    struct definition definition;
     struct moment moment;
 };
 
@@ -139,6 +141,8 @@ plan_disk(struct vm_backup *b, size_t i)
     to->name = strdup(from->name);
     if (to->name == NULL)
         return fail(OutOfMemory);
+    TRY(definition_name_disk(&(struct definition_names){ from->node, from->drive, from->file },
+        &to->about));
     TRY(look(b, from, &b->chains[i].keep));
     TRY(judge(b, from, &b->chains[i], to, &bitmap));
     TRY(keep(b, from, &b->chains[i], to));
@@ -178,6 +182,7 @@ close_disks(struct vm_backup *b)
         source_free(b->disks[i].source);
         err_free(b->disks[i].broke);
         free(b->disks[i].name);
+        chain_facts_done(&b->disks[i].about);
         chain_done(&b->chains[i].then);
         chain_done(&b->chains[i].keep);
     }
@@ -186,14 +191,6 @@ close_disks(struct vm_backup *b)
     b->disks = NULL;
     b->chains = NULL;
     b->ndisks = 0;
-}
-
-static struct err *
-cut(void *arg, struct deadline by)
-{
-    struct vm_backup *b = arg;
-
-    return running_cut(b->r, by);
 }
 
 static void
@@ -205,6 +202,16 @@ warn(void *arg, struct err *warning)
         b->j->warn(b->j->arg, warning);
     else
         err_free(warning);
+}
+
+/* All disks, and what the firmware keeps while the guest is held. */
+static struct err *
+cut(void *arg, struct deadline by)
+{
+    struct vm_backup *b = arg;
+
+    TRY(running_cut(b->r, by));
+    return definition_of_firmware(&b->definition, b->r, by);
 }
 
 static struct err *
@@ -232,10 +239,16 @@ copy(struct vm_backup *b, const char *machine, struct vault_point **ret)
     TRY(running_prepare(b->r));
     TRY(running_track(b->r, tag));
     TRY(plan_disks(b));
+    TRY(definition_of(&b->definition, b->r, machine));
     TRY(hold_still(b, machine));
+    TRY(definition_close(&b->definition, b->disks, b->ndisks, &b->moment.facts));
+    for (size_t i = 0; i < b->definition.nmissing; i++)
+        warn(b, take(b->definition.missing[i]));
     options.consistency = b->moment.level;
     options.facts = b->moment.facts.f;
     options.nfacts = b->moment.facts.n;
+    options.asides = b->definition.parts;
+    options.nasides = b->definition.nparts;
     TRY(open_disks(b));
     return backup_run(b->v, b->disks, b->ndisks, &options, ret);
 }
@@ -290,6 +303,7 @@ job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_poin
     if (e == NULL)
         *ret = take(p);
     moment_done(&b.moment);
+    definition_done(&b.definition);
     close_disks(&b);
     job_machine_done(&b.machine);
     vault_points_free(b.points);

@@ -24,6 +24,26 @@ running_disk(const struct running *r, size_t i)
     return &r->disks[i];
 }
 
+size_t
+running_nflash(const struct running *r)
+{
+    return r->nflash;
+}
+
+const struct running_disk *
+running_flash(const struct running *r, size_t i)
+{
+    assert(i < r->nflash);
+    return &r->flash[i];
+}
+
+struct err *
+running_xml(struct running *r, char **ret)
+{
+    *ret = NULL;
+    return r->call->xml != NULL ? r->call->xml(r, ret) : NULL;
+}
+
 pid_t
 running_process(const struct running *r)
 {
@@ -72,6 +92,13 @@ running_cut(struct running *r, struct deadline by)
 }
 
 struct err *
+running_flash_read(struct running *r, size_t i, struct deadline by, void *to)
+{
+    assert(i < r->nflash && r->call->flash_read != NULL);
+    return r->call->flash_read(r, i, by, to);
+}
+
+struct err *
 running_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
 {
     assert(i < r->ndisks);
@@ -103,6 +130,8 @@ running_disk_done(struct running_disk *d)
     free(d->device);
     free(d->node);
     free(d->tracked);
+    free(d->drive);
+    free(d->file);
     free(d->image);
     for (size_t i = 0; i < d->nbitmaps; i++)
         free(d->bitmaps[i].name);
@@ -119,6 +148,8 @@ running_free(struct running *r)
     r->call->free(r);
     for (size_t i = 0; i < r->ndisks; i++)
         running_disk_done(&r->disks[i]);
+    for (size_t i = 0; i < r->nflash; i++)
+        running_disk_done(&r->flash[i]);
     free(r->disks);
     free(r->name);
     free(r);

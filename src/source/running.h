@@ -7,6 +7,7 @@
  *     running_track         a dirty bitmap for each disk, for the sake of the next backup
  *     running_since         which bitmap of a disk is to tell what changed
  *     running_cut           the moment: from here on all disks read as they are now
+ *     running_flash_read    what the firmware keeps, beside the disks
  *     running_source        one of these disks, to be read while the guest goes on
  *     running_keep          the point is listed: the new bitmaps stay
  *     running_close         take everything else out of the machine again
@@ -32,7 +33,8 @@ enum {
     RUNNING_DISKS_MAX = 256,
     RUNNING_NAME_MAX = 128,   /* bytes of a disk's name */
     RUNNING_TAG_MAX = 32,
-    RUNNING_GRANULARITY = 65536 /* of a bitmap that begins */
+    RUNNING_GRANULARITY = 65536, /* of a bitmap that begins */
+    RUNNING_FLASH_MAX = 4      /* chips of firmware that are looked at */
 };
 
 struct running_options {
@@ -59,7 +61,10 @@ struct running_disk {
     char *device;  /* what the machine calls it, for messages */
     char *node;    /* the block node that the guest's device uses; NULL: not known */
     char *tracked; /* the node below it that has its bitmaps: behind filters; NULL: not known */
-    char *image;   /* the file or device, as firn can open it; else what QEMU calls it */
+    char *drive;   /* QEMU's drive, or libvirt's target; "" or NULL: none */
+    char *file;    /* the file or device as the machine's definition calls it; "" or NULL: not
+                    * known */
+    char *image;   /* the same as firn can open it; else what QEMU calls it */
     uint64_t size;
     struct running_bitmap *bitmaps; /* when the machine was opened */
     size_t nbitmaps;
@@ -78,6 +83,8 @@ struct running_body {
     struct err *(*why)(struct running *r, struct err *e);
     struct err *(*close)(struct running *r);
     pid_t (*process)(const struct running *r);
+    struct err *(*xml)(struct running *r, char **ret); /* NULL: it has none */
+    struct err *(*flash_read)(struct running *r, size_t i, struct deadline by, void *to);
     void (*free)(struct running *r); /* all but the members of struct running */
 };
 
@@ -87,6 +94,8 @@ struct running {
     char *name; /* NULL: it has none */
     struct running_disk *disks;
     size_t ndisks;
+    struct running_disk flash[RUNNING_FLASH_MAX]; /* name, node, drive, file, size */
+    size_t nflash;
 };
 
 /* As the machine's owner named it; NULL: not at all. */
@@ -94,6 +103,14 @@ const char *running_name(const struct running *r);
 
 size_t running_ndisks(const struct running *r);
 const struct running_disk *running_disk(const struct running *r, size_t i);
+
+/* Chips of flash that the firmware writes its variables to. */
+size_t running_nflash(const struct running *r);
+const struct running_disk *running_flash(const struct running *r, size_t i);
+
+/* How the machine is defined, as libvirt's XML, the caller's; NULL: by the arguments of its
+ * process alone. */
+struct err *running_xml(struct running *r, char **ret) must_use;
 
 /* QEMU's process; 0 when nobody can tell. */
 pid_t running_process(const struct running *r);
@@ -119,6 +136,11 @@ void running_since(struct running *r, size_t i, const char *bitmap);
 
 /* All disks at one moment, or none.  VmSnapshotFailed. */
 struct err *running_cut(struct running *r, struct deadline by) must_use;
+
+/* After the moment: all bytes of chip number ${i}.  Chips are not held still: read them while
+ * the guest is. */
+struct err *running_flash_read(struct running *r, size_t i, struct deadline by,
+    void *to) must_use;
 
 /* Disk number ${i} as it was at the moment.  Free the source before running_close. */
 struct err *running_source(struct running *r, size_t i, unsigned lanes,

@@ -188,7 +188,8 @@ free_vm(struct running *r)
 
 static const struct running_body body = { .prepare = vm_prepare, .track = vm_track,
     .track_name = vm_track_name, .cut = vm_cut, .source = vm_source, .keep = vm_keep,
-    .why = vm_why, .close = close_vm, .process = vm_process, .free = free_vm };
+    .why = vm_why, .close = close_vm, .process = vm_process,
+    .flash_read = vm_flash_read, .free = free_vm };
 
 struct err *
 vm_open(const char *socket, const struct running_options *o, struct running **ret)

@@ -259,6 +259,39 @@ vm_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
     return NULL;
 }
 
+/* An export of the chip's own node.  It goes with the server. */
+static struct err *
+export_flash(struct vm *vm, size_t i, struct deadline by, char *ret_name)
+{
+    json_auto_t *arguments = NULL;
+
+    snprintf(ret_name, VM_NODE_MAX, "firn-%s-f%u", vm->scratch.run, (unsigned)i);
+    TRY(json_build(ret_name, &arguments, "{s:s, s:s, s:s, s:s, s:b}", "id", ret_name, "type",
+        "nbd", "node-name", vm->is.flash[i].node, "name", ret_name, "writable", 0));
+    TRY(refused(vm, qmp_execute(vm->qmp, "block-export-add", arguments, by, NULL)));
+    return NULL;
+}
+
+/* By QEMU itself, whatever the format and the owner of its file. */
+struct err *
+vm_flash_read(struct running *r, size_t i, struct deadline by, void *to)
+{
+    struct vm *vm = vm_of(r);
+    auto_free char *path = NULL;
+    auto_ptr(source) s = NULL;
+    char name[VM_NODE_MAX];
+
+    assert(vm->cut);
+    TRY(start_server(vm));
+    TRY(export_flash(vm, i, by, name));
+    TRY(socket_path(vm, &path));
+    TRY(source_nbd_socket(path, name, NULL, 1, r->flash[i].name, &s));
+    if (s->size != r->flash[i].size)
+        return fail(QmpWrong, vm->socket, "the firmware's flash has two sizes");
+    TRY(source_read(s, 0, 0, to, (size_t)s->size));
+    return NULL;
+}
+
 /* ---- when reading failed ---- */
 
 /* QEMU refuses to read a broken snapshot with EACCES, which NBD passes on as EINVAL; a disk

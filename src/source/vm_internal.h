@@ -94,6 +94,7 @@ struct err *vm_prepare(struct running *r) must_use;
 struct err *vm_cut(struct running *r, struct deadline by) must_use;
 struct err *vm_source(struct running *r, size_t i, unsigned lanes,
     struct source **ret) must_use;
+struct err *vm_flash_read(struct running *r, size_t i, struct deadline by, void *to) must_use;
 struct err *vm_why(struct running *r, struct err *e) must_use;
 
 /* ---- vm_graph.c ---- */

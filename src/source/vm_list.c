@@ -61,22 +61,24 @@ name_disk(const struct vm *vm, const json_t *drive, struct running_disk *d)
 
 /* ---- what there is ---- */
 
-/* Firmware, or a device that was just unplugged: for a moment the list of drives still has
- * it. */
+enum what { IS_DISK, IS_FLASH, IS_GONE };
+
+/* A device that was just unplugged has gone: for a moment the list of drives still has it. */
 static struct err *
-is_no_disk(struct vm *vm, const char *path, bool *ret)
+look_at_device(struct vm *vm, const char *path, enum what *ret)
 {
     json_auto_t *type = NULL;
     struct err *e = vm_do(vm, "qom-get", &type, "{s:s, s:s}", "path", path, "property", "type");
 
     if (err_code(e) == E_QmpRefused && err_os_number(e) == ERR_QMP_DEVICE_NOT_FOUND) {
         err_free(e);
-        *ret = true;
+        *ret = IS_GONE;
         return NULL;
     }
     TRY(e);
     const char *name = json_string_value(type);
-    *ret = name != NULL && strncmp(name, "cfi.pflash", strlen("cfi.pflash")) == 0;
+    bool flash = name != NULL && strncmp(name, "cfi.pflash", strlen("cfi.pflash")) == 0;
+    *ret = flash ? IS_FLASH : IS_DISK;
     return NULL;
 }
 
@@ -155,11 +157,15 @@ fill_disk(const struct vm *vm, const struct vm_view *v, const json_t *drive,
         return fail(QmpWrong, vm->socket, "a disk has no size");
     d->size = (uint64_t)json_integer_value(size);
     TRY(copy(vm_text(drive, "qdev"), &d->device));
+    TRY(copy(vm_text(drive, "device"), &d->drive));
     TRY(copy(vm_text(inserted, "node-name"), &d->node));
     const json_t *tracked = behind(v, d->node, false);
     TRY(copy(tracked != NULL ? vm_text(tracked, "node-name") : d->node, &d->tracked));
     TRY(vm_bitmap_list(tracked, d));
-    TRY(image_path(vm, behind(v, d->node, true), inserted, &d->image));
+    const json_t *leaf = behind(v, d->node, true);
+    const char *file = vm_text(leaf, "file");
+    TRY(copy(file != NULL ? file : vm_text(inserted, "file"), &d->file));
+    TRY(image_path(vm, leaf, inserted, &d->image));
     TRY(name_disk(vm, drive, d));
     return NULL;
 }
@@ -211,17 +217,20 @@ read_drives(struct vm *vm, struct vm_view *v)
 }
 
 static struct err *
-drop_others(struct vm *vm)
+part_others(struct vm *vm)
 {
     for (size_t i = 0; i < vm->is.ndisks;) {
-        bool other = false;
+        enum what what = IS_DISK;
 
-        TRY(is_no_disk(vm, vm->is.disks[i].device, &other));
-        if (!other) {
+        TRY(look_at_device(vm, vm->is.disks[i].device, &what));
+        if (what == IS_DISK) {
             i++;
             continue;
         }
-        running_disk_done(&vm->is.disks[i]);
+        if (what == IS_FLASH && vm->is.nflash < RUNNING_FLASH_MAX)
+            vm->is.flash[vm->is.nflash++] = vm->is.disks[i];
+        else
+            running_disk_done(&vm->is.disks[i]);
         vm->is.ndisks--;
         memmove(&vm->is.disks[i], &vm->is.disks[i + 1],
             (vm->is.ndisks - i) * sizeof(*vm->is.disks));
@@ -238,6 +247,6 @@ vm_list(struct vm *vm, const struct running_options *o)
     vm_graph_done(&v.graph);
     json_decref(v.nodes);
     TRY(e);
-    TRY(drop_others(vm));
+    TRY(part_others(vm));
     return running_choose(&vm->is, o, vm->socket);
 }
