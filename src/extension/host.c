@@ -5,7 +5,7 @@
  *   firn-plugin-host load NAME...     load libraries of the system, one after the other
  *   firn-plugin-host describe PATH    load a plug-in and say what it is
  *   firn-plugin-host serve PATH       load it and obey lines of standard input:
- *                                     "quiesce MS HOLD_MS", "resume MS", "end"
+ *                                     "ready MS", "quiesce MS HOLD_MS", "resume MS", "end"
  *
  * Each answer is one line of JSON.  Exit status: 0 all is well, 1 something could not be
  * loaded, 2 wrong usage.
@@ -110,7 +110,8 @@ open_plugin(const char *path, struct doc_out *o)
     }
     doc_put_int(o, "host_abi", FIRN_PLUGIN_ABI);
     doc_put_int(o, "abi", p != NULL ? p->abi : 0);
-    if (p == NULL || p->abi != FIRN_PLUGIN_ABI || p->size < sizeof(*p) || p->name == NULL ||
+    if (p == NULL || p->abi != FIRN_PLUGIN_ABI ||
+        p->size < offsetof(struct firn_plugin, ready) || p->name == NULL ||
         p->quiesce == NULL || p->resume == NULL) {
         doc_put_bool(o, "usable", false);
         return NULL;
@@ -150,6 +151,24 @@ call(int (*what)(uint32_t ms, char *words, size_t size), uint32_t ms)
     return answer(&o);
 }
 
+/* A plug-in that has nothing to say to it is ready. */
+static int
+always_ready(uint32_t ms, char *words, size_t size)
+{
+    (void)ms;
+    (void)words;
+    (void)size;
+    return 0;
+}
+
+static bool
+call_ready(const struct firn_plugin *p, uint32_t ms)
+{
+    bool can = p->size >= sizeof(*p) && p->ready != NULL;
+
+    return call(can ? p->ready : always_ready, ms);
+}
+
 static int
 serve(const char *path)
 {
@@ -172,6 +191,9 @@ serve(const char *path)
             at_rest = true; /* from here on: also one that fails half-way */
             hold = deadline_in_ms((int64_t)ms + hold_ms);
             if (!call(p->quiesce, ms))
+                break;
+        } else if (sscanf(line, "ready %9u", &ms) == 1) {
+            if (!call_ready(p, ms))
                 break;
         } else if (sscanf(line, "resume %9u", &ms) == 1) {
             at_rest = false;

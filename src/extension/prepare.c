@@ -10,13 +10,14 @@
 #include "prepare.h"
 #include "prerequisite.h"
 #include "probe.h"
+#include "quiet.h"
 #include "script.h"
 
 struct making {
     struct package *package;
     char *host;
     struct deadline by;
-    bool skipped, reboot;
+    bool applications, skipped, reboot;
     struct doc_out prerequisites, plugins; /* lists, open */
     char *code, *message, *facts;          /* of the failure, NULL while there is none */
 };
@@ -67,7 +68,7 @@ check_plugin(struct making *m, const struct package_plugin *g)
     TRY(package_verify_file(m->package, g->file, &path));
     TRY(probe_plugin(m->host, g->name, path, m->by, &d));
     doc_put_value(&m->plugins, NULL, doc_root(d));
-    return NULL;
+    return m->applications ? quiet_ready(m->package, g, m->host, m->by) : NULL;
 }
 
 static struct err *
@@ -173,9 +174,9 @@ finish(struct making *m, struct prepare **ret)
 }
 
 struct err *
-prepare_run(const char *folder, struct deadline by, struct prepare **ret)
+prepare_run(const char *folder, bool applications, struct deadline by, struct prepare **ret)
 {
-    struct making m = { .by = by };
+    struct making m = { .applications = applications, .by = by };
     struct err *e;
 
     doc_open(&m.prerequisites, NULL, '[');

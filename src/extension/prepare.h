@@ -7,6 +7,8 @@
 #ifndef PREPARE_H
 #define PREPARE_H
 
+#include <stdbool.h>
+
 #include "auto.h"
 #include "clock.h"
 #include "err.h"
@@ -20,9 +22,12 @@ struct prepare {
     char *json;    /* all of it */
 };
 
-/* Look at the version in ${folder}.  A failure of the package itself, of a plug-in or of a
- * script is a result too; only running out of memory and the like comes back. */
-struct err *prepare_run(const char *folder, struct deadline by, struct prepare **ret) must_use;
+/* Look at the version in ${folder}; with ${applications} also whether these could be brought
+ * to rest now, which says nothing of the version itself.  A failure of the package itself, of a
+ * plug-in or of a script is a result too; only running out of memory and the like comes
+ * back. */
+struct err *prepare_run(const char *folder, bool applications, struct deadline by,
+    struct prepare **ret) must_use;
 void prepare_free(struct prepare *p);
 DEFINE_AUTO(prepare);
 

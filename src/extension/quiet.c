@@ -28,12 +28,15 @@ struct quiet {
 };
 
 static void
-note(struct quiet *q, const char *step, const char *name, const char *result)
+note(struct quiet *q, const char *step, const char *name, const char *result,
+    const char *words)
 {
     doc_open(&q->steps, NULL, '{');
     doc_put_string(&q->steps, "step", step);
     doc_put_string(&q->steps, "name", name);
     doc_put_string(&q->steps, "result", result);
+    if (words != NULL)
+        doc_put_string(&q->steps, "words", words);
     doc_close(&q->steps, '}');
 }
 
@@ -67,10 +70,9 @@ ask(struct served *s, const char *line, struct deadline by, int64_t *ret_number,
 }
 
 static struct err *
-start_plugin(struct quiet *q, const struct package *p, const struct package_plugin *g,
+start_plugin(struct served *s, const struct package *p, const struct package_plugin *g,
     const char *host, struct deadline by)
 {
-    struct served *s = &q->served[q->n];
     auto_free char *path = NULL, *words = NULL;
     int64_t number;
 
@@ -78,39 +80,83 @@ start_plugin(struct quiet *q, const struct package *p, const struct package_plug
     const char *arguments[] = { "serve", path, NULL };
     struct run_options o = { .program = host, .arguments = arguments, .talk = true,
         .survives = true };
-    TRY(run_start(&o, &s->run));
     s->plugin = g;
-    q->n++;
+    TRY(run_start(&o, &s->run));
     TRY(ask(s, NULL, by, &number, &words));
     if (number != 0)
         return fail(PluginUnloadable, g->name, words, 0);
     return NULL;
 }
 
+/* What a plug-in said, for the variables of its failure. */
+struct said {
+    const char *plugin, *words;
+};
+
 /* The plug-in is the application's, and this the machine that it runs in. */
 static const char *
-plugin_fact(void *arg, const char *name)
+said_fact(void *arg, const char *name)
 {
-    const struct served *s = arg;
+    const struct said *s = arg;
 
-    return strcmp(name, "vm") == 0 ? "this machine"
-        : strcmp(name, "database") == 0 ? s->plugin->name : NULL;
+    return strcmp(name, "vm") == 0      ? "this machine"
+           : strcmp(name, "why") == 0      ? s->words
+           : strcmp(name, "database") == 0 ? s->plugin
+                                           : NULL;
 }
 
-/* Numbers of database plug-ins are known far beyond firn: such a failure has its own name. */
-static struct err *
-not_quiesced(struct served *s, int64_t number, const char *words)
+/* The code that a plug-in names by ${number}, or 0. */
+static int
+code_of(int64_t number)
 {
-    struct err *e = fail(PluginQuiesceFailed, s->plugin->name, words), *known;
+    static const int ours[] = { E_PostgresqlLoginRefused, E_PostgresqlRightMissing,
+        E_PostgresqlCheckpointSlow, E_PostgresqlNotDurable, E_PostgresqlFilesElsewhere,
+        E_PostgresqlSilent, E_PostgresqlNotReady, E_PostgresqlConnectionsFull,
+        E_PostgresqlLibraryMissing };
     const struct foreign *f = number >= QUIET_DATABASE_FIRST && number <= QUIET_DATABASE_LAST
         ? foreign_status((int)number) : NULL;
 
-    if (f == NULL)
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (ours[i] == number)
+            return ours[i];
+    return f != NULL ? f->code : 0;
+}
+
+/* Such a failure has a name of its own. */
+static struct err *
+not_quiesced(const struct served *s, int64_t number, const char *words)
+{
+    struct err *e = fail(PluginQuiesceFailed, s->plugin->name, words), *known;
+    struct said said = { s->plugin->name, words };
+    int code = code_of(number);
+
+    if (code == 0)
         return e;
     const struct err_site at = ERR_SITE;
 
-    known = err_of_data(f->code, &at, plugin_fact, s);
+    known = err_of_data(code, &at, said_fact, &said);
     return err_because(known, e);
+}
+
+struct err *
+quiet_ready(const struct package *p, const struct package_plugin *g, const char *host,
+    struct deadline by)
+{
+    struct served s = { 0 };
+    auto_free char *words = NULL;
+    char line[64];
+    int64_t number = 0;
+    struct err *e;
+
+    by = deadline_first(by, deadline_in_ms(QUIET_READY_MS));
+    e = start_plugin(&s, p, g, host, by);
+    (void)snprintf(line, sizeof(line), "ready %d", deadline_poll_ms(by));
+    if (e == NULL)
+        e = ask(&s, line, by, &number, &words);
+    if (e == NULL && number != 0)
+        e = not_quiesced(&s, number, words);
+    run_free(s.run);
+    return e;
 }
 
 static struct err *
@@ -124,7 +170,7 @@ quiesce_plugin(struct quiet *q, struct served *s, struct deadline by)
     (void)snprintf(line, sizeof(line), "quiesce %d %d", deadline_poll_ms(by), QUIET_HOLD_MS);
     s->at_rest = true;
     TRY(ask(s, line, by, &number, &words));
-    note(q, "quiesce", s->plugin->name, number == 0 ? "done" : "failed");
+    note(q, "quiesce", s->plugin->name, number == 0 ? "done" : "failed", words);
     return number == 0 ? NULL : not_quiesced(s, number, words);
 }
 
@@ -141,7 +187,7 @@ resume_plugin(struct quiet *q, struct served *s)
     s->at_rest = false;
     (void)snprintf(line, sizeof(line), "resume %d", QUIET_PLUGIN_MS);
     TRY(ask(s, line, by, &number, &words));
-    note(q, "resume", s->plugin->name, number == 0 ? "done" : "failed");
+    note(q, "resume", s->plugin->name, number == 0 ? "done" : "failed", words);
     return number == 0 ? NULL : fail(PluginResumeFailed, s->plugin->name, words);
 }
 
@@ -155,7 +201,7 @@ run_script(struct quiet *q, bool pre)
     if (q->scripts == NULL)
         return NULL;
     e = pre ? script_run_pre(q->scripts, &warned) : script_run_post(q->scripts, &warned);
-    note(q, step, "", e != NULL ? err_message(e) : warned ? "warning" : "done");
+    note(q, step, "", e != NULL ? err_message(e) : warned ? "warning" : "done", NULL);
     if (e == NULL || !script_goes_on(q->scripts))
         return e;
     err_free(e); /* its words are in the report */
@@ -170,7 +216,7 @@ begin(struct quiet *q, const struct package *p, struct deadline by)
     TRY(probe_host(&host));
     TRY(script_open(&q->scripts));
     for (size_t i = 0; i < p->nplugins; i++)
-        TRY(start_plugin(q, p, &p->plugins[i], host, by));
+        TRY(start_plugin(&q->served[q->n++], p, &p->plugins[i], host, by));
     q->post_due = true;
     TRY(run_script(q, true));
     for (size_t i = 0; i < q->n; i++)

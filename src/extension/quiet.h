@@ -13,15 +13,24 @@
 #include "err.h"
 
 struct package;
+struct package_plugin;
 struct quiet;
 
 enum {
     QUIET_PLUGIN_MS = 10000, /* for one plug-in to come to rest, or to go on */
     QUIET_HOLD_MS = 60000,   /* then it goes on by itself */
-    /* numbers by which a plug-in of a database names its failure (foreign.h) */
+    QUIET_READY_MS = 60000,  /* to find out whether it could come to rest */
+    /* numbers by which a plug-in of a database names its failure (foreign.h); one may also name
+     * a code of ours that is of a plug-in by its own number */
     QUIET_DATABASE_FIRST = 500,
     QUIET_DATABASE_LAST = 512
 };
+
+/* Could that plug-in bring its application to rest?  Asked before anything is at rest, in a
+ * process of its own; failures are those of quiet_begin.  ${host} is the program that loads
+ * plug-ins. */
+struct err *quiet_ready(const struct package *p, const struct package_plugin *g,
+    const char *host, struct deadline by) must_use;
 
 /* Everything is at rest when this returns; after a failure everything goes on again.
  * PluginQuiesceFailed, below the code of its number where that is a database's; PluginTooSlow,

@@ -265,13 +265,14 @@ print_prepared(struct call *c, const struct prepare *p)
 }
 
 static struct err *
-prepare_with_status(struct task *t, int64_t deadline_s, struct prepare **ret)
+prepare_with_status(struct task *t, bool applications, int64_t deadline_s,
+    struct prepare **ret)
 {
     auto_ptr(prepare) p = NULL;
     struct err *e;
 
     TRY(task_announce(t, deadline_s));
-    e = prepare_run(t->folder, t->by, &p);
+    e = prepare_run(t->folder, applications, t->by, &p);
     if (e != NULL)
         return task_end(t, e, "");
     TRY(write_prepared(t, p));
@@ -288,7 +289,7 @@ prepare_as(const struct call *c, int64_t deadline_s, struct prepare **ret)
 
     (void)snprintf(t.file, sizeof(t.file), PREPARE_FILE);
     if (e == NULL)
-        e = prepare_with_status(&t, deadline_s, ret);
+        e = prepare_with_status(&t, true, deadline_s, ret);
     task_done(&t);
     return e;
 }
@@ -364,7 +365,7 @@ enable(struct task *t, struct call *c)
         return task_end(t, e, "");
     if (c->deadline_s > 0)
         settings.deadline_s = c->deadline_s;
-    TRY(prepare_with_status(t, settings.deadline_s, &p));
+    TRY(prepare_with_status(t, false, settings.deadline_s, &p));
     print_prepared(c, p);
     TRY(handler_set_done(t->handler, t->sequence));
     /* an agent knows 0 and not 0: a skipped check is a warning in the status, no failure */

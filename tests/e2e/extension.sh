@@ -171,6 +171,15 @@ export FIRN_TEST_ODD=abi
 is 1 'a plug-in of another generation' "$extension" prepare --folder odd --json
 in_json out code PluginAbiWrong 'is told as that'
 in_json out facts.abi 99 'with its number'
+export FIRN_TEST_ODD=unready
+is 1 'a plug-in that is not ready' "$extension" prepare --folder odd --json
+in_json out code PluginQuiesceFailed 'is told long before it matters'
+in_json out facts.why 'I am not ready' 'with its words'
+is 1 'which is found in time' "$extension" rehearse --folder odd --deadline 9
+says err 'I do not want to' 'also when nobody asked before'
+export FIRN_TEST_ODD=old
+is 0 'one that was made before plug-ins were asked' "$extension" prepare --folder odd --json
+in_json out result ready 'is not asked'
 export FIRN_TEST_ODD=stay
 is 1 'a plug-in that does not go on' "$extension" rehearse --folder odd --deadline 9
 says err PluginResumeFailed 'is told'

@@ -17,7 +17,7 @@ FIRN_PLUGIN_EXPORT const struct firn_plugin *
 firn_plugin_describe(void)
 {
     static const struct firn_plugin plugin = { FIRN_PLUGIN_ABI, sizeof(plugin), "needy", "1.0",
-        "needs a library", nothing, nothing };
+        "needs a library", nothing, nothing, NULL };
 
     return &plugin;
 }

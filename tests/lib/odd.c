@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plug-in that goes wrong as FIRN_TEST_ODD says: load, crash, hang, refuse, a number that it
- * refuses with, stay (it does not go on), or abi (it is of another generation). */
+ * refuses with, stay (it does not go on), unready, old (it does not know of ready), or abi (it
+ * is of another generation). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,15 +51,25 @@ resume(uint32_t deadline_ms, char *words, size_t size)
     return 6;
 }
 
+static int
+ready(uint32_t deadline_ms, char *words, size_t size)
+{
+    (void)deadline_ms;
+    (void)snprintf(words, size, "I am not ready");
+    return is("unready") || is("old") ? 8 : 0;
+}
+
 FIRN_PLUGIN_EXPORT const struct firn_plugin *
 firn_plugin_describe(void)
 {
-    static const struct firn_plugin plugin = { FIRN_PLUGIN_ABI, sizeof(plugin), "odd", "1.0",
-        "goes wrong", quiesce, resume };
-    static const struct firn_plugin other = { FIRN_PLUGIN_ABI + 98, sizeof(other), "odd", "1.0",
-        "is of another generation", quiesce, resume };
+    static struct firn_plugin plugin = { FIRN_PLUGIN_ABI, sizeof(plugin), "odd", "1.0",
+        "goes wrong", quiesce, resume, ready };
 
     if (is("load"))
         (void)raise(SIGKILL);
-    return is("abi") ? &other : &plugin;
+    if (is("abi"))
+        plugin.abi += 98; /* of another generation */
+    if (is("old"))
+        plugin.size = offsetof(struct firn_plugin, ready); /* of before there was one */
+    return &plugin;
 }
