@@ -19,6 +19,7 @@
 #include "help.h"
 #include "job_freeze.h"
 #include "last.h"
+#include "retry.h"
 #include "stop.h"
 #include "text.h"
 
@@ -117,15 +118,17 @@ struct err *
 cmd_set_up_job(struct cmd *c)
 {
     const char *const *value = c->o.value;
-    uint64_t threads;
+    uint64_t threads, retries;
 
     TRY(options_number(&c->o, OPT_THREADS, 1, 64, 0, &threads));
+    TRY(options_number(&c->o, OPT_RETRIES, 0, RETRY_MOST, RETRY_USUAL, &retries));
     c->job = (struct job){
         .vault = value[OPT_VAULT],
         .passphrase_file = value[OPT_PASSPHRASE_FILE],
         .key_file = value[OPT_KEY_FILE],
         .writer_file = value[OPT_WRITER_KEY],
         .threads = (unsigned)threads,
+        .retries = (unsigned)retries,
         .progress = cmd_progress,
         .warn = cmd_warn,
         .arg = c,

@@ -76,6 +76,9 @@ cmd_progress(void *arg, const struct job_progress *p)
         m->stage[n] = '\0';
         m->began_ns = m->drawn_ns = now;
     }
-    if (now - m->drawn_ns >= REDRAW_NS)
-        draw(c, p, now);
+    if (now - m->drawn_ns < REDRAW_NS)
+        return;
+    flockfile(stderr); /* see cmd_warn */
+    draw(c, p, now);
+    funlockfile(stderr);
 }

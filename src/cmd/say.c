@@ -146,15 +146,18 @@ void
 cmd_warn(void *arg, struct err *warning)
 {
     struct cmd *c = arg;
-    struct lines l = { "firn: warning: " };
+    bool noted = err_is(warning, C_job_noted);
+    struct lines l = { noted ? "firn: " : "firn: warning: " };
     json_t *j;
 
-    if (err_severity(warning) == SEVERITY_WARNING)
+    flockfile(stderr); /* threads of the vault warn, too; this is what they take turns by */
+    if (err_severity(warning) == SEVERITY_WARNING && err_exit_status(warning) > c->weaker)
         c->weaker = err_exit_status(warning);
     cmd_meter_clear(c);
     err_print(warning, c->trace, put_line, &l);
     j = c->json ? err_json_warning(warning) : NULL;
     if (j != NULL)
         (void)json_array_append_new(c->warnings, j);
+    funlockfile(stderr);
     err_free(warning);
 }

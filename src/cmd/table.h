@@ -36,6 +36,7 @@ enum cmd_option_id {
     OPT_EXCEPT_DISKS,
     OPT_SCRATCH,
     OPT_CONSISTENCY,
+    OPT_RETRIES,
     OPT_DISK,
     OPT_TARGET_FORMAT,
     OPT_IN_PLACE,

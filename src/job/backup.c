@@ -12,7 +12,9 @@
 #include "job_guest.h"
 #include "job_machine.h"
 #include "job_vm.h"
+#include "stage.h"
 #include "stop.h"
+#include "store_patient.h"
 
 /* ---- one backup ---- */
 
@@ -81,6 +83,8 @@ run(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vault_poi
         if (e == NULL || left == 0 || !err_is(e, C_vault_conflict) || stop_requested())
             return e;
         err_free(e);
+        if (b->o->patient != NULL)
+            store_patient_begin(b->o->patient);
     }
 }
 
@@ -113,18 +117,28 @@ struct disks {
     struct chain_facts facts;    /* of the point */
 };
 
+/* What was opened; names stay. */
 static void
-disks_done(struct disks *d)
+close_disks(struct disks *d)
 {
     for (size_t i = 0; i < d->n; i++) {
         source_free(d->d[i].source);
         err_free(d->d[i].broke);
         rest_done(&d->rest[i]);
-        free(d->d[i].name);
+        d->d[i] = (struct backup_disk){ .name = d->d[i].name, .spec = d->d[i].spec };
+        d->rest[i] = (struct rest){ 0 };
     }
+    vault_points_free(take(d->points));
+}
+
+static void
+disks_done(struct disks *d)
+{
+    close_disks(d);
+    for (size_t i = 0; i < d->n; i++)
+        free(d->d[i].name);
     free(d->d);
     free(d->rest);
-    vault_points_free(d->points);
     chain_facts_done(&d->facts);
 }
 
@@ -155,47 +169,102 @@ name_disks(const struct job_backup *o, struct disks *d)
     return NULL;
 }
 
-static struct err *
-open_disks(const struct job_backup *o, struct vault *v, const char *machine, struct disks *d)
-{
-    struct rest_options options = { .lanes = vault_lanes(v) - 1, .format = o->format,
-        .bitmap = o->bitmap, .reread = o->reread };
+/* One backup of disks that no machine uses, as stages. */
+struct resting {
+    const struct job *j;
+    const struct job_backup *o;
+    struct stages stages;
+    struct disks d;
+    struct vault *v;
+    const char *machine;
+    struct vault_point *point;
+    bool begun; /* the disks were read, or begun to be */
+};
 
-    TRY(vault_points(v, &d->points));
-    options.parent = vault_points_newest(d->points, machine);
-    for (size_t i = 0; i < d->n; i++)
-        TRY(rest_open(&d->rest[i], &options, &d->d[i]));
+static struct err *
+open_disks(struct resting *r)
+{
+    struct rest_options options = { .lanes = vault_lanes(r->v) - 1, .format = r->o->format,
+        .bitmap = r->o->bitmap, .reread = r->o->reread };
+
+    TRY(vault_points(r->v, &r->d.points));
+    options.parent = vault_points_newest(r->d.points, r->machine);
+    for (size_t i = 0; i < r->d.n; i++)
+        TRY(rest_open(&r->d.rest[i], &options, &r->d.d[i]));
     return NULL;
 }
 
 static struct err *
-backup(const struct job *j, const struct job_backup *o, struct disks *d,
-    struct vault_point **ret)
+ask_guest(void *arg)
 {
-    auto_ptr(vault) v = NULL;
-    struct backup_options options = { .changed = o->changed, .reread = o->reread,
-        .audit_percent = o->audit_percent, .progress = j->progress, .warn = j->warn,
-        .arg = j->arg };
+    struct resting *r = arg;
 
-    TRY(name_disks(o, d));
-    TRY(job_open(j, &v));
-    if ((vault_can(v) & VAULT_CAN_WRITE) == 0)
+    chain_facts_done(&r->d.facts); /* of a try before this one */
+    return job_guest_prepare(r->j, r->o->guest, r->machine, &r->d.facts);
+}
+
+static struct err *
+open_and_read(struct resting *r)
+{
+    const struct job *j = r->j;
+    struct backup_options options = { .machine = r->machine, .changed = r->o->changed,
+        .reread = r->o->reread, .audit_percent = r->o->audit_percent,
+        .facts = r->d.facts.f, .nfacts = r->d.facts.n,
+        .progress = j->progress, .warn = j->warn, .arg = j->arg };
+    struct err *e = open_disks(r);
+
+    /* a server that was there a moment ago counts as lost, not as one that never was */
+    if (r->begun && err_code(e) == E_NbdUnreachable)
+        e = err_because(fail(SourceVanished, r->machine, INT64_C(0), INT64_C(0)), e);
+    TRY(e);
+    r->begun = true;
+    options.points = r->d.points;
+    options.patient = r->stages.patient;
+    return backup_run(r->v, r->d.d, r->d.n, &options, &r->point);
+}
+
+/* A disk is open while it is read: what failed is opened anew. */
+static struct err *
+read_disks(void *arg)
+{
+    struct resting *r = arg;
+    struct err *e = open_and_read(r);
+
+    close_disks(&r->d);
+    return e;
+}
+
+static struct err *
+backup(struct resting *r)
+{
+    TRY(name_disks(r->o, &r->d));
+    r->machine = r->o->machine != NULL ? r->o->machine : r->d.d[0].name;
+    TRY(stage_open(&r->stages, &r->v));
+    if ((vault_can(r->v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
-    options.machine = o->machine != NULL ? o->machine : d->d[0].name;
-    if (o->guest != NULL)
-        TRY(job_guest_prepare(j, o->guest, options.machine, &d->facts));
-    options.facts = d->facts.f;
-    options.nfacts = d->facts.n;
-    TRY(open_disks(o, v, options.machine, d));
-    options.points = d->points;
-    return backup_run(v, d->d, d->n, &options, ret);
+    if (r->o->guest != NULL)
+        TRY(stage_run(&r->stages, ask_guest, r));
+    return stage_run(&r->stages, read_disks, r);
+}
+
+static struct err *
+back_up_resting(const struct job *j, const struct job_backup *o, struct vault_point **ret)
+{
+    struct resting r = { .j = j, .o = o };
+
+    stages_init(&r.stages, j);
+    struct err *e = backup(&r);
+    if (e == NULL)
+        *ret = take(r.point);
+    disks_done(&r.d);
+    vault_free(r.v);
+    stages_done(&r.stages);
+    return e;
 }
 
 struct err *
 job_backup(const struct job *j, const struct job_backup *o, struct vault_point **ret)
 {
-    struct disks d = { 0 };
-
     for (size_t i = 0; i < o->nsources; i++)
         if (job_machine_is(o->sources[i])) {
             if (o->bitmap != NULL)
@@ -207,8 +276,5 @@ job_backup(const struct job *j, const struct job_backup *o, struct vault_point *
         o->consistency != NULL)
         return fail(UsageWrong, "--disk, --exclude-disk, --scratch and --consistency are for a "
                                 "running machine, qmp:SOCKET");
-    struct err *e = backup(j, o, &d, ret);
-
-    disks_done(&d);
-    return e;
+    return back_up_resting(j, o, ret);
 }

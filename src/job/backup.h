@@ -12,6 +12,8 @@
 #include "job.h"
 #include "source.h"
 
+struct store;
+
 enum { BACKUP_RETRIES = 3, BACKUP_PROGRESS_MS = 100 };
 
 struct backup_disk {
@@ -54,6 +56,7 @@ struct backup_options {
     /* The vault's points as of just now, for whoever has read them: spares the first attempt
      * another look.  NULL: none. */
     const struct vault_points *points;
+    struct store *patient; /* store_patient.h, told when an attempt begins; NULL: none */
     void (*progress)(void *arg, const struct job_progress *p);
     void (*warn)(void *arg, struct err *warning);
     void *arg;

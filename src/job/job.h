@@ -24,6 +24,8 @@ struct job {
     const char *key_file;        /* NULL, or a slot's key file */
     const char *writer_file;     /* NULL, or a writer key file */
     unsigned threads;            /* 0: one for each processor, at most 16 */
+    unsigned retries;            /* backup: how often in a row what fails for a while is
+                                  * waited for (retry.h); 0: not at all */
     void (*progress)(void *arg, const struct job_progress *p); /* may be NULL */
     void (*warn)(void *arg, struct err *warning); /* takes the warning */
     void *arg;

@@ -7,7 +7,7 @@
 
 #include "audit.h"
 #include "codes.h"
-#include "job.h"
+#include "job_internal.h"
 #include "secret.h"
 #include "store.h"
 
@@ -47,17 +47,22 @@ expect_vault(struct store *s)
 }
 
 struct err *
-job_open(const struct job *j, struct vault **ret)
+job_check_key(const struct job *j)
 {
-    struct vault_unlock unlock = { .key_file = j->key_file, .writer_file = j->writer_file };
-    auto_ptr(secret) passphrase = NULL;
-    auto_ptr(store) s = NULL;
-    auto_ptr(vault) v = NULL;
-
     if ((j->key_file != NULL) + (j->writer_file != NULL) + (j->passphrase_file != NULL) > 1)
         return fail(UsageWrong, "one of --passphrase-file, --key-file and --writer-key opens "
                                 "a vault, not several");
-    TRY(store_dir_open(j->vault, false, &s));
+    return NULL;
+}
+
+struct err *
+job_open_in(const struct job *j, struct store *store, struct vault **ret)
+{
+    struct vault_unlock unlock = { .key_file = j->key_file, .writer_file = j->writer_file };
+    auto_ptr(secret) passphrase = NULL;
+    auto_ptr(store) s = store;
+    auto_ptr(vault) v = NULL;
+
     if (j->key_file == NULL && j->writer_file == NULL) {
         TRY(expect_vault(s));
         TRY(get_passphrase(j, false, &passphrase));
@@ -69,6 +74,16 @@ job_open(const struct job *j, struct vault **ret)
         vault_on_warning(v, j->warn, j->arg);
     *ret = take(v);
     return NULL;
+}
+
+struct err *
+job_open(const struct job *j, struct vault **ret)
+{
+    auto_ptr(store) s = NULL;
+
+    TRY(job_check_key(j));
+    TRY(store_dir_open(j->vault, false, &s));
+    return job_open_in(j, take(s), ret);
 }
 
 struct err *

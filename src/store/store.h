@@ -14,8 +14,8 @@
  *   replace  puts other bytes under a taken name; only repair does that, after it has
  *            proved that the new bytes are the object that the name stands for.
  *
- * All calls may be made from several threads at once.  Failures: StoreUnreachable,
- * StoreIoFailed, StoreFull, StorePermission, StoreNameInvalid ...; see articles/store. */
+ * All calls may be made from several threads at once.  Failures: StoreUnreachable, StoreAway
+ * (the whole place is away, for now), StoreIoFailed, StoreFull, StorePermission, StoreNameInvalid ...; see articles/store. */
 #ifndef STORE_H
 #define STORE_H
 
@@ -106,6 +106,11 @@ DEFINE_AUTO(store);
  * is not there, and probes that the file system does put-if-absent and lists what was put
  * (StoreUnfit otherwise).  Order of system calls: store_dir_put.c. */
 struct err *store_dir_open(const char *path, bool create, struct store **ret) must_use;
+
+/* Open the folder anew by its path: *ret is NULL when ${s}, which store_dir_open made, still
+ * stands for it, and has the vault's folder of packs.  Otherwise something else is there now,
+ * another mount for one. */
+struct err *store_dir_again(struct store *s, struct store **ret) must_use;
 
 /* In memory, for tests and rehearsals. */
 struct err *store_mem_new(struct store **ret) must_use;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "codes.h"
 #include "store_dir.h"
@@ -17,13 +18,51 @@ enum { PROBE_ROOM = 32 };
 
 /* ---- failures ---- */
 
+/* Numbers that no single file can be to blame for. */
+static bool
+is_of_place(int number)
+{
+    static const int numbers[] = { ENOTCONN, ESTALE, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH,
+        ENETDOWN, ENETUNREACH, ECONNABORTED, ECONNRESET, ECONNREFUSED, ESHUTDOWN, ENODEV, ENXIO,
+        ENOLINK, ENOMEDIUM };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+/* Does the file system still take a byte, durably?  Where it makes no nameless files, the
+ * question is not asked. */
+static bool
+takes_bytes(const struct dir *d)
+{
+    auto_fd int fd = openat(d->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return errno != EIO && errno != EROFS && !is_of_place(errno);
+    return (write(fd, "", 1) == 1 && fsync(fd) == 0) || errno == ENOSPC || errno == EDQUOT;
+}
+
+/* A disk that fails and one that is gone give the same number; a file system that shut itself
+ * down only reads. */
+static bool
+is_away(const struct dir *d, int number)
+{
+    if (is_of_place(number))
+        return true;
+    return (number == EIO || number == EROFS) && d->fd >= 0 && d->writable && !takes_bytes(d);
+}
+
 struct err *
-dir_failed(const char *call, const char *name)
+dir_failed(const struct dir *d, const char *call, const char *name)
 {
     int number = errno;
 
     if (number == ENOSPC || number == EDQUOT)
         return err_with_os(fail(StoreFull, name), number);
+    if (is_away(d, number))
+        return err_with_os(fail(StoreAway, call, name), number);
     if (number == EACCES || number == EPERM || number == EROFS)
         return err_with_os(fail(StorePermission, name), number);
     return err_with_os(fail(StoreIoFailed, call, name), number);
@@ -126,7 +165,7 @@ sync_parent(const struct dir *d)
         return fail(OutOfMemory);
     auto_fd int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int bad = fd >= 0 ? fsync(fd) : syncfs(d->fd); /* a folder that this user cannot read */
-    return bad == 0 || errno == EINVAL ? NULL : dir_failed("fsync", d->path);
+    return bad == 0 || errno == EINVAL ? NULL : dir_failed(d, "fsync", d->path);
 }
 
 static struct err *
@@ -157,16 +196,60 @@ store_dir_open(const char *path, bool create, struct store **ret)
     TRY(dir_new(path, &s));
     struct dir *d = (struct dir *)s;
     if (create && mkdir(path, 0777) != 0 && errno != EEXIST)
-        return errno == ENOENT ? fail(StoreUnreachable, path) : dir_failed("mkdir", path);
+        return errno == ENOENT ? fail(StoreUnreachable, path) : dir_failed(d, "mkdir", path);
     d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (d->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return fail(StoreUnreachable, path);
     if (d->fd < 0)
-        return dir_failed("open", path);
+        return dir_failed(d, "open", path);
+    d->writable = faccessat(d->fd, ".", W_OK, AT_EACCESS) == 0;
     if (create) {
         TRY(sync_parent(d));
         TRY(probe(d));
     }
     *ret = take(s);
+    return NULL;
+}
+
+/* ---- the same place again? ---- */
+
+struct place {
+    uint64_t mount, inode;
+    dev_t dev;
+};
+
+static bool
+place_of(int fd, struct place *ret)
+{
+    struct statx st;
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) != 0)
+        return false;
+    ret->mount = (st.stx_mask & STATX_MNT_ID) != 0 ? st.stx_mnt_id : 0;
+    ret->inode = st.stx_ino;
+    ret->dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+    return true;
+}
+
+/* A mount that is gone may be told by no number of it: a new one can have them all. */
+static bool
+is_same_place(const struct dir *a, const struct dir *b)
+{
+    struct place pa, pb;
+    struct stat st;
+
+    return place_of(a->fd, &pa) && place_of(b->fd, &pb) && pa.mount == pb.mount &&
+        pa.inode == pb.inode && pa.dev == pb.dev &&
+        fstatat(a->fd, "packs", &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+struct err *
+store_dir_again(struct store *s, struct store **ret)
+{
+    const struct dir *d = (const struct dir *)s;
+    auto_ptr(store) now = NULL;
+
+    TRY(store_dir_open(d->path, false, &now));
+    *ret = is_same_place(d, (const struct dir *)now) ? NULL : take(now);
     return NULL;
 }

@@ -32,13 +32,14 @@ struct dir {
     struct store store;
     int fd;
     char *path;
+    bool writable; /* when it was opened */
     pthread_mutex_t lock; /* guards the rest */
     struct dir_file file[DIR_OPEN_FILES];
     uint64_t clock;
 };
 
-/* The failure of ${call} by its errno: StoreFull, StorePermission, StoreIoFailed. */
-struct err *dir_failed(const char *call, const char *name) must_use;
+/* The failure of ${call} by its errno: StoreFull, StorePermission, StoreAway, StoreIoFailed. */
+struct err *dir_failed(const struct dir *d, const char *call, const char *name) must_use;
 
 /* The folder that ${name} lies in; "." for the vault's own. */
 void dir_folder_of(const char *name, char to[STORE_NAME_MAX + 1]);

@@ -60,7 +60,7 @@ look(const struct dir *d, const char *name, uint64_t *ret_len, bool *ret_found)
     int bad = fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW);
 
     if (bad != 0 && errno != ENOENT && errno != ENOTDIR)
-        return dir_failed("stat", name);
+        return dir_failed(d, "stat", name);
     *ret_found = bad == 0 && S_ISREG(st.st_mode);
     if (*ret_found)
         *ret_len = (uint64_t)st.st_size;
@@ -80,7 +80,7 @@ open_object(const struct dir *d, const char *name, int *ret_fd)
     if (!found)
         return NULL;
     *ret_fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    return *ret_fd >= 0 || errno == ENOENT ? NULL : dir_failed("open", name);
+    return *ret_fd >= 0 || errno == ENOENT ? NULL : dir_failed(d, "open", name);
 }
 
 /* An open file in *ret, or an fd of the caller's own in *ret_fd. */
@@ -133,7 +133,7 @@ give_back(struct dir *d, struct dir_file *f, int fd)
 }
 
 static struct err *
-read_range(int fd, const char *name, uint64_t off, uint8_t *buf, size_t len, size_t *ret_len)
+read_range(const struct dir *d, int fd, const char *name, uint64_t off, uint8_t *buf, size_t len, size_t *ret_len)
 {
     size_t at = 0;
 
@@ -143,7 +143,7 @@ read_range(int fd, const char *name, uint64_t off, uint8_t *buf, size_t len, siz
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return dir_failed("read", name);
+            return dir_failed(d, "read", name);
         if (n == 0)
             break;
         at += (size_t)n;
@@ -167,7 +167,7 @@ dir_get(struct store *s, const char *name, uint64_t off, void *buf, size_t len,
         return NULL;
     }
     struct err *e = off > INT64_MAX - len ? (*ret_len = 0, NULL)
-                                          : read_range(fd, name, off, buf, len, ret_len);
+                                          : read_range(d, fd, name, off, buf, len, ret_len);
     give_back(d, f, fd);
     TRY(e);
     *ret_found = true;
@@ -188,5 +188,5 @@ dir_sync_object(struct dir *d, const char *name, bool *ret_found)
     TRY(open_object(d, name, &number));
     auto_fd int fd = number;
     *ret_found = fd >= 0;
-    return fd < 0 || fsync(fd) == 0 ? NULL : dir_failed("fsync", name);
+    return fd < 0 || fsync(fd) == 0 ? NULL : dir_failed(d, "fsync", name);
 }

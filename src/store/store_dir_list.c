@@ -21,7 +21,7 @@ list_entry(struct dir *d, const char *name, unsigned depth, store_list_fn *each,
     struct stat st;
 
     if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? NULL : dir_failed("stat", name);
+        return errno == ENOENT ? NULL : dir_failed(d, "stat", name);
     if (S_ISDIR(st.st_mode) && depth < DIR_DEPTH_MAX)
         return list_folder(d, name, depth + 1, each, arg);
     return S_ISREG(st.st_mode) ? each(arg, name, (uint64_t)st.st_size) : NULL;
@@ -45,17 +45,17 @@ list_folder(struct dir *d, const char *folder, unsigned depth, store_list_fn *ea
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
         return fail(StoreNotFolder, d->path, folder);
     if (fd < 0)
-        return errno == ENOENT ? NULL : dir_failed("open", folder);
+        return errno == ENOENT ? NULL : dir_failed(d, "open", folder);
     dir = fdopendir(fd);
     if (dir == NULL)
-        return dir_failed("open", folder);
+        return dir_failed(d, "open", folder);
     (void)take_fd(fd); /* closed with dir */
     while ((errno = 0, entry = readdir(dir)) != NULL) {
         (void)snprintf(name, sizeof(name), "%s/%s", folder, entry->d_name);
         if (store_name_ok(name))
             TRY(list_entry(d, name, depth, each, arg));
     }
-    return errno == 0 ? NULL : dir_failed("readdir", folder);
+    return errno == 0 ? NULL : dir_failed(d, "readdir", folder);
 }
 
 struct err *
@@ -72,8 +72,8 @@ dir_sync_folder(struct dir *d, const char *folder)
     auto_fd int fd = openat(d->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
-        return errno == ENOENT ? NULL : dir_failed("open", folder);
-    return fsync(fd) == 0 ? NULL : dir_failed("fsync", folder);
+        return errno == ENOENT ? NULL : dir_failed(d, "open", folder);
+    return fsync(fd) == 0 ? NULL : dir_failed(d, "fsync", folder);
 }
 
 static bool
@@ -94,10 +94,10 @@ sync_below(struct dir *d, const char *folder, unsigned depth)
     char name[DIR_PATH_ROOM];
 
     if (fd < 0)
-        return errno == ENOENT ? NULL : dir_failed("open", folder);
+        return errno == ENOENT ? NULL : dir_failed(d, "open", folder);
     dir = fdopendir(fd);
     if (dir == NULL)
-        return dir_failed("open", folder);
+        return dir_failed(d, "open", folder);
     (void)take_fd(fd);
     while ((errno = 0, entry = readdir(dir)) != NULL) {
         (void)snprintf(name, sizeof(name), "%s/%s", folder, entry->d_name);
@@ -105,8 +105,8 @@ sync_below(struct dir *d, const char *folder, unsigned depth)
             TRY(sync_below(d, name, depth + 1));
     }
     if (errno != 0)
-        return dir_failed("readdir", folder);
-    return fsync(dirfd(dir)) == 0 ? NULL : dir_failed("fsync", folder);
+        return dir_failed(d, "readdir", folder);
+    return fsync(dirfd(dir)) == 0 ? NULL : dir_failed(d, "fsync", folder);
 }
 
 /* A folder above a new folder holds its name. */

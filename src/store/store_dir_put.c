@@ -41,7 +41,7 @@ make_folders(struct dir *d, const char *name)
         memcpy(part, name, (size_t)(slash - name));
         part[slash - name] = '\0';
         if (mkdirat(d->fd, part, 0777) != 0 && errno != EEXIST)
-            return dir_failed("mkdir", part);
+            return dir_failed(d, "mkdir", part);
     }
     return NULL;
 }
@@ -73,7 +73,7 @@ named_scratch(struct dir *d, struct scratch *t, const char *name)
     uint64_t number;
 
     if (mkdirat(d->fd, SCRATCH, 0777) != 0 && errno != EEXIST)
-        return dir_failed("mkdir", SCRATCH);
+        return dir_failed(d, "mkdir", SCRATCH);
     for (int i = 0; t->fd < 0; i++) {
         if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
             return fail(SystemCallFailed, "getrandom");
@@ -83,7 +83,7 @@ named_scratch(struct dir *d, struct scratch *t, const char *name)
         if (t->fd < 0)
             t->name[0] = '\0';
         if (t->fd < 0 && (errno != EEXIST || i == NAME_TRIES))
-            return dir_failed("open", name);
+            return dir_failed(d, "open", name);
     }
     return NULL;
 }
@@ -102,7 +102,7 @@ open_scratch(struct dir *d, const char *name, struct scratch *t)
     if (t->fd >= 0)
         return NULL;
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-        return dir_failed("open", name);
+        return dir_failed(d, "open", name);
     return named_scratch(d, t, name);
 }
 
@@ -134,7 +134,7 @@ write_direct(int fd, const struct store_piece *p)
 }
 
 static struct err *
-write_piece(int fd, const char *name, const struct store_piece *p)
+write_piece(const struct dir *d, int fd, const char *name, const struct store_piece *p)
 {
     const uint8_t *data = p->data;
 
@@ -147,19 +147,19 @@ write_piece(int fd, const char *name, const struct store_piece *p)
         if (done == 0)
             errno = EIO;
         if (done <= 0)
-            return dir_failed("write", name);
+            return dir_failed(d, "write", name);
         at += (size_t)done;
     }
     return NULL;
 }
 
 static struct err *
-fill(struct scratch *t, const char *name, const struct store_piece *pieces, size_t npieces)
+fill(const struct dir *d, struct scratch *t, const char *name, const struct store_piece *pieces, size_t npieces)
 {
     for (size_t i = 0; i < npieces; i++)
-        TRY(write_piece(t->fd, name, &pieces[i]));
+        TRY(write_piece(d, t->fd, name, &pieces[i]));
     if (fsync(t->fd) != 0)
-        return dir_failed("fsync", name);
+        return dir_failed(d, "fsync", name);
     return NULL;
 }
 
@@ -173,7 +173,7 @@ filled(struct dir *d, struct scratch *t, const char *name, bool named,
         struct err *e = named ? named_scratch(d, t, name) : open_scratch(d, name, t);
 
         if (e == NULL)
-            e = fill(t, name, pieces, npieces);
+            e = fill(d, t, name, pieces, npieces);
         if (e == NULL)
             return NULL;
         scratch_done(d, t);
@@ -198,7 +198,7 @@ give_name(struct dir *d, struct scratch *t, const char *name, bool *ret_new)
         bad = linkat(AT_FDCWD, proc, d->fd, name, AT_SYMLINK_FOLLOW);
     }
     if (bad != 0 && errno != EEXIST)
-        return dir_failed("link", name);
+        return dir_failed(d, "link", name);
     *ret_new = bad == 0;
     return NULL;
 }
@@ -215,7 +215,7 @@ keep_existing(struct dir *d, const char *name)
     if (found || fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return NULL;
     errno = EEXIST;
-    return dir_failed("link", name);
+    return dir_failed(d, "link", name);
 }
 
 struct err *
@@ -244,7 +244,7 @@ static struct err *
 rename_over(struct dir *d, struct scratch *t, const char *name)
 {
     if (renameat(d->fd, t->name, d->fd, name) != 0)
-        return dir_failed("rename", name);
+        return dir_failed(d, "rename", name);
     t->name[0] = '\0';
     return NULL;
 }
@@ -274,7 +274,7 @@ dir_remove(struct store *s, const char *name, bool *ret_found)
 
     bool found = unlinkat(d->fd, name, 0) == 0;
     if (!found && errno != ENOENT && errno != ENOTDIR)
-        return dir_failed("unlink", name);
+        return dir_failed(d, "unlink", name);
     *ret_found = found;
     dir_drop_file(d, name);
     return NULL;

@@ -112,6 +112,8 @@ failure(const char *call, const char *name, int number)
         return err_with_os(fail(StorePermission, name), number);
     if (number == ENOENT || number == ETIMEDOUT || number == EHOSTUNREACH)
         return err_with_os(fail(StoreUnreachable, name), number);
+    if (number == ENOTCONN)
+        return err_with_os(fail(StoreAway, call, name), number);
     return err_with_os(fail(StoreIoFailed, call, name), number);
 }
 

@@ -300,12 +300,14 @@ a_failed_sync_is_written_again(void **state)
         calls.number = EIO;
         calls.writes = calls.file_syncs = 0;
         put(*state, named == 1 ? "f/1" : "f/0", "bytes", true);
-        assert_int_equal(calls.writes, 2);
-        assert_int_equal(calls.file_syncs, 2);
+        /* between the two it is asked whether the whole place takes nothing any more */
+        assert_int_equal(calls.writes, named == 1 ? 2 : 3);
+        assert_int_equal(calls.file_syncs, named == 1 ? 2 : 3);
         holds(*state, "f/0", "bytes");
         calls.bad_syncs = 100;
-        assert_fails(store_put(*state, "f/2", "bytes", 5, &fresh), E_StoreIoFailed);
-        assert_fails(store_replace(*state, "f/0", "other", 5), E_StoreIoFailed);
+        int all = named == 1 ? E_StoreIoFailed : E_StoreAway;
+        assert_fails(store_put(*state, "f/2", "bytes", 5, &fresh), all);
+        assert_fails(store_replace(*state, "f/0", "other", 5), all);
         calls.bad_syncs = 1;
         calls.number = ENOSPC; /* no second try makes room */
         assert_fails(store_put(*state, "f/2", "bytes", 5, &fresh), E_StoreFull);
