@@ -26,8 +26,9 @@ struct backup_disk {
     const struct vault_key *since;
     const struct chain *then;
     /* Why there is none, though the newest point keeps a bitmap (chain_broke); the backup
-     * takes it. */
+     * takes it, and keeps its code for further attempts. */
     struct err *broke;
+    const char *broke_code;
     /* What the new point keeps, NULL: nothing; dirty is filled in.  goes_on: its bitmap is the
      * one by which the source tells changes.  Otherwise it begins with the point. */
     const struct chain *chain;

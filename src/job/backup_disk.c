@@ -86,15 +86,15 @@ use_list(struct backup *b, struct vault_writer *w, const struct vault_point *par
 
 /* Less than was asked for happened before the backup began. */
 static struct err *
-tell_broken(struct backup *b, struct vault_writer *w, struct backup_disk *disk, size_t number)
+tell_broken(struct backup *b, struct vault_writer *w, struct backup_disk *disk)
 {
     bool told = false;
 
-    if (b->broke[number] != NULL)
-        return vault_backup_fact(w, b->broke[number], disk->name);
+    if (disk->broke_code != NULL)
+        return vault_backup_fact(w, disk->broke_code, disk->name);
     if (disk->broke == NULL)
         return NULL;
-    b->broke[number] = err_id(disk->broke);
+    disk->broke_code = err_id(disk->broke);
     return weaker(b, w, disk->name, &told, take(disk->broke));
 }
 
@@ -251,7 +251,7 @@ back_up(struct backup *b, struct vault_writer *w, const struct vault_point *pare
     if (disk->source->busy)
         TRY(weaker(b, w, disk->name, &b->warned[number],
             fail(DiskInUse, disk->source->name, disk->name)));
-    TRY(tell_broken(b, w, disk, number));
+    TRY(tell_broken(b, w, disk));
     if (!b->o->reread)
         TRY(unwritten(d, of, disk->source, &same));
     if (same)

@@ -23,7 +23,6 @@ struct backup {
     bool base_known, has_base;
     bool warned_list, warned[VAULT_DISKS_MAX]; /* a new attempt does not warn again */
     bool warned_bitmap[VAULT_DISKS_MAX];
-    const char *broke[VAULT_DISKS_MAX]; /* codes of broken chains that were told */
     bool again;                /* not the first attempt: look at the points anew */
     uint64_t read_bytes;       /* of this attempt */
     int64_t told_ns;           /* when progress was told last */

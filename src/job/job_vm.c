@@ -18,12 +18,16 @@
 #include "job_vm.h"
 #include "moment.h"
 #include "source.h"
+#include "stage.h"
 
 struct vm_backup {
     const struct job *j;
     const struct job_backup *o;
     struct job_machine machine;
     struct running *r; /* of it */
+    const char *name;  /* of its points */
+    bool found;        /* it was open before */
+    struct stages stages;
     struct vault *v;
     struct vault_points *points;
     const struct vault_point *parent; /* of the points; NULL: none */
@@ -31,7 +35,9 @@ struct vm_backup {
     struct chains *chains; /* what each disk borrows */
     size_t ndisks;
     struct definition definition;
+    struct chain_facts asked; /* of the point: what the guest said before */
     struct moment moment;
+    struct vault_point *point;
 };
 
 struct chains {
@@ -176,20 +182,25 @@ open_disks(struct vm_backup *b)
 }
 
 static void
+close_sources(struct vm_backup *b)
+{
+    for (size_t i = 0; i < b->ndisks; i++)
+        source_free(take(b->disks[i].source));
+}
+
+static void
 close_disks(struct vm_backup *b)
 {
+    close_sources(b);
     for (size_t i = 0; i < b->ndisks; i++) {
-        source_free(b->disks[i].source);
         err_free(b->disks[i].broke);
         free(b->disks[i].name);
         chain_facts_done(&b->disks[i].about);
         chain_done(&b->chains[i].then);
         chain_done(&b->chains[i].keep);
     }
-    free(b->disks);
-    free(b->chains);
-    b->disks = NULL;
-    b->chains = NULL;
+    free(take(b->disks));
+    free(take(b->chains));
     b->ndisks = 0;
 }
 
@@ -215,42 +226,67 @@ cut(void *arg, struct deadline by)
 }
 
 static struct err *
-hold_still(struct vm_backup *b, const char *machine)
+hold_still(struct vm_backup *b)
 {
-    const struct moment_options o = { .agent = b->machine.agent, .machine = machine,
+    const struct moment_options o = { .agent = b->machine.agent, .machine = b->name,
         .levels = b->o->consistency, .cut = cut, .warn = warn, .arg = b };
 
     TRY(moment_hold(&o, &b->moment));
     if (b->moment.weaker != NULL)
         warn(b, take(b->moment.weaker));
+    for (size_t i = 0; i < b->asked.n; i++)
+        TRY(chain_facts_add(&b->moment.facts, b->asked.f[i].name, b->asked.f[i].value));
     return NULL;
 }
 
 static struct err *
-copy(struct vm_backup *b, const char *machine, struct vault_point **ret)
+read_once(struct vm_backup *b)
 {
     const struct job *j = b->j;
-    struct backup_options options = { .machine = machine, .reread = b->o->reread,
-        .audit_percent = b->o->audit_percent,
+    const struct backup_options options = { .machine = b->name, .reread = b->o->reread,
+        .audit_percent = b->o->audit_percent, .consistency = b->moment.level,
+        .facts = b->moment.facts.f, .nfacts = b->moment.facts.n,
+        .asides = b->definition.parts, .nasides = b->definition.nparts,
+        .patient = b->stages.patient,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
+
+    TRY(open_disks(b));
+    return backup_run(b->v, b->disks, b->ndisks, &options, &b->point);
+}
+
+/* As long as the machine keeps the moment, what failed after it is tried again from there: the
+ * guest is not frozen anew.  A failure of the machine itself (class vm) means that it does
+ * not. */
+static struct err *
+read_disks(struct vm_backup *b)
+{
+    struct err *e;
+
+    while ((e = read_once(b)) != NULL) {
+        e = running_why(b->r, e);
+        close_sources(b);
+        if (err_is(e, C_vm))
+            return e;
+        TRY(stage_again(&b->stages, e));
+    }
+    return NULL;
+}
+
+static struct err *
+copy(struct vm_backup *b)
+{
     char tag[RUNNING_TAG_MAX + 1];
 
-    make_tag(b->v, machine, tag);
+    make_tag(b->v, b->name, tag);
     TRY(running_prepare(b->r));
     TRY(running_track(b->r, tag));
     TRY(plan_disks(b));
-    TRY(definition_of(&b->definition, b->r, machine));
-    TRY(hold_still(b, machine));
+    TRY(definition_of(&b->definition, b->r, b->name));
+    TRY(hold_still(b));
     TRY(definition_close(&b->definition, b->disks, b->ndisks, &b->moment.facts));
     for (size_t i = 0; i < b->definition.nmissing; i++)
         warn(b, take(b->definition.missing[i]));
-    options.consistency = b->moment.level;
-    options.facts = b->moment.facts.f;
-    options.nfacts = b->moment.facts.n;
-    options.asides = b->definition.parts;
-    options.nasides = b->definition.nparts;
-    TRY(open_disks(b));
-    return backup_run(b->v, b->disks, b->ndisks, &options, ret);
+    return read_disks(b);
 }
 
 /* The point is there, or ${e}; either way the machine gets everything back. */
@@ -259,54 +295,97 @@ leave(struct vm_backup *b, struct err *e)
 {
     struct err *left = NULL;
 
-    if (e != NULL)
-        e = running_why(b->r, e);
-    else
+    if (e == NULL)
         left = running_keep(b->r);
     close_disks(b);
     left = err_also(left, running_close(b->r));
+    running_free(take(b->machine.r));
+    b->r = NULL;
+    if (e != NULL && b->moment.stuck != NULL) /* then nothing is tried again */
+        e = err_also(take(b->moment.stuck), e);
     if (left == NULL || e != NULL)
         return err_also(e, left);
     warn(b, left);
     return NULL;
 }
 
-static struct err *
-run(struct vm_backup *b, struct vault_point **ret)
-{
-    const char *machine;
+/* ---- stages ---- */
 
+static struct err *
+open_machine(void *arg)
+{
+    struct vm_backup *b = arg;
+
+    if (b->r == NULL) {
+        struct err *e = job_machine_open(b->o, &b->machine);
+
+        /* a machine that was there a moment ago has ended, and may be started again */
+        if (b->found && err_code(e) == E_QmpUnreachable)
+            e = err_because(fail(VmGone, b->machine.monitor), e);
+        TRY(e);
+    }
+    b->r = b->machine.r;
+    b->found = true;
+    return job_machine_name(b->o, &b->machine, &b->name);
+}
+
+static struct err *
+ask_guest(void *arg)
+{
+    struct vm_backup *b = arg;
+
+    chain_facts_done(&b->asked); /* of a try before this one */
+    return job_guest_prepare(b->j, b->o->guest, b->name, &b->asked);
+}
+
+/* From the machine as it is found to a listed point; what fails leaves it as it was. */
+static struct err *
+make_point(void *arg)
+{
+    struct vm_backup *b = arg;
+
+    TRY(open_machine(b));
+    moment_done(&b->moment);
+    definition_done(&b->definition);
+    vault_points_free(take(b->points));
+    TRY(vault_points(b->v, &b->points));
+    b->parent = vault_points_newest(b->points, b->name);
+    return leave(b, copy(b));
+}
+
+static struct err *
+run(struct vm_backup *b)
+{
     TRY(check_usage(b->o));
     TRY(job_machine_parse(b->o, &b->machine));
-    TRY(job_open(b->j, &b->v));
+    TRY(stage_open(&b->stages, &b->v));
     if ((vault_can(b->v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
-    TRY(job_machine_open(b->o, &b->machine));
-    b->r = b->machine.r;
-    TRY(job_machine_name(b->o, &b->machine, &machine));
+    TRY(stage_run(&b->stages, open_machine, b));
     if (b->o->guest != NULL)
-        TRY(job_guest_prepare(b->j, b->o->guest, machine, &b->moment.facts));
-    TRY(vault_points(b->v, &b->points));
-    b->parent = vault_points_newest(b->points, machine);
-    return leave(b, copy(b, machine, ret));
+        TRY(stage_run(&b->stages, ask_guest, b));
+    return stage_run(&b->stages, make_point, b);
 }
 
 struct err *
 job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_point **ret)
 {
     struct vm_backup b = { .j = j, .o = o };
-    auto_ptr(vault_point) p = NULL;
-    struct err *e = run(&b, &p);
 
+    stages_init(&b.stages, j);
+    struct err *e = run(&b);
     if (e == NULL) /* a guest that may be frozen still is a failure, with the point listed */
         e = take(b.moment.stuck);
     if (e == NULL)
-        *ret = take(p);
+        *ret = take(b.point);
+    vault_point_free(b.point);
     moment_done(&b.moment);
     definition_done(&b.definition);
+    chain_facts_done(&b.asked);
     close_disks(&b);
     job_machine_done(&b.machine);
     vault_points_free(b.points);
     vault_free(b.v);
+    stages_done(&b.stages);
     return e;
 }

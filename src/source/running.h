@@ -142,7 +142,8 @@ struct err *running_cut(struct running *r, struct deadline by) must_use;
 struct err *running_flash_read(struct running *r, size_t i, struct deadline by,
     void *to) must_use;
 
-/* Disk number ${i} as it was at the moment.  Free the source before running_close. */
+/* Disk number ${i} as it was at the moment.  Free the source before running_close.  When its
+ * connection was lost, and it was freed, it may be asked for again: the moment is the same. */
 struct err *running_source(struct running *r, size_t i, unsigned lanes,
     struct source **ret) must_use;
 

@@ -113,23 +113,24 @@ remove_bitmap(struct vm *vm, const char *node, const char *name)
 
 /* ---- the copy that is read ---- */
 
-static void
-copy_name(char to[VM_NODE_MAX], const char *run)
+void
+vm_bitmap_copy_name(char to[VM_NODE_MAX], const char *run)
 {
     snprintf(to, VM_NODE_MAX, "firn-copy-%.*s", SCRATCH_RUN_LEN, run);
 }
 
 struct err *
-vm_bitmap_copy(struct vm *vm, const struct running_disk *d, const char *name, char *ret_copy)
+vm_bitmap_copy(struct vm *vm, const struct running_disk *d, const char *name)
 {
     const struct running_bitmap *of = running_disk_bitmap(d, name);
+    char copy[VM_NODE_MAX];
 
     assert(of != NULL);
-    copy_name(ret_copy, vm->scratch.run);
+    vm_bitmap_copy_name(copy, vm->scratch.run);
     TRY(vm_do(vm, "block-dirty-bitmap-add", NULL, "{s:s, s:s, s:b, s:I}", "node", d->tracked,
-        "name", ret_copy, "disabled", 1, "granularity", (json_int_t)of->granularity));
+        "name", copy, "disabled", 1, "granularity", (json_int_t)of->granularity));
     TRY(vm_do(vm, "block-dirty-bitmap-merge", NULL, "{s:s, s:s, s:[s]}", "node", d->tracked,
-        "target", ret_copy, "bitmaps", name));
+        "target", copy, "bitmaps", name));
     return NULL;
 }
 
@@ -194,7 +195,7 @@ vm_bitmap_sweep(struct vm *vm, const char *run, const char *more)
     char copy[VM_NODE_MAX];
     const struct going g = { .copy = copy, .more = more };
 
-    copy_name(copy, run);
+    vm_bitmap_copy_name(copy, run);
     return sweep_nodes(vm, &g);
 }
 

@@ -248,10 +248,14 @@ vm_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
     char name[VM_NODE_MAX], copy[VM_NODE_MAX];
 
     assert(vm->cut);
+    vm_bitmap_copy_name(copy, vm->scratch.run);
     TRY(start_server(vm));
-    if (bitmap != NULL)
-        TRY(refused(vm, vm_bitmap_copy(vm, &vm->is.disks[i], bitmap, copy)));
-    TRY(refused(vm, export(vm, i, bitmap != NULL ? copy : NULL)));
+    if (!vm->exported[i]) {
+        if (bitmap != NULL)
+            TRY(refused(vm, vm_bitmap_copy(vm, &vm->is.disks[i], bitmap)));
+        TRY(refused(vm, export(vm, i, bitmap != NULL ? copy : NULL)));
+        vm->exported[i] = true;
+    }
     TRY(socket_path(vm, &path));
     vm_node_name(name, vm->scratch.run, VM_ACCESS, i);
     TRY(source_nbd_socket(path, name, bitmap != NULL ? copy : NULL, lanes,

@@ -31,6 +31,7 @@ struct vm {
     struct scratch scratch;
     bool began; /* something of ours may be in the machine */
     bool cut, serves;
+    bool exported[RUNNING_DISKS_MAX];
     char track[RUNNING_TAG_MAX + SCRATCH_RUN_LEN + 8]; /* the bitmap that began; "": none */
     char tag[RUNNING_TAG_MAX + 1];
 };
@@ -76,10 +77,10 @@ const char *vm_text(const json_t *o, const char *key);
 /* The bitmaps of a node, as query-named-block-nodes describes it. */
 struct err *vm_bitmap_list(const json_t *node, struct running_disk *d) must_use;
 
-/* A copy of bitmap ${name} as it is now, which does not record; *ret_copy holds VM_NODE_MAX
- * bytes. */
-struct err *vm_bitmap_copy(struct vm *vm, const struct running_disk *d, const char *name,
-    char *ret_copy) must_use;
+/* A copy of bitmap ${name} as it is now, which does not record.  One for a disk. */
+struct err *vm_bitmap_copy(struct vm *vm, const struct running_disk *d,
+    const char *name) must_use;
+void vm_bitmap_copy_name(char to[VM_NODE_MAX], const char *run);
 
 /* Remove the copies of a run, and ${more} (unless NULL) of every node. */
 struct err *vm_bitmap_sweep(struct vm *vm, const char *run, const char *more) must_use;
