@@ -61,7 +61,7 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_CONSISTENCY] = { "consistency", VALUE_TEXT, "LEVEL[,LEVEL]...", NULL,
         "What the point of a running machine may be: application, filesystem, crash. The best "
         "of these that the guest can give is made; without it any will do." },
-    [OPT_RETRIES] = { "retries", VALUE_NUMBER, "NUMBER", NULL,
+    [OPT_RETRIES] = { "retries", VALUE_NUMBER, "NUMBER", "FIRN_RETRIES",
         "How often in a row to wait for what may be gone after a while (a vault that is away, "
         "an agent that is silent), 0 to 100; 12, some minutes in all, without it." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },

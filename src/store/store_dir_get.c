@@ -133,7 +133,8 @@ give_back(struct dir *d, struct dir_file *f, int fd)
 }
 
 static struct err *
-read_range(const struct dir *d, int fd, const char *name, uint64_t off, uint8_t *buf, size_t len, size_t *ret_len)
+read_range(const struct dir *d, int fd, const char *name, uint64_t off, uint8_t *buf,
+    size_t len, size_t *ret_len)
 {
     size_t at = 0;
 

@@ -154,7 +154,8 @@ write_piece(const struct dir *d, int fd, const char *name, const struct store_pi
 }
 
 static struct err *
-fill(const struct dir *d, struct scratch *t, const char *name, const struct store_piece *pieces, size_t npieces)
+fill(const struct dir *d, struct scratch *t, const char *name,
+    const struct store_piece *pieces, size_t npieces)
 {
     for (size_t i = 0; i < npieces; i++)
         TRY(write_piece(d, t->fd, name, &pieces[i]));

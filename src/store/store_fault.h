@@ -15,8 +15,8 @@
 
 enum store_fault_kind {
     STORE_FAULT_ERROR,     /* nothing is done; the failure that .number (an errno) stands for:
-                            * StoreFull, StorePermission, StoreUnreachable, StoreAway (ENOTCONN) or
-                            * StoreIoFailed */
+                            * StoreFull, StorePermission, StoreUnreachable, StoreAway
+                            * (ENOTCONN) or StoreIoFailed */
     STORE_FAULT_LOST,      /* it is done, and then fails as above: the answer was lost */
     STORE_FAULT_DELAY,     /* wait for .delay_ms */
     STORE_FAULT_THROTTLE,  /* put, replace and get: at most .bytes_per_s */

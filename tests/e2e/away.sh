@@ -29,6 +29,7 @@ end() {
     t_end
 }
 trap end EXIT
+export FIRN_RETRIES=12
 truncate -s 256M vault.img
 mkfs.ext4 -q vault.img && mkdir mnt || exit 1
 # Each time by a loop device of its own: to the kernel it is another disk.

@@ -12,6 +12,7 @@ cd "$t_dir" || exit 1
 chmod 755 .
 export HOME=$t_dir LC_ALL=C.UTF-8
 unset FIRN_VAULT FIRN_PASSPHRASE_FILE
+export FIRN_RETRIES=0 # failures come at once; who wants to see firn wait says so
 umask 077
 echo 'a passphrase of the tests' > pass
 

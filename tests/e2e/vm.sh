@@ -99,14 +99,14 @@ says out '^web1: 2 disks' 'is not in the point'
 
 # ---- somebody else is there ----
 held --reread qmp:"$v_mon"
-"$firn" backup --retries 0 qmp:"$v_ctl" > out 2> err < /dev/null
+"$firn" backup qmp:"$v_ctl" > out 2> err < /dev/null
 [ $? -eq 1 ] && ok 'a second firn at the same time' || not_ok 'a second firn at the same time'
 code_is VmBusy 'has its code'
 held_ends 0 'and does not disturb the first'
 restored "$(point)" '' 'whose point is right'
 ctl nbd-server-start "{\"addr\": {\"type\": \"unix\", \"data\": {\"path\": \"$t_dir/other\"}}}" \
     > /dev/null
-firn_is 1 'a server of somebody else' backup --retries 0 qmp:"$v_mon"
+firn_is 1 'a server of somebody else' backup qmp:"$v_mon"
 code_is VmServerTaken 'has its code'
 clean 'nothing is left after it'
 ctl nbd-server-stop > /dev/null && ok 'and the server goes on' || not_ok 'the server goes on'
@@ -138,7 +138,7 @@ if mount -t tmpfs -o size=1m firn-test small 2> /dev/null; then
     code_is VmScratchFull 'have their code'
     clean 'nothing is left after it'
     [ -z "$(ls small)" ] && ok 'nor in the scratch folder' || not_ok 'nor in the scratch folder'
-    held --retries 0 --reread --scratch small qmp:"$v_mon"
+    held --reread --scratch small qmp:"$v_mon"
     guest_write vda 92 0 10M
     guest_write vdb 93 0 10M
     mount -o remount,size=900m small
@@ -146,7 +146,7 @@ if mount -t tmpfs -o size=1m firn-test small 2> /dev/null; then
     code_is VmSnapshotBroken 'only that they failed is told'
     clean 'nothing is left after that'
     mount -o remount,size=9m small
-    held --reread --scratch small qmp:"$v_mon"
+    held --retries 3 --reread --scratch small qmp:"$v_mon"
     guest_write vda 94 0 10M
     guest_write vdb 95 0 10M
     mount -o remount,size=900m small
@@ -212,7 +212,7 @@ clean 'nothing is left after it'
 firn_is 0 'the vault that is there' backup qmp:"$v_mon"
 restored "$(point)" '' 'and the next point is right'
 
-held --retries 0 --reread qmp:"$v_mon"
+held --reread qmp:"$v_mon"
 v_end
 kill -CONT $held_pid
 wait $held_pid
