@@ -105,6 +105,27 @@ undo_line(void *arg, const char *text)
     cmd_say(arg, "%s\n", text);
 }
 
+/* What goes with a rehearsal, and what with anything else. */
+static struct err *
+check_rehearsal(const struct cmd *c, bool rehearses, const char *code)
+{
+    static const enum cmd_option_id others[] = { OPT_APPLY, OPT_YES, OPT_ORDER, OPT_UNDO,
+        OPT_ARTICLE };
+    static const enum cmd_option_id own[] = { OPT_MACHINE, OPT_VM_DISKS, OPT_EXCEPT_DISKS,
+        OPT_SCRATCH, OPT_CONSISTENCY };
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (rehearses && (code != NULL || c->o.set[others[i]]))
+            return fail(UsageWrong, "the backup of a running machine is rehearsed, which takes "
+                "neither a CODE nor options of repairs; its guest is a TARGET of its own, "
+                "qga:SOCKET");
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (!rehearses && c->o.set[own[i]])
+            return fail(UsageWrong, "--machine, --disk, --exclude-disk, --scratch and "
+                "--consistency go with a running machine, qmp:SOCKET");
+    return NULL;
+}
+
 static struct err *
 undo(struct cmd *c, struct target *t, const char *folder)
 {
@@ -237,6 +258,9 @@ cmd_doctor(struct cmd *c)
     bool guest;
 
     TRY(read_words(c, &target, &code));
+    TRY(check_rehearsal(c, doctor_rehearses(target), code));
+    if (doctor_rehearses(target))
+        return doctor_rehearse(c, target);
     TRY(doctor_consent(c->o.value[OPT_YES], &consent));
     TRY(find_folder(c, &folder));
     TRY(job_target_open(target, &t, &guest));

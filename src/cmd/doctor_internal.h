@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doctor_internal.h -- which operation firn doctor tries again: the backup that failed. */
+/* doctor_internal.h -- the two parts of firn doctor beside looking and repairing: which operation
+ * is tried again (the backup that failed), and the rehearsal of one that has not begun. */
 #ifndef DOCTOR_INTERNAL_H
 #define DOCTOR_INTERNAL_H
 
@@ -7,6 +8,12 @@
 #include "doctor.h"
 #include "last.h"
 #include "target.h"
+
+/* Is the TARGET a running machine, whose backup is rehearsed? */
+bool doctor_rehearses(const char *target);
+
+/* RehearsalFails; what would only be weaker is a warning. */
+struct err *doctor_rehearse(struct cmd *c, const char *target) must_use;
 
 /* The operation that is tried again. */
 struct doctor_retry {

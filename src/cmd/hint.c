@@ -39,9 +39,8 @@ hint_words(struct text *t, const char *const words[])
 }
 
 struct err *
-hint_doctor(const struct cmd *c, const struct err *e, char **ret)
+hint_doctor_for(const struct err *e, const char *guest, char **ret)
 {
-    const char *guest = c->o.value[OPT_GUEST];
     struct text t = { 0 };
 
     *ret = NULL;
@@ -64,4 +63,10 @@ hint_doctor(const struct cmd *c, const struct err *e, char **ret)
         return NULL;
     }
     return NULL;
+}
+
+struct err *
+hint_doctor(const struct cmd *c, const struct err *e, char **ret)
+{
+    return hint_doctor_for(e, c->o.value[OPT_GUEST], ret);
 }

@@ -11,6 +11,9 @@
  * the guest that the command named, or this machine. */
 struct err *hint_doctor(const struct cmd *c, const struct err *e, char **ret) must_use;
 
+/* The same for the guest ${guest} ("qga:SOCKET"; NULL: this machine). */
+struct err *hint_doctor_for(const struct err *e, const char *guest, char **ret) must_use;
+
 /* Add the words (NULL ends them) to ${t}, each as a shell takes it (text_shell). */
 void hint_words(struct text *t, const char *const words[]);
 

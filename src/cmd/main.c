@@ -136,7 +136,8 @@ cmd_set_up_job(struct cmd *c)
     if (!c->o.set[OPT_PASSPHRASE_FILE] &&
         (c->job.key_file != NULL || c->job.writer_file != NULL))
         c->job.passphrase_file = NULL; /* a variable gives way to an option */
-    if ((c->o.command->options & OPT(VAULT)) != 0 && c->job.vault == NULL)
+    if ((c->o.command->options & OPT(VAULT)) != 0 && c->job.vault == NULL &&
+        c->o.command != &cmd_commands[CMD_DOCTOR]) /* which can do without */
         return fail(UsageWrong, "which vault? Name it with --vault or in FIRN_VAULT");
     return NULL;
 }

@@ -145,7 +145,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "scenario. A class, such as vault.key, lists the codes in it; without CODE all are "
         "listed." },
     [CMD_DOCTOR] = { "doctor", "doctor", "[TARGET] [CODE]", 0, 2, WORD_CODE,
-        EVERY | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) | OPT(CLOUD) |
+        OPENS | OPT(MACHINE) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
+            OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) | OPT(CLOUD) |
             OPT(PRODUCT),
         "verify a failure's cause, and repair it",
         "Looks whether the cause that an article names is really there, and shows each step of "
@@ -157,7 +158,10 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "guest, through its agent) or disk:FOLDER (a Windows disk that is not running, or one "
         "of its registry hives). Without CODE every article is tried whose look can be had "
         "there and whose repair firn knows. The last word of the text is the outcome: found, "
-        "healthy, repaired, masked, blocked or escalated." },
+        "healthy, repaired, masked, blocked or escalated.\n"
+        "A TARGET qmp:SOCKET[,qga=SOCKET] is a running machine, whose backup is rehearsed: all "
+        "of it is done, with nothing stored, and a table says what it met. The last word is "
+        "ready, weaker or fails." },
     [CMD_ARTICLE] = { "article", "article", "FILE|DIR...", 1, ARGS_MANY, WORD_FILE,
         EVERY | OPT(LINT) | OPT(CLOUD) | OPT(PRODUCT),
         "show what firn understands of an article",

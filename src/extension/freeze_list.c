@@ -15,99 +15,19 @@
 #include "auto.h"
 #include "codes.h"
 #include "freeze.h"
+#include "mountinfo.h"
 
 static const char THIS[] = "this machine"; /* as failures call it */
 
-enum { LOOP_MAJOR = 7, BLKEXT_MAJOR = 259, LINE_FIELDS = 6, BLOCK = 65536 };
-
-/* The fields that count of one line. */
-struct line {
-    uint64_t id;
-    uint32_t major, minor;
-    char *point, *type, *source, *super;
-};
-
-/* "\040" and the like, in place. */
-static void
-unescape(char *s)
-{
-    char *to = s;
-
-    while (*s != '\0') {
-        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-            s[3] >= '0' && s[3] <= '7') {
-            *to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-            s += 4;
-        } else {
-            *to++ = *s++;
-        }
-    }
-    *to = '\0';
-}
+enum { LOOP_MAJOR = 7, BLKEXT_MAJOR = 259 };
 
 static bool
-number(const char *s, const char *end, uint64_t *ret)
-{
-    uint64_t v = 0;
-
-    if (s == end || end - s > 10)
-        return false;
-    for (; s < end; s++) {
-        if (*s < '0' || *s > '9')
-            return false;
-        v = v * 10 + (uint64_t)(*s - '0');
-    }
-    *ret = v;
-    return true;
-}
-
-static bool
-parse_device(const char *s, struct line *to)
-{
-    const char *colon = strchr(s, ':');
-    uint64_t major, minor;
-
-    if (colon == NULL || !number(s, colon, &major) ||
-        !number(colon + 1, s + strlen(s), &minor) || major > UINT32_MAX || minor > UINT32_MAX)
-        return false;
-    to->major = (uint32_t)major;
-    to->minor = (uint32_t)minor;
-    return true;
-}
-
-/* "36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/root rw,errors=continue" */
-static bool
-parse_line(char *text, struct line *to)
-{
-    char *field[LINE_FIELDS], *rest = text;
-
-    for (int i = 0; i < LINE_FIELDS; i++)
-        if ((field[i] = strsep(&rest, " ")) == NULL)
-            return false;
-    while (rest != NULL && strncmp(rest, "- ", 2) != 0)
-        (void)strsep(&rest, " ");
-    if (rest == NULL)
-        return false;
-    (void)strsep(&rest, " ");
-    to->type = strsep(&rest, " ");
-    to->source = strsep(&rest, " ");
-    to->super = strsep(&rest, " ");
-    to->point = field[4];
-    if (to->super == NULL || !number(field[0], field[0] + strlen(field[0]), &to->id) ||
-        !parse_device(field[2], to))
-        return false;
-    unescape(to->point);
-    unescape(to->source);
-    return true;
-}
-
-static bool
-is_wanted(const struct line *l, const char *const *only)
+is_wanted(const struct mountinfo *l, const char *const *only)
 {
     if (strncmp(l->source, "/dev/", 5) != 0 || strncmp(l->type, "fuse", 4) == 0 ||
         strcmp(l->type, "devtmpfs") == 0 || strlen(l->point) >= FREEZE_NAME_MAX)
         return false;
-    if (strncmp(l->super, "ro", 2) == 0 && (l->super[2] == ',' || l->super[2] == '\0'))
+    if (mountinfo_read_only(l))
         return false;
     for (; only != NULL; only++) {
         if (*only == NULL)
@@ -120,7 +40,7 @@ is_wanted(const struct line *l, const char *const *only)
 
 /* Is the mount what its mount point leads to, or does another one hide it? */
 static bool
-is_visible(const struct line *l)
+is_visible(const struct mountinfo *l)
 {
     struct statx st;
 
@@ -135,7 +55,7 @@ is_visible(const struct line *l)
 
 /* Each file system once, by the mount that came last. */
 static void
-add(struct freeze_list *l, const struct line *line)
+add(struct freeze_list *l, const struct mountinfo *line)
 {
     struct freeze_mount *m = NULL;
 
@@ -270,9 +190,9 @@ freeze_list_read(const char *mountinfo, const char *const *only, struct freeze_l
     TRY(read_whole(mountinfo, &text));
     rest = text;
     while ((one = strsep(&rest, "\n")) != NULL) {
-        struct line line;
+        struct mountinfo line;
 
-        if (!parse_line(one, &line) || !is_wanted(&line, only) || !is_visible(&line))
+        if (!mountinfo_parse(one, &line) || !is_wanted(&line, only) || !is_visible(&line))
             continue;
         if (l->n == FREEZE_MOUNTS_MAX)
             return fail(InputInvalid, mountinfo, "there are too many file systems");

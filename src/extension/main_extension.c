@@ -42,7 +42,8 @@ print_help(void)
                  "  --yes RISKS        consent: config,service,install,restart,override,data\n"
                  "  --article FILE     the cause that this article names\n"
                  "  --order ORDER      safe (usual) or article\n"
-                 "  --undo ID          take a repair back\n\n"
+                 "  --undo ID          take a repair back\n"
+                 "  --look             of prepare: change nothing, run no installer\n\n"
                  "Without --package and --folder, the version that this program lies in.\n");
 }
 
@@ -68,8 +69,10 @@ find_option(const struct option *all, const char *word, const char **ret_value)
 
 /* Options are taken out of the words, which are what is left. */
 static struct err *
-read_words(struct call *c, const struct option *all, bool doctor, int argc, char **argv)
+read_words(struct call *c, const struct option *all, enum verb_kind kind, int argc, char **argv)
 {
+    bool doctor = kind == VERB_DOCTOR;
+
     for (int i = 0; i < argc; i++) {
         const struct option *o;
         const char *value;
@@ -80,6 +83,10 @@ read_words(struct call *c, const struct option *all, bool doctor, int argc, char
         }
         if (doctor && strcmp(argv[i], "--apply") == 0) {
             c->apply = true;
+            continue;
+        }
+        if (kind == VERB_LOOKER && strcmp(argv[i], "--look") == 0) {
+            c->look = true;
             continue;
         }
         if (argv[i][0] != '-') {
@@ -95,7 +102,7 @@ read_words(struct call *c, const struct option *all, bool doctor, int argc, char
 }
 
 static struct err *
-read_options(struct call *c, bool doctor, int argc, char **argv)
+read_options(struct call *c, enum verb_kind kind, int argc, char **argv)
 {
     const char *deadline = NULL;
     const struct option all[] = {
@@ -112,7 +119,7 @@ read_options(struct call *c, bool doctor, int argc, char **argv)
     };
     uint64_t seconds;
 
-    TRY(read_words(c, all, doctor, argc, argv));
+    TRY(read_words(c, all, kind, argc, argv));
     if (deadline == NULL)
         return NULL;
     if (!number_parse(deadline, &seconds) || seconds < 1 || seconds > 3600)
@@ -143,7 +150,7 @@ run(struct call *c, int argc, char **argv)
         TRY(v->run(c));
         return NULL;
     }
-    TRY(read_options(c, v->kind == VERB_DOCTOR, argc - 2, argv + 2));
+    TRY(read_options(c, v->kind, argc - 2, argv + 2));
     if (c->nwords > v->words || (c->nwords < v->words && v->kind != VERB_DOCTOR))
         return fail(UsageWrong, "a verb has too many words or too few");
     TRY(v->run(c));

@@ -17,7 +17,7 @@ struct making {
     struct package *package;
     char *host;
     struct deadline by;
-    bool applications, skipped, reboot;
+    bool look, applications, skipped, reboot;
     struct doc_out prerequisites, plugins; /* lists, open */
     char *code, *message, *facts;          /* of the failure, NULL while there is none */
 };
@@ -49,7 +49,7 @@ check_prerequisite(struct making *m, const struct package_prerequisite *q)
     struct prerequisite_result r = { 0 };
     struct err *e = NULL;
 
-    TRY(prerequisite_prepare(m->package, q, m->host, m->by, &r));
+    TRY(prerequisite_prepare(m->package, q, m->host, m->look, m->by, &r));
     doc_put_json(&m->prerequisites, NULL, r.json);
     m->skipped = m->skipped || r.state == PREREQUISITE_SKIPPED;
     m->reboot = m->reboot || r.reboot;
@@ -174,9 +174,10 @@ finish(struct making *m, struct prepare **ret)
 }
 
 struct err *
-prepare_run(const char *folder, bool applications, struct deadline by, struct prepare **ret)
+prepare_run(const char *folder, unsigned how, struct deadline by, struct prepare **ret)
 {
-    struct making m = { .applications = applications, .by = by };
+    struct making m = { .look = (how & PREPARE_LOOK) != 0,
+        .applications = (how & PREPARE_APPLICATIONS) != 0, .by = by };
     struct err *e;
 
     doc_open(&m.prerequisites, NULL, '[');

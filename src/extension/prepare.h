@@ -22,11 +22,16 @@ struct prepare {
     char *json;    /* all of it */
 };
 
-/* Look at the version in ${folder}; with ${applications} also whether these could be brought
- * to rest now, which says nothing of the version itself.  A failure of the package itself, of a
- * plug-in or of a script is a result too; only running out of memory and the like comes
- * back. */
-struct err *prepare_run(const char *folder, bool applications, struct deadline by,
+enum prepare_how {
+    PREPARE_APPLICATIONS = 1, /* also whether they could be brought to rest now, which says
+                                 nothing of the version itself */
+    PREPARE_LOOK = 2          /* change nothing: run no installer */
+};
+
+/* Look at the version in ${folder}; ${how} is of enum prepare_how.  A failure of the package
+ * itself, of a plug-in or of a script is a result too; only running out of memory and the like
+ * comes back. */
+struct err *prepare_run(const char *folder, unsigned how, struct deadline by,
     struct prepare **ret) must_use;
 void prepare_free(struct prepare *p);
 DEFINE_AUTO(prepare);

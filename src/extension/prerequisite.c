@@ -20,6 +20,7 @@ struct attempt {
     const struct package_prerequisite *q;
     struct doc *probe;
     bool loaded, same; /* all libraries; and of one version where that is wanted */
+    bool look; /* run no installer */
     bool ran;
     int64_t runs;
     bool started;  /* else start_number says why not */
@@ -310,7 +311,9 @@ put_message(const struct attempt *a, char **ret)
     else
         text_fmt(&t, "%s cannot be used: its libraries are of different versions",
             a->q->title);
-    if (!a->ran)
+    if (a->look && a->q->installer != NULL)
+        text_fmt(&t, "; its installer %s was not run", a->q->installer);
+    else if (!a->ran)
         text_fmt(&t, "; the package has no installer for it");
     else if (is_locked_out(a))
         text_fmt(&t, "; its installer %s waited for %s, which holds the package manager",
@@ -342,7 +345,7 @@ work(struct attempt *a, const struct package *p, const char *host, struct deadli
     *ret = PREREQUISITE_PRESENT;
     if (a->loaded && a->same)
         return NULL;
-    if (a->q->installer != NULL) {
+    if (a->q->installer != NULL && !a->look) {
         TRY(install(a, p, by));
         TRY(test(a, host, by));
     }
@@ -370,9 +373,9 @@ report(const struct attempt *a, enum prerequisite_state state, struct prerequisi
 
 struct err *
 prerequisite_prepare(const struct package *p, const struct package_prerequisite *q,
-    const char *host, struct deadline by, struct prerequisite_result *ret)
+    const char *host, bool look, struct deadline by, struct prerequisite_result *ret)
 {
-    struct attempt a = { .p = p, .q = q, .class = EXIT_UNKNOWN };
+    struct attempt a = { .p = p, .q = q, .look = look, .class = EXIT_UNKNOWN };
     struct prerequisite_result result = { 0 };
     enum prerequisite_state state = PREREQUISITE_MISSING;
     struct err *e = work(&a, p, host, by, &state);

@@ -32,9 +32,9 @@ struct prerequisite_result {
     bool reboot;     /* an installer asked for one */
 };
 
-/* A failure is only what kept the question from being answered. */
+/* ${look}: run no installer.  A failure is only what kept the question from being answered. */
 struct err *prerequisite_prepare(const struct package *p,
-    const struct package_prerequisite *q, const char *host, struct deadline by,
+    const struct package_prerequisite *q, const char *host, bool look, struct deadline by,
     struct prerequisite_result *ret) must_use;
 void prerequisite_result_done(struct prerequisite_result *r);
 

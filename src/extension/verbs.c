@@ -166,7 +166,7 @@ const struct verb verbs[] = {
     { "uninstall", "", "leave; what others use stays", 0, VERB_PLAIN, verb_uninstall },
     { "reset", "", "forget what was done", 0, VERB_PLAIN, verb_reset },
     { "prepare", "", "check prerequisites, install what is missing, load plug-ins", 0,
-        VERB_PLAIN, verb_prepare },
+        VERB_LOOKER, verb_prepare },
     { "rehearse", "", "bring applications to rest and let them go on", 0, VERB_PLAIN,
         rehearse },
     { "activate", "FOLDER", "put a new version into place, or leave all as it was", 1,

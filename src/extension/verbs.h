@@ -21,6 +21,7 @@ struct call {
     const char *root, *package, *folder, *digest; /* options, NULL when not given */
     const char *article, *yes, *order, *undo;     /* of a doctor */
     bool json, apply;
+    bool look;           /* of prepare: change nothing */
     int64_t deadline_s;  /* 0: not given */
     char **words;        /* after the verb */
     int nwords;
@@ -31,6 +32,7 @@ struct call {
 
 enum verb_kind {
     VERB_PLAIN,
+    VERB_LOOKER, /* takes --look, and then changes nothing */
     VERB_DOCTOR, /* has options of its own, and its words may be left out */
     VERB_HIDDEN  /* not for people */
 };

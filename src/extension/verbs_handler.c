@@ -272,7 +272,7 @@ prepare_with_status(struct task *t, bool applications, int64_t deadline_s,
     struct err *e;
 
     TRY(task_announce(t, deadline_s));
-    e = prepare_run(t->folder, applications, t->by, &p);
+    e = prepare_run(t->folder, applications ? PREPARE_APPLICATIONS : 0, t->by, &p);
     if (e != NULL)
         return task_end(t, e, "");
     TRY(write_prepared(t, p));
@@ -294,12 +294,26 @@ prepare_as(const struct call *c, int64_t deadline_s, struct prepare **ret)
     return e;
 }
 
+/* Without a status of its own: that tells of what was really prepared. */
+static struct err *
+look(const struct call *c, struct deadline by, struct prepare **ret)
+{
+    auto_free char *folder = NULL;
+
+    TRY(verbs_folder(c, &folder));
+    return prepare_run(folder, PREPARE_LOOK | PREPARE_APPLICATIONS, by, ret);
+}
+
 struct err *
 verb_prepare(struct call *c)
 {
+    int64_t seconds = c->deadline_s > 0 ? c->deadline_s : PREPARE_S;
     auto_ptr(prepare) p = NULL;
 
-    TRY(prepare_as(c, c->deadline_s > 0 ? c->deadline_s : PREPARE_S, &p));
+    if (c->look)
+        TRY(look(c, deadline_in_ms(seconds * 1000), &p));
+    else
+        TRY(prepare_as(c, seconds, &p));
     print_prepared(c, p);
     return NULL;
 }

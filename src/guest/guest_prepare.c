@@ -14,8 +14,10 @@
 #include "json_read.h"
 #include "qga.h"
 #include "reported.h"
+#include "text.h"
 
-enum { PATH_LEN = 1024, FIND_MS = 30000, ANSWER_DEPTH = 32, ANSWER_VALUES = 16384 };
+enum { PATH_LEN = 1024, FIND_MS = 30000, ANSWER_DEPTH = 32, ANSWER_VALUES = 16384,
+    EXIT_USAGE = 2 };
 
 /* Where the extension lives, and what lists the copies of its program there. */
 struct place {
@@ -183,18 +185,48 @@ judge(struct qga *g, const char *package, const struct qga_result *r,
     return e;
 }
 
+/* How to ask: with ${look} to change nothing, and *looked is false after one that cannot. */
+struct asking {
+    struct qga *g;
+    void (*warn)(void *arg, struct err *warning);
+    void *arg;
+    bool look, looked;
+};
+
 static struct err *
-ask(struct qga *g, const struct copy *c, struct deadline by,
-    void (*warn)(void *arg, struct err *warning), void *arg)
+ask(struct asking *q, const struct copy *c, struct deadline by)
 {
-    const char *const args[] = { "prepare", "--json", "--package", c->package, NULL };
+    const char *const args[] = { "prepare", "--json", "--package", c->package,
+        q->look ? "--look" : NULL, NULL };
     struct qga_program program = { .path = c->path, .args = args, .may_stop = true };
     struct qga_result r = { 0 };
+    struct err *e = NULL;
+
+    TRY(qga_run(q->g, &program, by, &r));
+    if (q->look && r.exit == EXIT_USAGE)
+        q->looked = false;
+    else
+        e = judge(q->g, c->package, &r, q->warn, q->arg);
+    qga_result_done(&r);
+    return e;
+}
+
+static struct err *
+ask_all(struct asking *q, struct deadline by)
+{
+    const struct qga_os *os;
+    const struct place *p;
+    struct copies copies = { 0 };
     struct err *e;
 
-    TRY(qga_run(g, &program, by, &r));
-    e = judge(g, c->package, &r, warn, arg);
-    qga_result_done(&r);
+    TRY(qga_os(q->g, by, &os));
+    p = os->family == QGA_WINDOWS ? &windows_place : &linux_place;
+    e = find_copies(q->g, p, by, &copies);
+    if (e == NULL && copies.n == 0)
+        e = fail(ExtensionMissing, qga_name(q->g), p->root);
+    for (size_t i = 0; e == NULL && i < copies.n; i++)
+        e = ask(q, &copies.item[i], by);
+    copies_done(&copies);
     return e;
 }
 
@@ -202,19 +234,52 @@ struct err *
 guest_prepare(struct qga *g, struct deadline by,
     void (*warn)(void *arg, struct err *warning), void *arg)
 {
+    struct asking q = { .g = g, .warn = warn, .arg = arg };
+
+    return ask_all(&q, by);
+}
+
+struct err *
+guest_prepare_look(struct qga *g, struct deadline by,
+    void (*warn)(void *arg, struct err *warning), void *arg, bool *ret_looked)
+{
+    struct asking q = { .g = g, .warn = warn, .arg = arg, .look = true, .looked = true };
+
+    TRY(ask_all(&q, by));
+    *ret_looked = q.looked;
+    return NULL;
+}
+
+/* ---- which there are ---- */
+
+/* "Firn.VMSnapshot 1.0.0.0": the two folders above that of the program. */
+static void
+add_name(const struct place *p, const struct copy *c, struct text *t)
+{
+    const char *version = c->path + strlen(p->root) + strlen(c->package) + 1;
+
+    text_fmt(t, "%s%s %.*s", t->len > 0 ? ", " : "", c->package,
+        (int)(strchr(version, p->slash) - version), version);
+}
+
+struct err *
+guest_extension_names(struct qga *g, struct deadline by, char **ret)
+{
     const struct qga_os *os;
-    const struct place *p;
     struct copies copies = { 0 };
-    struct err *e;
+    struct text t = { 0 };
 
     TRY(qga_os(g, by, &os));
-    p = os->family == QGA_WINDOWS ? &windows_place : &linux_place;
-    e = find_copies(g, p, by, &copies);
-    if (e == NULL && copies.n == 0)
-        e = fail(ExtensionMissing, qga_name(g), p->root);
+    const struct place *p = os->family == QGA_WINDOWS ? &windows_place : &linux_place;
+    struct err *e = find_copies(g, p, by, &copies);
     for (size_t i = 0; e == NULL && i < copies.n; i++)
-        e = ask(g, &copies.item[i], by, warn, arg);
+        add_name(p, &copies.item[i], &t);
     copies_done(&copies);
+    if (e == NULL && t.no_memory)
+        e = fail(OutOfMemory);
+    if (e == NULL)
+        *ret = take(t.s);
+    text_done(&t);
     return e;
 }
 

@@ -167,6 +167,18 @@ qga_boot_id(struct qga *g, struct deadline by, char to[QGA_BOOT_ID_MAX])
 }
 
 struct err *
+qga_time(struct qga *g, struct deadline by, int64_t *ret_ns)
+{
+    json_auto_t *value = NULL;
+
+    TRY(qga_ask(g, "guest-get-time", NULL, by, &value));
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return qga_odd(g, "guest-get-time");
+    *ret_ns = json_integer_value(value);
+    return NULL;
+}
+
+struct err *
 qga_shutdown(struct qga *g, enum qga_shutdown how, struct deadline by)
 {
     static const char *const modes[] = { "powerdown", "reboot", "halt" };

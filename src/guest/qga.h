@@ -84,6 +84,9 @@ enum qga_shutdown { QGA_POWERDOWN,
     QGA_REBOOT,
     QGA_HALT };
 
+/* What its clock says now, nanoseconds since 1970. */
+struct err *qga_time(struct qga *g, struct deadline by, int64_t *ret_ns) must_use;
+
 /* Ask the guest to go down.  NULL: the agent did not refuse; that it happened, only a later
  * boot id tells. */
 struct err *qga_shutdown(struct qga *g, enum qga_shutdown how, struct deadline by) must_use;

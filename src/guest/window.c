@@ -60,8 +60,9 @@ prepare(struct window *w)
         return NULL;
     TRY(qga_open(o->socket, o->machine, w->by, &g));
     TRY(qga_os(g, w->by, &os));
-    TRY(guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000),
-        o->warn != NULL ? o->warn : ignore_warning, o->arg));
+    if (!o->prepared)
+        TRY(guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000),
+            o->warn != NULL ? o->warn : ignore_warning, o->arg));
     if (os->family == QGA_WINDOWS)
         return NULL;
     TRY(guest_extension(g, deadline_in_ms(w->prepare_ms), &w->helper));

@@ -63,6 +63,7 @@ struct window_options {
     int64_t prepare_ms;  /* 0: WINDOW_PREPARE_MS */
     int64_t thaw_ms;     /* 0: WINDOW_THAW_MS */
     const char *const *mounts; /* to freeze these alone; ends with NULL; NULL: all */
+    bool prepared;       /* what guest_prepare asks was asked before: not again */
     const char *guard;   /* the program that is the guard; NULL: this one (guard.h) */
     void (*warn)(void *arg, struct err *warning); /* takes it; of PREPARE; may be NULL */
     /* Make the snapshot and return, by ${by}.  Its failure becomes that of the window. */

@@ -63,6 +63,15 @@ moment_check(const char *levels, const char *agent)
     return NULL;
 }
 
+bool
+moment_allows(const char *levels, enum vault_consistency level)
+{
+    unsigned allowed = 0;
+
+    err_free(parse(levels, &allowed));
+    return (allowed & WINDOW_ALLOW(level)) != 0;
+}
+
 /* ---- what the point says ---- */
 
 static struct err *
@@ -106,7 +115,7 @@ struct err *
 moment_hold(const struct moment_options *o, struct moment *ret)
 {
     struct window_options options = { .socket = o->agent, .machine = o->machine,
-        .warn = o->warn, .snapshot = o->cut, .arg = o->arg };
+        .prepared = o->prepared, .warn = o->warn, .snapshot = o->cut, .arg = o->arg };
     struct window_result r = { 0 };
 
     if (o->agent == NULL)

@@ -16,6 +16,7 @@ struct moment_options {
     const char *agent;   /* its socket; NULL: none */
     const char *machine; /* for messages */
     const char *levels;  /* "application,filesystem,crash" or a part of it; NULL: all of it */
+    bool prepared;       /* the extension was asked before whether it is ready */
     /* Hold the disks still, by ${by}. */
     struct err *(*cut)(void *arg, struct deadline by);
     void (*warn)(void *arg, struct err *warning); /* of what the guest is asked before */
@@ -32,6 +33,9 @@ struct moment {
 
 /* Are ${levels} (which may be NULL) what --consistency takes?  UsageWrong. */
 struct err *moment_check(const char *levels, const char *agent) must_use;
+
+/* Do ${levels}, which moment_check has found right, hold this one? */
+bool moment_allows(const char *levels, enum vault_consistency level);
 
 /* CUT or the failures of window_run; then nothing is frozen. */
 struct err *moment_hold(const struct moment_options *o, struct moment *ret) must_use;

@@ -26,7 +26,8 @@ enum {
  *
  * QmpUnreachable and its kin; VmBusy: another firn is at work; VmTooOld; VmDiskUnknown: a
  * name that no disk has; VmNoDisks.  Drives that are empty, read-only or firmware are no
- * disks.  Later also VmIothread: this QEMU would crash. */
+ * disks.  Later also VmIothread: this QEMU would crash; VmScratchDenied: it cannot open files
+ * in the folder for them. */
 struct err *vm_open(const char *socket, const struct running_options *o,
     struct running **ret) must_use;
 

@@ -75,9 +75,11 @@ add_scratch(struct vm *vm, size_t i)
 
     TRY(scratch_file(&vm->scratch, i, vm->is.disks[i].size, &path));
     vm_node_name(node, vm->scratch.run, VM_SCRATCH, i);
-    TRY(vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "file", "node-name", node,
-        "filename", path));
-    return NULL;
+    struct err *e = vm_do(vm, "blockdev-add", NULL, "{s:s, s:s, s:s}", "driver", "file",
+        "node-name", node, "filename", path);
+    if (err_code(e) == E_QmpRefused)
+        return err_because(fail(VmScratchDenied, vm->socket, vm->scratch.where), e);
+    return e;
 }
 
 static struct err *

@@ -234,6 +234,23 @@ DEFINE_AUTO(vault_point);
 void vault_writer_free(struct vault_writer *w);
 DEFINE_AUTO(vault_writer);
 
+/* ---- before the first point ---- */
+
+enum { VAULT_TRIAL_LEN = 1 << 20, VAULT_TRIAL_NAME = 64 };
+
+struct vault_trial {
+    bool read;        /* what was written could be read again, and was the same */
+    bool removed;     /* nothing stays of it; false: this credential may not remove ... */
+    char name[VAULT_TRIAL_NAME]; /* ... this object, which the next trial with the same key
+                                    tries to remove again */
+    int64_t write_ns;
+};
+
+/* Could a point of ${machine} be written now?  Writes VAULT_TRIAL_LEN random bytes, reads them
+ * back and removes them; that a credential may do neither of the last two is no failure.
+ * KeyCannotWrite, WriterMachineDenied, StoreUnfit, and failures of the store. */
+struct err *vault_try(struct vault *v, const char *machine, struct vault_trial *ret) must_use;
+
 /* ---- reading a point ---- */
 
 /* The ids of span number ${span} (VAULT_FANOUT blocks) of a disk.  *ret_zero: all of it is
