@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doctor_internal.h -- the two parts of firn doctor beside looking and repairing: which operation
- * is tried again (the backup that failed), and the rehearsal of one that has not begun. */
+/* doctor_internal.h -- what firn doctor does beside looking and repairing: which
+ * operation it tries again (the backup that failed), and the rehearsal of one that has not
+ * begun. */
 #ifndef DOCTOR_INTERNAL_H
 #define DOCTOR_INTERNAL_H
 

@@ -30,7 +30,7 @@ is_first(const struct rehearsal *r, size_t i)
     return true;
 }
 
-/* "qga:SOCKET", by which a doctor reaches the guest of the machine; NULL: no agent was named. */
+/* "qga:SOCKET", by which a doctor reaches the guest of the machine; NULL: no agent is named. */
 static struct err *
 guest_target(const char *machine, char **ret)
 {

@@ -146,8 +146,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "listed." },
     [CMD_DOCTOR] = { "doctor", "doctor", "[TARGET] [CODE]", 0, 2, WORD_CODE,
         OPENS | OPT(MACHINE) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
-            OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) | OPT(CLOUD) |
-            OPT(PRODUCT),
+            OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) |
+            OPT(CLOUD) | OPT(PRODUCT),
         "verify a failure's cause, and repair it",
         "Looks whether the cause that an article names is really there, and shows each step of "
         "its repair: what is seen now, what would change, how risky it is and how it is "

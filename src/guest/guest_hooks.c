@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One listing, "OWNER MODE PATH" for each: stat follows links, as whoever runs a script does. */
+/* One listing, "OWNER MODE PATH" for each.  stat follows links, as whoever runs a script
+ * does. */
 #include <string.h>
 
 #include "codes.h"

@@ -35,8 +35,8 @@ struct err *guest_prepare(struct qga *g, struct deadline by,
 struct err *guest_prepare_look(struct qga *g, struct deadline by,
     void (*warn)(void *arg, struct err *warning), void *arg, bool *ret_looked) must_use;
 
-/* Which there are, "Firn.VMSnapshot 1.0.0.0" and so on with commas between them, at their latest
- * version each; *ret is NULL when none is installed, else the caller's. */
+/* Which there are, each at its latest version, "Firn.VMSnapshot 1.0.0.0", with commas between
+ * them; *ret is NULL when none is installed, else the caller's. */
 struct err *guest_extension_names(struct qga *g, struct deadline by, char **ret) must_use;
 
 /* The full path of the program of the extension in the guest; *ret is NULL when none is

@@ -116,8 +116,9 @@ rehearse_commands(struct rehearsing *r)
         return rehearsing_say(r, rehearsing_without(r, VAULT_FILESYSTEM), e,
             "cannot be told");
     r->has |= (HAS_FREEZE | HAS_PROGRAMS | HAS_FILES) & ~lost;
-    return said > 0 ? NULL
-                    : rehearsing_say(r, REHEARSAL_OK, NULL, "all that a backup needs are allowed");
+    if (said > 0)
+        return NULL;
+    return rehearsing_say(r, REHEARSAL_OK, NULL, "all that a backup needs are allowed");
 }
 
 /* ---- the clock ---- */
@@ -168,7 +169,8 @@ rehearse_scripts(struct rehearsing *r)
     if (err_has(e, E_FreezeHookOpen))
         return rehearsing_say(r, REHEARSAL_WEAKER, e, "others than root can change one");
     if (e != NULL)
-        return rehearsing_say(r, REHEARSAL_IMPOSSIBLE, e, "not possible: they cannot be listed");
+        return rehearsing_say(r, REHEARSAL_IMPOSSIBLE, e,
+            "not possible: they cannot be listed");
     if (n == 0)
         return rehearsing_say(r, REHEARSAL_OK, NULL, "the agent has none to run at a freeze");
     return rehearsing_say(r, REHEARSAL_OK, NULL, "%zu of the agent, which only root can change",

@@ -20,7 +20,8 @@ rehearse_vault(struct rehearsing *r)
     if (e != NULL)
         return rehearsing_say(r, REHEARSAL_FAILS, e, "cannot be opened");
     if ((vault_can(r->vault) & VAULT_CAN_WRITE) == 0)
-        return rehearsing_say(r, REHEARSAL_FAILS, fail(KeyCannotWrite), "this key may not write");
+        return rehearsing_say(r, REHEARSAL_FAILS, fail(KeyCannotWrite),
+            "this key may not write");
     r->has |= HAS_VAULT;
     return rehearsing_say(r, REHEARSAL_OK, NULL, "opens; this key may write%s",
         (vault_can(r->vault) & VAULT_CAN_READ) != 0 ? " and read" : ", and not read");
