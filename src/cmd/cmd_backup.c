@@ -4,6 +4,8 @@
 
 #include "cmd.h"
 #include "codes.h"
+#include "doctor.h"
+#include "hint.h"
 #include "number.h"
 #include "show.h"
 #include "text.h"
@@ -52,9 +54,31 @@ say_window(struct cmd *c, const struct vault_point *p)
             fact_ms(p, "window.own_ns"));
 }
 
+/* What a cure has looked at and done. */
+static struct err *
+tell_cure(void *arg, struct target *t, struct runbook_report *r)
+{
+    struct cmd *c = arg;
+    struct text command = { 0 }, text = { 0 };
+    json_t *doc = NULL;
+
+    if (c->json) {
+        TRY(runbook_json(r, &doc));
+        return cmd_result(c, json_pack("{s:o}", "cure", doc));
+    }
+    hint_words(&command, (const char *const[]){ "firn", "doctor", t->name, NULL });
+    doctor_show(t, r, command.s != NULL ? command.s : "firn doctor", NULL, &text);
+    cmd_note(c, "%s", text.s != NULL ? text.s : "");
+    bool short_of = command.no_memory || text.no_memory;
+    text_done(&command);
+    text_done(&text);
+    return short_of ? fail(OutOfMemory) : NULL;
+}
+
 struct err *
 cmd_backup(struct cmd *c)
 {
+    struct job_cure cure = { .report = tell_cure };
     struct job_backup o;
     char id[2 * VAULT_KEY_LEN + 1], size[TEXT_SIZE_MAX], read[TEXT_SIZE_MAX];
     char fresh[TEXT_SIZE_MAX], stored[TEXT_SIZE_MAX];
@@ -64,6 +88,10 @@ cmd_backup(struct cmd *c)
     TRY(options_number(&c->o, OPT_AUDIT, 1, 100, 0, &audit));
     cmd_backup_of(c, &o);
     o.audit_percent = (unsigned)audit;
+    if (c->o.set[OPT_CURE]) {
+        TRY(doctor_consent(c->o.value[OPT_CURE], &cure.consent));
+        o.cure = &cure;
+    }
     if (o.changed != NULL && o.nsources > 1)
         return fail(UsageWrong, "--changed lists the blocks of one disk; give one SOURCE");
     TRY(job_backup(&c->job, &o, &p));

@@ -64,6 +64,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_RETRIES] = { "retries", VALUE_NUMBER, "NUMBER", "FIRN_RETRIES",
         "How often in a row to wait for what may be gone after a while (a vault that is away, "
         "an agent that is silent), 0 to 100; 12, some minutes in all, without it." },
+    [OPT_CURE] = { "cure", VALUE_TEXT, "RISKS", NULL,
+        "When the guest is why the backup fails, and firn knows a cure: repair it as firn doctor "
+        "does, prove it, and go on. RISKS are the kinds of change that may be made, with commas "
+        "between them: config, service, install, restart, override, data." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
         "The format to write. Without it the suffix of DEST decides." },
@@ -108,7 +112,7 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
     [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
         WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(BITMAP) |
             OPT(AUDIT) | OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
-            OPT(CONSISTENCY) | OPT(RETRIES),
+            OPT(CONSISTENCY) | OPT(RETRIES) | OPT(CURE),
         "store disks as a recovery point",
         "Stores the state of one or several disks as one recovery point. Only blocks that "
         "the vault does not have are stored. The point appears in the list when it is "

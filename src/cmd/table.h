@@ -37,6 +37,7 @@ enum cmd_option_id {
     OPT_SCRATCH,
     OPT_CONSISTENCY,
     OPT_RETRIES,
+    OPT_CURE,
     OPT_DISK,
     OPT_TARGET_FORMAT,
     OPT_IN_PLACE,

@@ -9,6 +9,7 @@
 #include "backup_internal.h"
 #include "backup_rest.h"
 #include "codes.h"
+#include "cure.h"
 #include "job_guest.h"
 #include "job_machine.h"
 #include "job_vm.h"
@@ -242,8 +243,12 @@ backup(struct resting *r)
     TRY(stage_open(&r->stages, &r->v));
     if ((vault_can(r->v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
-    if (r->o->guest != NULL)
-        TRY(stage_run(&r->stages, ask_guest, r));
+    if (r->o->guest != NULL) {
+        const struct cure ask = { .stages = &r->stages, .allowed = r->o->cure,
+            .target = r->o->guest, .stage = ask_guest, .arg = r, .facts = &r->d.facts };
+
+        TRY(cure_run(&ask));
+    }
     return stage_run(&r->stages, read_disks, r);
 }
 
@@ -276,5 +281,7 @@ job_backup(const struct job *j, const struct job_backup *o, struct vault_point *
         o->consistency != NULL)
         return fail(UsageWrong, "--disk, --exclude-disk, --scratch and --consistency are for a "
                                 "running machine, qmp:SOCKET");
+    if (o->cure != NULL && o->guest == NULL)
+        return fail(UsageWrong, "--cure repairs a guest: name it with --guest qga:SOCKET");
     return back_up_resting(j, o, ret);
 }

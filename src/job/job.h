@@ -46,12 +46,23 @@ unsigned job_threads(const struct job *j);
 /* Open the vault as the job says; the passphrase is asked for where it must be. */
 struct err *job_open(const struct job *j, struct vault **ret) must_use;
 
+struct target;
+struct runbook_report;
+
+/* What a backup may repair by itself when it fails (cure.h). */
+struct job_cure {
+    unsigned consent; /* doctor_consent */
+    /* What was looked at and done; arg is the job's.  May be NULL. */
+    struct err *(*report)(void *arg, struct target *t, struct runbook_report *r);
+};
+
 struct job_backup {
     const char *const *sources; /* "[NAME=]SOURCE" */
     size_t nsources;
     const char *machine; /* NULL: the first disk's name */
     const char *format;  /* of the sources; NULL: by suffix */
     const char *guest;   /* whose extension is asked first, "qga:SOCKET"; NULL: none */
+    const struct job_cure *cure; /* in that guest, or a running machine's; NULL: nothing */
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */
     unsigned audit_percent; /* of a disk that its bitmap calls clean; 0: the default */

@@ -12,13 +12,14 @@
 #include "backup.h"
 #include "chain_look.h"
 #include "codes.h"
+#include "cure.h"
 #include "definition.h"
 #include "job_guest.h"
 #include "job_machine.h"
 #include "job_vm.h"
 #include "moment.h"
 #include "source.h"
-#include "stage.h"
+#include "stop.h"
 
 struct vm_backup {
     const struct job *j;
@@ -27,6 +28,9 @@ struct vm_backup {
     struct running *r; /* of it */
     const char *name;  /* of its points */
     bool found;        /* it was open before */
+    bool held;         /* its disks stand still */
+    const char *guest; /* its agent as firn doctor's TARGET; NULL: none */
+    char *named;       /* that, when --guest does not say it */
     struct stages stages;
     struct vault *v;
     struct vault_points *points;
@@ -234,8 +238,6 @@ hold_still(struct vm_backup *b)
     TRY(moment_hold(&o, &b->moment));
     if (b->moment.weaker != NULL)
         warn(b, take(b->moment.weaker));
-    for (size_t i = 0; i < b->asked.n; i++)
-        TRY(chain_facts_add(&b->moment.facts, b->asked.f[i].name, b->asked.f[i].value));
     return NULL;
 }
 
@@ -262,6 +264,8 @@ read_disks(struct vm_backup *b)
 {
     struct err *e;
 
+    for (size_t i = 0; i < b->asked.n; i++)
+        TRY(chain_facts_add(&b->moment.facts, b->asked.f[i].name, b->asked.f[i].value));
     while ((e = read_once(b)) != NULL) {
         e = running_why(b->r, e);
         close_sources(b);
@@ -273,7 +277,7 @@ read_disks(struct vm_backup *b)
 }
 
 static struct err *
-copy(struct vm_backup *b)
+hold(struct vm_backup *b)
 {
     char tag[RUNNING_TAG_MAX + 1];
 
@@ -286,7 +290,7 @@ copy(struct vm_backup *b)
     TRY(definition_close(&b->definition, b->disks, b->ndisks, &b->moment.facts));
     for (size_t i = 0; i < b->definition.nmissing; i++)
         warn(b, take(b->definition.missing[i]));
-    return read_disks(b);
+    return NULL;
 }
 
 /* The point is there, or ${e}; either way the machine gets everything back. */
@@ -295,8 +299,9 @@ leave(struct vm_backup *b, struct err *e)
 {
     struct err *left = NULL;
 
-    if (e == NULL)
+    if (e == NULL && b->point != NULL)
         left = running_keep(b->r);
+    b->held = false;
     close_disks(b);
     left = err_also(left, running_close(b->r));
     running_free(take(b->machine.r));
@@ -310,6 +315,23 @@ leave(struct vm_backup *b, struct err *e)
 }
 
 /* ---- stages ---- */
+
+static struct err *
+name_guest(struct vm_backup *b)
+{
+    b->guest = b->o->guest;
+    if (b->guest == NULL && b->machine.agent != NULL) {
+        if (asprintf(&b->named, "qga:%s", b->machine.agent) < 0) {
+            b->named = NULL;
+            return fail(OutOfMemory);
+        }
+        b->guest = b->named;
+    }
+    if (b->guest == NULL && b->o->cure != NULL)
+        return fail(UsageWrong, "--cure repairs a guest: name its agent, "
+                                "qmp:SOCKET,qga=SOCKET, or --guest");
+    return NULL;
+}
 
 static struct err *
 open_machine(void *arg)
@@ -335,22 +357,63 @@ ask_guest(void *arg)
     struct vm_backup *b = arg;
 
     chain_facts_done(&b->asked); /* of a try before this one */
-    return job_guest_prepare(b->j, b->o->guest, b->name, &b->asked);
+    return job_guest_prepare(b->j, b->guest, b->name, &b->asked);
 }
 
-/* From the machine as it is found to a listed point; what fails leaves it as it was. */
+/* From the machine as it is found to the moment; what fails leaves it as it was. */
 static struct err *
-make_point(void *arg)
+hold_machine(void *arg)
 {
     struct vm_backup *b = arg;
+    struct err *e;
 
+    if (b->held) /* a cure tries it again although it worked */
+        TRY(leave(b, NULL));
     TRY(open_machine(b));
     moment_done(&b->moment);
     definition_done(&b->definition);
     vault_points_free(take(b->points));
     TRY(vault_points(b->v, &b->points));
     b->parent = vault_points_newest(b->points, b->name);
-    return leave(b, copy(b));
+    e = hold(b);
+    b->held = e == NULL;
+    return e != NULL ? leave(b, e) : NULL;
+}
+
+/* A guest that is to be cured is asked before the machine is touched, as with --guest.  What
+ * is found wrong and stays so is no failure where a weaker point will do: the freeze window
+ * says what the point became. */
+static struct err *
+prepare_guest(struct vm_backup *b)
+{
+    const struct cure ask = { .stages = &b->stages, .allowed = b->o->cure,
+        .target = b->guest, .stage = ask_guest, .arg = b, .facts = &b->asked };
+    struct err *e = cure_run(&ask);
+
+    if (e == NULL || b->o->guest != NULL || stop_requested())
+        return e;
+    err_free(e);
+    return NULL;
+}
+
+/* The moment may be lost while its disks are read: then from the machine anew. */
+static struct err *
+make_point(struct vm_backup *b)
+{
+    const struct cure hold = { .stages = &b->stages, .allowed = b->o->cure,
+        .target = b->guest, .stage = hold_machine, .arg = b, .facts = &b->asked };
+    struct err *e;
+
+    for (;;) {
+        e = cure_run(&hold);
+        if (e != NULL && b->held)
+            e = leave(b, e);
+        TRY(e);
+        e = leave(b, read_disks(b));
+        if (e == NULL)
+            return NULL;
+        TRY(stage_again(&b->stages, e));
+    }
 }
 
 static struct err *
@@ -362,9 +425,11 @@ run(struct vm_backup *b)
     if ((vault_can(b->v) & VAULT_CAN_WRITE) == 0)
         return fail(KeyCannotWrite);
     TRY(stage_run(&b->stages, open_machine, b));
-    if (b->o->guest != NULL)
-        TRY(stage_run(&b->stages, ask_guest, b));
-    return stage_run(&b->stages, make_point, b);
+    TRY(name_guest(b));
+    if (b->o->guest != NULL ||
+        (b->o->cure != NULL && moment_allows(b->o->consistency, VAULT_APPLICATION)))
+        TRY(prepare_guest(b));
+    return make_point(b);
 }
 
 struct err *
@@ -387,5 +452,6 @@ job_vm_backup(const struct job *j, const struct job_backup *o, struct vault_poin
     vault_points_free(b.points);
     vault_free(b.v);
     stages_done(&b.stages);
+    free(b.named);
     return e;
 }

@@ -22,8 +22,8 @@ doctor_consent(const char *list, unsigned *ret)
             memcpy(word, s, len);
         if (!action_risk_parse(word, &risk))
             return fail(UsageWrong,
-                "--yes takes config, service, install, restart, override and data, with "
-                "commas between them");
+                "what may be changed is config, service, install, restart, override and data, "
+                "with commas between them");
         all |= 1U << risk;
         s = s[len] == ',' ? s + len + 1 : NULL;
     }

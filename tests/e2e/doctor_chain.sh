@@ -131,4 +131,36 @@ firn_is 1 'and for a reason that cannot be treated' doctor "$guest" PluginShared
 in_json 'd["outcome"], d["cause"], len(d["earlier"])' "('escalated', 'FreezeConfigEncoding', 1)" \
     'is handed on'
 in_json '"ExtensionNotReady" in d["note"]' True 'with the reason'
+
+# ---- one command: the backup repairs what it fails of, and goes on ----
+break_it
+firn_is 2 'a cure of nobody' backup d.raw --cure=install
+firn_is 2 'a kind of change that is none' backup d.raw --guest "$guest" --cure=instal
+firn_is 1 'a backup that may change settings only' backup d.raw --guest "$guest" --cure=config
+code_is PluginSharedLibraryMissing 'fails as without a cure'
+says err '^blocked$' 'says what stands in the way'
+says err 'RepairBlocked' 'by a code beside its own'
+[ ! -e lib/libfirnchain.so.1 ] && ok 'nothing was installed' || not_ok 'nothing was installed'
+firn_is 0 'a backup that may do both' backup --machine chain d.raw --guest "$guest" \
+    --cure=install,config --json
+in_json 'd["cure"]["outcome"], d["cure"]["retry"]["error"]' "('repaired', None)" 'repairs'
+in_json '[w["code"] for w in d["warnings"]]' "['BackupCured', 'BackupCured']" 'says so'
+in_json 'sorted(k for k in d["point"]["facts"] if k.startswith("cured."))' \
+    "['cured.FreezeConfigEncoding', 'cured.PluginSharedLibraryMissing']" 'and its point keeps it'
+in_json 'd["point"]["facts"]["cured.FreezeConfigEncoding"] == d["cure"]["journal"]' True \
+    'with the journal'
+id=$(python3 -c 'import json
+print(json.load(open("out"))["point"]["facts"]["cured.PluginSharedLibraryMissing"])')
+firn_is 0 'the point is restored' restore chain back.raw
+same d.raw back.raw 'bit for bit'
+firn_is 0 'the next backup has nothing to cure' backup --machine chain d.raw --guest "$guest" \
+    --cure=install,config --json
+in_json '"cure" in d, d["warnings"]' '(False, [])' 'and says nothing of it'
+firn_is 0 'the repair is taken back by the id that the point keeps' doctor "$guest" --undo "$id"
+[ ! -e lib/libfirnchain.so.1 ] && ok 'it is' || not_ok 'it is'
+break_it
+touch odd
+firn_is 1 'a reason that has no cure' backup d.raw --guest "$guest" --cure=install,config
+code_is ExtensionNotReady 'is the failure, after what could be cured'
+says err 'RepairEscalated' 'with what the cure came to'
 done_testing
