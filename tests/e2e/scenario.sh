@@ -53,6 +53,24 @@ same disk.raw back.raw 'bit for bit'
 firn_is 0 'another look' doctor "$guest" $code
 says out '^healthy' 'finds all well'
 
+# one command, from the failure to the point
+machine || not_ok 'another machine can be made'
+firn_is 1 'a backup that may not install' backup --machine web1 disk.raw --guest "$guest" \
+    --cure=service
+code_is $code 'fails by the code of the document'
+runtime_is missing 'and nothing was installed'
+firn_is 0 'a backup that repairs what it fails of' backup --machine web1 disk.raw \
+    --guest "$guest" --cure=$allowed --json
+in_json cure.outcome repaired 'it is repaired'
+in_json cure.cause $code 'of that cause'
+in_json warnings.0.code BackupCured 'which it says'
+id=$(python3 -c 'import json; print(json.load(open("out"))["cure"]["journal"])')
+says out "\"cured.$code\": \"$id\"" 'and its point keeps'
+runtime_is there 'the runtime is installed'
+rm -f back.raw
+firn_is 0 'the point' restore web1 back.raw
+same disk.raw back.raw 'is restored bit for bit'
+
 # the document itself, unmodified, in its own order
 seed=$(ls "$here"/../../../shared/seeds/*.txt 2> /dev/null | head -n 1)
 if [ -z "$seed" ]; then
