@@ -65,9 +65,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "How often in a row to wait for what may be gone after a while (a vault that is away, "
         "an agent that is silent), 0 to 100; 12, some minutes in all, without it." },
     [OPT_CURE] = { "cure", VALUE_TEXT, "RISKS", NULL,
-        "When the guest is why the backup fails, and firn knows a cure: repair it as firn doctor "
-        "does, prove it, and go on. RISKS are the kinds of change that may be made, with commas "
-        "between them: config, service, install, restart, override, data." },
+        "When the guest is why the backup fails, and firn knows a cure: repair it as firn "
+        "doctor does, prove it, and go on. RISKS are the kinds of change that may be made, "
+        "with commas between them: config, service, install, restart, override, data." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
         "The format to write. Without it the suffix of DEST decides." },
