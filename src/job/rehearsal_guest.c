@@ -76,9 +76,9 @@ static const struct wanted {
     enum vault_consistency level;
     unsigned gives;
 } wanted[] = {
-    { "guest-fsfreeze-status", VAULT_FILESYSTEM, HAS_FREEZE },
+    { "guest-fsfreeze-status", VAULT_FILESYSTEM, HAS_THAW },
     { "guest-fsfreeze-freeze", VAULT_FILESYSTEM, HAS_FREEZE },
-    { "guest-fsfreeze-thaw", VAULT_FILESYSTEM, HAS_FREEZE },
+    { "guest-fsfreeze-thaw", VAULT_FILESYSTEM, HAS_THAW },
     { "guest-exec", VAULT_APPLICATION, HAS_PROGRAMS },
     { "guest-exec-status", VAULT_APPLICATION, HAS_PROGRAMS },
     { "guest-file-open", 0, HAS_FILES },
@@ -115,7 +115,7 @@ rehearse_commands(struct rehearsing *r)
     if (e != NULL)
         return rehearsing_say(r, rehearsing_without(r, VAULT_FILESYSTEM), e,
             "cannot be told");
-    r->has |= (HAS_FREEZE | HAS_PROGRAMS | HAS_FILES) & ~lost;
+    r->has |= (HAS_THAW | HAS_FREEZE | HAS_PROGRAMS | HAS_FILES) & ~lost;
     if (said > 0)
         return NULL;
     return rehearsing_say(r, REHEARSAL_OK, NULL, "all that a backup needs are allowed");

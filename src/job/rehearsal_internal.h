@@ -16,9 +16,10 @@ enum rehearsal_has {
     HAS_AGENT = 4,    /* it answers */
     HAS_PROGRAMS = 8, /* the agent runs programs */
     HAS_FILES = 16,   /* ... and reads files */
-    HAS_FREEZE = 32,  /* it may freeze, and would come to an end */
-    HAS_PLACE = 64,   /* scratch files and filters stand ready */
-    HAS_MOMENT = 128  /* the disks were held still */
+    HAS_THAW = 32,    /* ... and may thaw */
+    HAS_FREEZE = 64,  /* ... and freeze */
+    HAS_PLACE = 128,  /* scratch files and filters stand ready */
+    HAS_MOMENT = 256  /* the disks were held still */
 };
 
 struct rehearsing {

@@ -109,13 +109,14 @@ cut(void *arg, struct deadline by)
 static void
 possible_levels(const struct rehearsing *r, struct text *to)
 {
+    bool thaws = (r->has & HAS_THAW) != 0, agent = thaws && (r->has & HAS_FREEZE) != 0;
     const struct {
         enum vault_consistency level;
         const char *word;
         bool can;
     } levels[] = {
-        { VAULT_APPLICATION, "application", r->at_rest && (r->has & HAS_FREEZE) != 0 },
-        { VAULT_FILESYSTEM, "filesystem", (r->has & HAS_FREEZE) != 0 && !r->unsafe_order },
+        { VAULT_APPLICATION, "application", r->at_rest && (r->linux_guest ? thaws : agent) },
+        { VAULT_FILESYSTEM, "filesystem", agent && !r->unsafe_order },
         { VAULT_CRASH, "crash", true },
     };
 
@@ -278,7 +279,7 @@ is_thawed(struct rehearsing *r)
     struct deadline by = deadline_in_ms(AGENT_MS);
     bool frozen;
 
-    if ((r->has & HAS_FREEZE) == 0)
+    if ((r->has & HAS_THAW) == 0)
         return NULL;
     if (r->qga == NULL)
         TRY(qga_open(r->m.agent, r->name, by, &r->qga));

@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The rehearsal of a backup with a real Linux guest and its own agent: what is found in the guest,
+# each by its code, and that the guest goes on writing as if nothing had been.
+# usage: rehearsal_guest.sh FIRN MONITOR UNPACKED EXTENSION HOST MARKER MKPACKAGE
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+monitor=$2 unpacked=$3 extension=$4 host=$5 marker=$6 mkpackage=$7
+export PATH=$PATH:/usr/sbin:/sbin
+for tool in qemu-system-x86_64 qemu-img qemu-ga mke2fs python3; do
+    have $tool || { echo "1..0 # SKIP $tool is not installed"; exit 0; }
+done
+ls "$unpacked"/boot/vmlinuz-* "$unpacked"/bin/busybox > /dev/null 2>&1 ||
+    { echo "1..0 # SKIP there is no kernel in $unpacked"; exit 0; }
+g_pid=
+g_end() { [ -z "$g_pid" ] || { kill -KILL "$g_pid"; tail --pid="$g_pid" -f /dev/null; }; g_pid=; } 2> /dev/null
+trap 'g_end; t_end' EXIT
+g_mon=$t_dir/mon.sock g_ctl=$t_dir/ctl.sock g_agent=$t_dir/qga.sock
+
+start_guest() { # WORDS for its kernel, which /setup reads
+    rm -f console
+    qemu-system-x86_64 -accel tcg -M q35 -m 192 -nodefaults -display none -no-reboot -name web1 \
+        -kernel vmlinuz -initrd initrd -append "console=ttyS0 quiet rdinit=/init mitigations=off \
+tsc=reliable no_timer_check nokaslr random.trust_cpu=on $1" \
+        -blockdev driver=qcow2,node-name=vda,file.driver=file,file.filename=one.qcow2 \
+        -device virtio-blk-pci,id=vda,drive=vda \
+        -blockdev driver=raw,node-name=vdb,file.driver=file,file.filename=two.raw \
+        -device virtio-blk-pci,id=vdb,drive=vdb \
+        -device virtio-serial -chardev socket,id=qga,path="$g_agent",server=on,wait=off \
+        -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
+        -qmp unix:"$g_mon",server=on,wait=off -qmp unix:"$g_ctl",server=on,wait=off \
+        -serial file:console -daemonize -pidfile qemu.pid || return 1
+    g_pid=$(cat qemu.pid)
+}
+done_so_far() { awk '/^DONE/ { n = $2 + 0 } END { print n + 0 }' console; }
+until_done() { # NUMBER: the guest has finished this record
+    local by=$((SECONDS + 180))
+    until [ "$(done_so_far)" -ge "$1" ]; do
+        kill -0 "$g_pid" 2> /dev/null && [ $SECONDS -lt $by ] || return 1
+        read -r -t 0.1 _ <> <(:) || true
+    done
+}
+in_guest() { # WORDS: run by its shell, through its agent
+    python3 - "$g_agent" "$1" << 'END' || not_ok "in the guest: $1"
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(60)
+s.connect(sys.argv[1])
+f = s.makefile("rwb", 0)
+def ask(command, **arguments):
+    f.write((json.dumps({"execute": command, "arguments": arguments}) + "\n").encode())
+    reply = json.loads(f.readline().lstrip(b"\xff"))
+    assert "return" in reply, reply
+    return reply["return"]
+f.write(b'\xff{"execute": "guest-sync-delimited", "arguments": {"id": 7}}\n')
+while b'"return": 7' not in f.readline():
+    pass
+pid = ask("guest-exec", path="/bin/busybox", arg=["sh", "-c", sys.argv[2]])["pid"]
+while not (state := ask("guest-exec-status", pid=pid))["exited"]:
+    pass
+sys.exit(state["exitcode"])
+END
+}
+# rehearse STATUS NAME ARGUMENT...
+rehearse() {
+    local status=$1 name=$2
+    shift 2
+    firn_is "$status" "$name" doctor --json qmp:"$g_mon",qga="$g_agent" "$@"
+}
+row() { # LOOK RESULT CODE-OR-WORDS NAME: the document in ./out has such a line
+    if python3 - "$1" "$2" "$3" > why.txt 2>&1 << 'END'; then ok "$4"; else not_ok "$4" "$(cat why.txt)"; fi
+import json, sys
+look, result, what = sys.argv[1:]
+def codes(e):
+    while e:
+        yield e["code"]
+        e = e["cause"]
+rows = json.load(open("out"))["rehearsal"]
+for row in rows:
+    if row["look"] == look and row["result"] == result and (
+            what in row["seen"] or what in codes(row["error"])):
+        sys.exit(0)
+sys.exit(f"no row {look} {result} {what}: " + "; ".join(
+    f"{r['look']} {r['result']} {r['seen']}" for r in rows))
+END
+}
+goes_on() { until_done $(($(done_so_far) + 1)) && ok "$1" || not_ok "$1"; }
+
+# ---- the guest: as its kernel's words say ----
+v=extra/var/lib/firn/plugins/Firn.VMSnapshot/1.0.0.0
+mkdir -p $v/bin $v/config extra/inner extra/twin extra/etc/qemu/fsfreeze-hook.d
+cp "$extension" "$host" $v/bin/ && cp "$marker" $v/bin/marker.so
+for file in $(ldd "$host" | grep -o '/[^ ]*'); do
+    mkdir -p "extra$(dirname "$file")" && cp -L "$file" "extra$file"
+done
+echo '"plugins": [{"name": "marker", "file": "bin/marker.so"}]' > parts.json
+"$mkpackage" $v Firn.VMSnapshot 1.0.0.0 "linux-$(uname -m)" parts.json > digest
+printf Enabled > $v/config/HandlerState
+printf '#!/bin/sh\n' > extra/etc/qemu/fsfreeze-hook
+chmod 755 extra/etc/qemu/fsfreeze-hook extra/etc/qemu/fsfreeze-hook.d
+chmod -R go-w extra
+cat > extra/setup << 'END'
+busybox chown -R 0:0 /var/lib/firn /etc/qemu
+export FIRN_MARKER=/run/at-rest
+read -r words < /proc/cmdline
+case $words in
+*forbidden*) agent_options="-b guest-fsfreeze-freeze,guest-fsfreeze-freeze-list" ;;
+esac
+busybox dd if=/dev/zero of=/one/disk.img bs=1M count=8 2> /dev/null
+busybox mke2fs -F /one/disk.img > /dev/null 2>&1
+END
+"$here/../guest/mkguest" "$unpacked" . extra > guest.txt 2>&1 ||
+    { not_ok 'a guest can be made' "$(cat guest.txt)"; done_testing; }
+truncate -s 64M one.raw
+truncate -s 48M two.raw
+mke2fs -q -t ext4 one.raw && mke2fs -q -t ext4 two.raw
+qemu-img convert -f raw -O qcow2 one.raw one.qcow2
+new_vault v
+
+# ---- with the extension ----
+start_guest extended && until_done 1 || { not_ok 'the guest is up' "$(tail -n 5 console)"; done_testing; }
+rehearse 0 'a guest that is ready'
+row freeze ok application-consistent 'its applications come to rest'
+row extension ok 'Firn.VMSnapshot 1.0.0.0 is ready' 'the extension is'
+row commands ok 'all that' 'the agent may do all'
+row mounts ok 'held by a freeze: /one (ext4), /two (ext4)' 'what is held is listed'
+row scripts ok '2 of the agent' 'its scripts are sound'
+row clock ok 'this host' 'its clock is right'
+row end ok nothing 'nothing is left'
+goes_on 'the guest goes on'
+in_guest '[ ! -e /var/lib/firn/plugins/Firn.VMSnapshot/1.0.0.0/status/prepare.status ] &&
+    [ ! -e /run/at-rest ]' && ok 'and nothing is left in it' || not_ok 'and nothing is left in it'
+"$firn" doctor qmp:"$g_mon",qga="$g_agent" > out 2> err
+grep '^  freeze' out | sed 's/^/#/'
+in_guest 'busybox mount -t ext2 -o loop /one/disk.img /inner'
+rehearse 0 'a loop device'
+row mounts ok '/inner is a file on /one' 'is seen'
+in_guest 'busybox mount --bind /one /twin && busybox chmod 666 /etc/qemu/fsfreeze-hook'
+rehearse 3 'what is below is mounted once more; a script that anybody can change'
+row mounts weaker MountOrderUnsafe 'the first would hang the agent'
+row scripts weaker FreezeHookOpen 'the other would be root'
+row freeze ok application-consistent 'the extension does not mind'
+goes_on 'the guest goes on'
+in_guest 'busybox chmod 755 /etc/qemu/fsfreeze-hook && busybox mv /var/lib/firn /tmp/firn'
+rehearse 3 'the same without the extension'
+row extension weaker ExtensionMissing 'which is missing'
+row freeze ok crash-consistent 'the agent is not asked to freeze'
+rehearse 1 'when no less will do' --consistency filesystem
+row mounts fails MountOrderUnsafe 'a backup would fail'
+row freeze impossible level 'and the freeze is not possible'
+goes_on 'the guest goes on'
+in_guest 'busybox umount /twin && busybox date -s "2031-01-01 00:00" > /dev/null'
+rehearse 3 'mounted once; the clock is wrong' --consistency filesystem,crash
+row clock weaker GuestClockWrong 'which is told'
+row freeze ok file-system-consistent 'and the agent freezes'
+row freeze ok 'thawed by firn' 'and is thawed'
+goes_on 'the guest goes on'
+g_end
+
+# ---- an agent that may not freeze ----
+start_guest forbidden && until_done 1 || { not_ok 'the guest is up' "$(tail -n 5 console)"; done_testing; }
+rehearse 3 'an agent that may not freeze'
+row freeze ok application-consistent 'the extension may'
+in_guest 'busybox mv /var/lib/firn /tmp/firn'
+rehearse 3 'neither of the two'
+row commands weaker AgentCommandForbidden 'is told by its code'
+row freeze ok crash-consistent 'and not found twice'
+rehearse 1 'when the file systems must be held' --consistency filesystem
+row commands fails AgentCommandForbidden 'a backup would fail'
+in_guest 'busybox kill -STOP $(busybox pidof qemu-ga); echo STOPPED > /dev/console' > /dev/null 2>&1 &
+asker=$!
+by=$((SECONDS + 60))
+until grep -q STOPPED console || [ $SECONDS -ge $by ]; do read -r -t 0.1 _ <> <(:) || true; done
+kill $asker
+wait $asker 2> /dev/null
+rehearse 3 'an agent that says nothing'
+row agent weaker AgentSilent 'is told by its code'
+row mounts impossible 'does not answer' 'and hides nothing else'
+row copy ok MiB 'the disks are looked at all the same'
+goes_on 'the guest goes on'
+done_testing
