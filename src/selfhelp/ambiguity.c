@@ -12,7 +12,6 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
                              "to it all the same." },
     { "destroys", "The step removes software or data and cannot be undone." },
     { "disables-security", "The step switches off something that protects the machine." },
-    { "example", "The text shows it as an example, or as what did not help." },
     { "extension-missing", "A program is named without its suffix; the one installer of that "
                            "name is taken." },
     { "loaded-hive", "The registry key lies in a hive that was loaded by hand." },
@@ -20,7 +19,6 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
     { "order", "The text names something before the step that must come first." },
     { "other-machine", "The step is to be done on another machine." },
     { "override-only", "The key switches a check off; it repairs nothing." },
-    { "part-only", "Something else stands before it in its sentence that was not understood." },
     { "path-relative", "A file is named without its folder." },
     { "placeholder", "A name has to be filled in. A newest version is found by number; "
                      "anything else is for a person." },
@@ -31,9 +29,9 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
     { "remedy-lost", "The article only refers to another page." },
     { "runtime-version-conflict", "The article names two versions of the same runtime." },
     { "shell-operator", "The command needs a shell: variables, pipes or redirections." },
-    { "some-machines", "The text asks for it on some machines only, which firn cannot tell." },
     { "span-open", "A code span or fence is never closed." },
-    { "takes-back", "The step takes a change back, or belongs to the time after the repair." },
+    { "surroundings", "Something beside it or around it is not understood, and may limit it to "
+                      "some machines or moments." },
     { "typographic", "The command holds quotes, dashes or blanks that a word processor "
                      "made." },
     { "ui-launcher", "The step is done in a program with windows." },

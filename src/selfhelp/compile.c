@@ -284,6 +284,7 @@ block(struct compiler *c, const struct article_block *b)
     case ARTICLE_HEADING:
     case ARTICLE_PARAGRAPH:
     case ARTICLE_ITEM:
+    case ARTICLE_QUOTE:
         text_block(c, b);
         break;
     case ARTICLE_INDENTED: /* people indent code that is marked as code besides */
@@ -313,6 +314,7 @@ blocks(struct compiler *c, bool documents)
     const struct article *a = c->a;
     long written = 0, shown = 0;
 
+    around_title(c);
     for (size_t i = 0; i < a->nblocks && !c->no_memory; i++) {
         const struct article_block *b = &a->blocks[i];
 
@@ -358,16 +360,9 @@ for_people(struct compiler *c)
 {
     for (size_t i = 0; i < c->plan->nsteps; i++) {
         struct plan_step *s = &c->plan->steps[i];
-        struct finds l = { 0 };
-        struct find *f;
 
-        if (!plan_step_runs(s) || action_is(&s->action, "operation.retry"))
-            continue;
-        f = find_new(&l, 0, 0, "person.do");
-        find_person(&l, f, "person.do", s->text, strlen(s->text));
-        action_done(&s->action);
-        s->action = f->action;
-        c->no_memory = c->no_memory || l.no_memory;
+        if (plan_step_runs(s) && !action_is(&s->action, "operation.retry"))
+            step_leave(c, s, NULL, NULL);
     }
 }
 

@@ -15,8 +15,10 @@
  *
  * Articles from elsewhere are prose.  Their steps are found by a closed list of forms, in
  * code, in bold or in plain words alike, so that equal procedures give equal plans.  What is
- * not recognised becomes a step for a person.  When in doubt it is not recognised: a step of
- * a kind that firn executes is one that the article really asks for, in full. */
+ * not recognised becomes a step for a person.  A step of a kind that firn executes is one that
+ * the article really asks for, in full: every word of its sentence, and all that stands around
+ * it, must be known to say nothing of when, where or for whom it is meant, or have been read as
+ * its condition.  What firn does not know keeps it from acting. */
 #ifndef COMPILE_H
 #define COMPILE_H
 

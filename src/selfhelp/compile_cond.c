@@ -145,6 +145,37 @@ persists(const struct sentence *s, size_t from, size_t to)
             has_word(s, from, to, "resolve|resolved|help|work|fix|fixed|solve|solved"));
 }
 
+/* Does it say more than that something failed?  Then all of it is the condition. */
+static bool
+says_more(const struct sentence *s, size_t from, size_t to)
+{
+    for (size_t i = from; i < to;) {
+        size_t n = 0;
+
+        if (service_at(s, i, &n) != NULL && n > 0) {
+            i += n;
+            continue;
+        }
+        if (!is_number(s, i) &&
+            !word_is(s, i,
+                "a|above|again|all|an|and|any|are|backup|backups|been|both|can't|cannot|"
+                "command|commands|complete|completed|completes|continue|continues|did|didn't|"
+                "do|does|doesn't|don't|during|encounter|error|errors|executing|experience|"
+                "experiencing|extension|face|fail|failed|failing|fails|failure|fix|fixed|"
+                "following|get|have|help|helped|in|install|installation|installed|installer|"
+                "installing|is|issue|issues|it|its|job|machine|method|method|no|not|of|"
+                "operation|or|our|persist|persisted|persists|previous|problem|problems|reboot|"
+                "rebooting|recurs|remains|reoccurs|resolve|resolved|restart|restarting|retry|"
+                "running|same|see|service|service's|services|setup|snapshot|solve|solved|step|"
+                "steps|still|succeed|succeeds|successful|that|the|these|this|through|to|"
+                "trouble|trying|unable|unresolved|unsolved|unsuccessful|vm|vss|was|were|with|"
+                "work|works|writer|writers|you|your"))
+            return true;
+        i++;
+    }
+    return false;
+}
+
 static void
 as_if(struct compiler *c, const struct sentence *s, size_t from, size_t to, struct cond *ret)
 {
@@ -177,10 +208,9 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
 
     *ret = (struct cond){ 0 };
     *ret_scope = SCOPE_GROUP;
-    /* "because it is disabled", "with error 1058": more than that it failed */
-    bool narrow = has_word(s, from, to, "because|due|code") ||
-        has_phrase(s, from, to, "with error") || has_phrase(s, from, to, "with the error");
-    if (to <= from || n == 0 || narrow || !fails(s, from, to)) {
+    /* "because it is disabled", "with error 1058" */
+    if (to <= from || n == 0 || says_more(s, from, to) ||
+        has_phrase(s, from, to, "with error") || !fails(s, from, to)) {
         *ret_scope = SCOPE_SENTENCE;
         if (to > from)
             as_if(c, s, from, to, ret);
@@ -213,27 +243,28 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
         *ret = (struct cond){ 0 };
 }
 
-/* Where the condition that starts at word ${i} ends: at "then", a comma or a colon. */
+/* Where the condition that starts at word ${i} ends: at "then", or at a comma or colon, of
+ * which that counts after which an instruction starts ("If A, B or C, do D"). */
 static size_t
 cond_end(const struct sentence *s, size_t i, size_t *ret_rest)
 {
     size_t comma = SIZE_MAX;
+    bool verb = false;
 
     for (size_t k = i; k < s->nwords; k++) {
-        if (word_is(s, k, "then") && k > i) {
+        verb = verb || (comma != SIZE_MAX && is_verb(s, k));
+        if (word_is(s, k, "then") && k > i && !verb) {
             *ret_rest = k + 1;
             return k;
         }
-        if (comma == SIZE_MAX && (s->word[k].after == ',' || s->word[k].after == ':'))
-            comma = k + 1;
-    }
-    /* "If A, B or C, do D": the first comma after which an instruction starts */
-    for (size_t k = i; comma != SIZE_MAX && k < s->nwords; k++)
-        if (s->word[k].after == ',' && k + 1 < s->nwords &&
-            (is_verb(s, k + 1) || word_is(s, k + 1, "please|you"))) {
+        if (s->word[k].after != ',' && s->word[k].after != ':')
+            continue;
+        comma = comma == SIZE_MAX ? k + 1 : comma;
+        if (is_verb(s, k + 1) || word_is(s, k + 1, "please|you")) {
             comma = k + 1;
             break;
         }
+    }
     if (comma == SIZE_MAX) { /* "If the above fails try ..." */
         for (size_t k = i + 2; k < s->nwords; k++)
             if (is_verb(s, k) && word_is(s, k - 1,
@@ -263,9 +294,9 @@ cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
         while (n > 0 && strcmp(c->plan->steps[n - 1].action.kind->name,
                             "windows.vss.writers") != 0)
             n--;
-        if (n == 0)
+        end = cond_end(s, start, &rest);
+        if (n == 0 || !has_word(s, start, end, "writer|writers"))
             return 0;
-        (void)cond_end(s, start, &rest);
         *ret = (struct cond){ .when = PLAN_EACH, .of = n };
         *ret_scope = SCOPE_GROUP;
         *ret_has = true;

@@ -122,7 +122,7 @@ installer(struct finds *l, const struct sentence *s, size_t from, size_t to, con
 void
 find_installer(struct finds *l, const struct sentence *s)
 {
-    if (!has_word(s, 0, s->nwords, "run|install|execute") || done_elsewhere(s))
+    if (!has_word(s, 0, s->nwords, "run|install|execute"))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         bool run = word_is(s, i, "run|install|execute");
@@ -179,7 +179,7 @@ plain_path(const char *p)
 void
 find_file(struct finds *l, const struct sentence *s)
 {
-    if (!has_word(s, 0, s->nwords, "rename|copy") || done_elsewhere(s))
+    if (!has_word(s, 0, s->nwords, "rename|copy"))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         const char *kind = word_is(s, i, "rename") ? "file.rename"

@@ -108,14 +108,15 @@ words_of(const struct sentence *s)
     return t.s;
 }
 
-/* "Restart X if the issue persists": the condition behind. */
+/* "Restart X if the issue persists": the condition behind; *ret_at is the word it starts at,
+ * or how many words there are. */
 static void
 behind(struct compiler *c, const struct sentence *s, const struct finds *l,
-    struct cond *ret, bool *ret_has)
+    struct cond *ret, size_t *ret_at)
 {
     enum scope scope;
 
-    *ret_has = false;
+    *ret_at = s->nwords;
     for (size_t i = 1; i + 1 < s->nwords && l->n > 0; i++) {
         if (!word_is(s, i, "if|unless") || s->word[i].from < l->find[0].from ||
             (i > 0 && word_is(s, i - 1, "see|check|verify|determine|confirm|even|as")) ||
@@ -125,7 +126,8 @@ behind(struct compiler *c, const struct sentence *s, const struct finds *l,
             if (s->word[i].from < l->find[k].to && !l->find[k].action.kind->person)
                 return; /* inside a find */
         cond_of(c, s, i + 1, s->nwords, ret, &scope);
-        *ret_has = ret->when != PLAN_ALWAYS;
+        if (ret->when != PLAN_ALWAYS)
+            *ret_at = i;
         return;
     }
 }
@@ -178,13 +180,19 @@ put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
     }
 }
 
+/* What stood before the rest of a sentence. */
+struct before {
+    bool condition, label;
+};
+
 static void
 sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *own,
-    bool has_own)
+    bool has_own, struct before before)
 {
     struct finds l = { 0 };
     struct cond trail = { 0 };
-    bool has_trail = false, command, wait;
+    size_t to = s->nwords;
+    bool command, wait;
     const struct cond *cond = has_own ? own : &c->cond;
 
     if (word_is(s, 0, "or|alternatively|alternately") ||
@@ -192,14 +200,16 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         c->alternative = true;
     find_all(c, &l, s);
     if (!has_own)
-        behind(c, s, &l, &trail, &has_trail);
-    aside_judge(c, &l, s, has_trail ? &trail : cond);
+        behind(c, s, &l, &trail, &to);
+    around_sentence(c, &l, s, to, before.condition, before.label);
+    if (!s->code)
+        c->around.cond_unit = has_own ? c->around.nunit : 0;
     command = any_command(&l);
     if (c->nheld > 0 && !command)
         flow_release(c, c->in_commands);
     c->in_commands = c->nheld > 0 && command;
     wait = !command && !s->code && announces_command(s, 0);
-    put_finds(c, s, &l, has_trail ? &trail : cond, wait);
+    put_finds(c, s, &l, to < s->nwords ? &trail : cond, wait);
     if (!s->code) {
         (void)announces_keys(c, s);
         c->sample = has_word(s, 0, s->nwords,
@@ -239,7 +249,12 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     size_t skip = s->code ? 0 : label_read(s, heading, &label, &option), first;
 
     c->sentence++;
-    aside_sentence(c, s, heading);
+    if (c->block->kind == ARTICLE_QUOTE) { /* a note beside the steps */
+        around_sentence(c, &(struct finds){ 0 }, s, s->nwords, false, false);
+        return;
+    }
+    if (heading)
+        around_heading(c, s);
     if (skip > 0) {
         flow_group(c, label, option);
         rest = from_word(s, skip);
@@ -265,7 +280,7 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
             flow_release(c, c->in_commands);
             flow_cond(c, &cond, SCOPE_GROUP);
             if (!heading)
-                sentence_rest(c, &then, NULL, false);
+                sentence_rest(c, &then, NULL, false, (struct before){ true, skip > 0 });
             leads = c->plan->nsteps == 0 || then.nwords == 0 ||
                 s->word[s->nwords - 1].after == ':';
             c->cond_leads = leads;
@@ -276,15 +291,15 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
             flow_release(c, c->in_commands);
             flow_cond(c, &cond, SCOPE_NESTED);
             if (then.nwords > 0 && !heading)
-                sentence_rest(c, &then, NULL, false);
+                sentence_rest(c, &then, NULL, false, (struct before){ true, skip > 0 });
             return;
         }
         if (!heading)
-            sentence_rest(c, &then, &cond, true);
+            sentence_rest(c, &then, &cond, true, (struct before){ true, skip > 0 });
         cond_done(&cond);
         return;
     }
     /* "perform Step 1" alone says nothing */
     if (!heading && rest.nwords > 0)
-        sentence_rest(c, &rest, NULL, false);
+        sentence_rest(c, &rest, NULL, false, (struct before){ false, skip > 0 });
 }

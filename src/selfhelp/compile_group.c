@@ -140,7 +140,7 @@ flow_block(struct compiler *c, const struct article_block *b)
     struct cond none = { 0 };
 
     c->block = b;
-    aside_block(c, b);
+    around_block(c, b);
     if (c->scope != SCOPE_NESTED || at == NULL)
         return;
     if (at->kind == ARTICLE_ITEM

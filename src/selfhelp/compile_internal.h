@@ -3,8 +3,9 @@
  *
  * A block of the article is flattened (flat): markup goes, what it marked is kept beside the
  * text.  The flat text is cut into sentences and those into words; the finders look for their
- * forms in one sentence and report finds; the flow puts finds into the plan, in order, with
- * their conditions. */
+ * forms in one sentence and report finds; what is not accounted for in the sentence and around
+ * it leaves finds to a person; the flow puts finds into the plan, in order, with their
+ * conditions. */
 #ifndef COMPILE_INTERNAL_H
 #define COMPILE_INTERNAL_H
 
@@ -71,27 +72,28 @@ size_t sentence_words(const struct flat *f, size_t from, size_t to, struct word 
     size_t max);
 
 /* Is word ${i} one of "a|b|c" (lower case)?  false beyond the end.  Words are many and lists
- * are long: each place in the source remembers which letters its list's words start with,
- * which settles most.  So ${words} must be the same at each pass of one place. */
-#define word_is(s, i, words) word_in(s, i, words, LIST_LETTERS(words))
-bool word_in(const struct sentence *s, size_t i, const char *words, uint32_t letters);
-#define LIST_LETTERS(words) \
+ * are long: each place in the source remembers how its list's words start and how long they
+ * are, which settles most.  So ${words} must be the same at each pass of one place. */
+#define word_is(s, i, words) word_in(s, i, words, LIST_MARKS(words))
+bool word_in(const struct sentence *s, size_t i, const char *words, uint64_t marks);
+#define LIST_MARKS(words) \
     ({ \
-        static uint32_t letters_; \
-        uint32_t now_ = __atomic_load_n(&letters_, __ATOMIC_RELAXED); \
+        static uint64_t marks_; \
+        uint64_t now_ = __atomic_load_n(&marks_, __ATOMIC_RELAXED); \
         if (now_ == 0) { \
-            now_ = list_letters(words); \
-            __atomic_store_n(&letters_, now_, __ATOMIC_RELAXED); \
+            now_ = list_marks(words, strlen(words)); \
+            __atomic_store_n(&marks_, now_, __ATOMIC_RELAXED); \
         } \
         now_; \
     })
-uint32_t list_letters(const char *words);
+uint64_t list_marks(const char *words, size_t len);
+uint64_t word_mark(const struct sentence *s, size_t i);
 /* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
 size_t words_are(const struct sentence *s, size_t i, const char *phrase);
 /* One of the words (or a phrase) stands in [from, to) of the words. */
-#define has_word(s, from, to, words) has_word_in(s, from, to, words, LIST_LETTERS(words))
+#define has_word(s, from, to, words) has_word_in(s, from, to, words, LIST_MARKS(words))
 bool has_word_in(const struct sentence *s, size_t from, size_t to, const char *words,
-    uint32_t letters);
+    uint64_t marks);
 bool has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase);
 bool text_equal(const char *a, size_t len, const char *b); /* without regard to case */
 bool in_list(const char *s, size_t len, const char *words); /* without regard to case */
@@ -254,8 +256,6 @@ struct find *find_words(struct finds *l, const struct sentence *s, size_t from, 
 char *path_at(const struct sentence *s, size_t i, size_t *ret_end);
 /* Done in windows, or in the portal of a cloud. */
 bool done_by_hand(const struct sentence *s);
-/* Done on some machine other than the one that is looked after. */
-bool done_elsewhere(const struct sentence *s);
 
 /* Finders of one sentence. */
 void find_commands(struct finds *l, const struct sentence *s);
@@ -293,6 +293,12 @@ struct held {
     struct cond cond;
 };
 
+/* Words that are not understood, shortened; empty: all are. */
+enum { WHY_MAX = 96 };
+struct why {
+    char text[WHY_MAX];
+};
+
 struct compiler {
     const struct article *a;
     struct plan *plan;
@@ -322,13 +328,21 @@ struct compiler {
     bool in_commands;        /* the announced command has come, and may go on */
     bool sample;             /* the code that comes next is an example */
     bool alternative;        /* the next step is an alternative of the last */
-    struct {                 /* ids of ambiguities, NULL: nothing of the kind */
-        const char *here;    /* for this sentence */
-        const char *lead;    /* for what a sentence of lead_block leads to */
+    struct {                 /* what is not understood, and reaches what comes */
+        struct why unit;     /* the rest of this item or paragraph */
+        struct why before;   /* code that comes next: the sentence before it */
+        size_t cond_unit;    /* the unit whose last sentence had a condition */
+        struct why lead;     /* what a sentence of lead_block leads to */
         const struct article_block *lead_block;
-        const char *below;   /* for what stands below a heading of this level */
-        long level;
-    } aside;
+        struct why section;  /* to the next heading of this level or above */
+        long section_level;
+        struct why below;    /* what stands below a heading of this level */
+        long level, now;     /* now: the level of the last heading */
+        size_t nunit, nsection; /* count */
+    } around;
+    struct {                 /* where each step of the plan stands */
+        size_t unit, section;
+    } place[PLAN_STEPS_MAX];
     char *pending_data;      /* "set the following keys to ..." */
     char *pending_key;       /* [HKEY_...] */
 };
@@ -340,17 +354,56 @@ bool announces_command(const struct sentence *s, size_t from);
 /* What all finders find, in the order of the text, none within another. */
 void find_all(struct compiler *c, struct finds *l, const struct sentence *s);
 
-/* ---- what stands aside (compile_aside.c) ---- */
+/* ---- words that limit nothing (compile_plain.c) ---- */
 
-enum { ASIDE_BOLD = 7 }; /* the level of a heading that is only a bold line */
+/* How many words from ${i} on are known to limit nothing; 0: word ${i} may. */
+size_t plain_at(const struct sentence *s, size_t i);
+/* Is word ${i} in the list of its first letter? */
+bool lettered(const char *const table[26], const struct sentence *s, size_t i);
+bool is_number(const struct sentence *s, size_t i);
 
-/* A block begins. */
-void aside_block(struct compiler *c, const struct article_block *b);
-/* A sentence begins, whole. */
-void aside_sentence(struct compiler *c, const struct sentence *s, bool heading);
-/* Leave to a person what stands aside in the sentence that began last. */
-void aside_judge(const struct compiler *c, struct finds *l, const struct sentence *s,
-    const struct cond *cond);
+/* ---- is everything said accounted for? (compile_account.c) ---- */
+
+/* The first of the words [0, to) that neither belongs to a find nor limits nothing; SIZE_MAX:
+ * all are accounted for. */
+size_t unaccounted(const struct sentence *s, const struct finds *l, size_t to);
+
+/* ---- sentences beside actions (compile_forms.c) ---- */
+
+/* Has it a word by which a heading limits what is below it, an introduction its procedure, or
+ * a sentence beside an action the action? */
+enum limits { LIMITS_HEADING, LIMITS_SECTION, LIMITS_ACTION };
+bool limits(const struct sentence *s, enum limits what);
+/* What went wrong, and when; what an action does; what stands at the head of an article. */
+bool tells_problem(const struct sentence *s);
+bool tells_effect(const struct sentence *s);
+bool is_imprint(const struct sentence *s);
+/* An instruction for a person that says nothing of those around it; how a change is undone. */
+bool harmless_order(const struct sentence *s);
+bool takes_back(const struct sentence *s);
+/* It leads to what follows; to what is to be run; away from what stands around it. */
+bool sentence_leads(const struct sentence *s);
+bool tells_to_run(const struct sentence *s);
+bool leads_away(const struct sentence *s);
+/* What follows it in its item or paragraph hangs on it: "Option B.", "Still failing?". */
+bool is_fork(const struct sentence *s);
+/* The sentence without "Note:" and the like. */
+struct sentence without_mark(const struct sentence *s);
+/* Does the heading only say what is done below it?  ${first}: it is the first of all. */
+bool heading_is_plain(const struct sentence *s, bool first);
+
+/* ---- what stands around an action (compile_around.c) ---- */
+
+/* An article begins, a block, or a heading's sentence. */
+void around_title(struct compiler *c);
+void around_block(struct compiler *c, const struct article_block *b);
+void around_heading(struct compiler *c, const struct sentence *s);
+/* Judge a sentence whose condition is read: words [0, to) are left of it.  Finds that may be
+ * limited by what is not understood become steps for a person; what the sentence itself
+ * limits is noted, and steps before it that it reaches are left to a person.
+ * ${conditional}: a condition stood before it, or ${label} ("Step 2:"). */
+void around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, size_t to,
+    bool conditional, bool label);
 /* A paragraph that is nothing but code: it belongs to what led to it. */
 bool block_is_code(const struct compiler *c, const struct article_block *b);
 
@@ -359,6 +412,8 @@ bool block_is_code(const struct compiler *c, const struct article_block *b);
 /* Put ${f} into the plan, under ${cond}; its action is taken. */
 void flow_emit(struct compiler *c, struct find *f, struct article_span span, const char *text,
     const struct cond *cond);
+/* Step ${s} is for a person after all; ${id} (NULL: no ambiguity) and ${text} say why. */
+void step_leave(struct compiler *c, struct plan_step *s, const char *id, const char *text);
 void compiler_note(struct compiler *c, const char *id, struct plan_step *s,
     struct article_span span, const char *text);
 

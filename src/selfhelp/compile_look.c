@@ -104,18 +104,10 @@ judge(struct finds *l, const struct sentence *s)
     bool fix = has_word(s, 0, s->nwords, "fix|fixes|resolve|resolves|repair|repairs|solve") &&
         !has_word(s, 0, s->nwords, "check|verify|see|view|find|list|determine|identify|if");
 
-    bool elsewhere = !s->code && done_elsewhere(s);
-
     for (size_t i = 0; i < l->n; i++) {
         struct find *f = &l->find[i];
 
         half_installer(l, f, s->f);
-        if (elsewhere && f->command && !f->action.kind->person) {
-            find_person(l, f, "person.command", s->f->s + f->from, f->to - f->from);
-            f->command = true;
-            f->what = FIND_ACTION;
-            find_note(l, f, "other-machine", NULL);
-        }
         if (s->script && !f->action.kind->person) {
             find_person(l, f, "person.command", s->f->s + f->from, f->to - f->from);
             f->command = true;

@@ -17,19 +17,6 @@ object_ends(const struct sentence *s, size_t k)
             "now|as|manually|during|which|until|on|at|because|since|is|first|immediately");
 }
 
-/* "Create the value X and restart the machine", of which only the end was understood: the
- * restart alone would be in vain. */
-static bool
-half_understood(const struct finds *l, const struct sentence *s, size_t i)
-{
-    for (size_t k = 0; l->n == 0 && k < i; k++)
-        if (word_is(s, k,
-                "create|set|change|increase|add|edit|modify|configure|delete|remove") &&
-            is_imperative(s, k))
-            return true;
-    return false;
-}
-
 static void
 restart(struct finds *l, const struct sentence *s, size_t i)
 {
@@ -37,8 +24,8 @@ restart(struct finds *l, const struct sentence *s, size_t i)
     size_t k = i + 1;
     struct find *f;
 
-    if (!is_imperative(s, i) || done_by_hand(s) || done_elsewhere(s) ||
-        half_understood(l, s, i) ||
+    if (!is_imperative(s, i) || done_by_hand(s) ||
+        words_are(s, i + 1, "your computer") > 0 ||
         (i > 0 && word_is(s, i - 1, "next|a|the|every|each|of|another")))
         return;
     while (word_is(s, k, "the|your|this|impacted|affected|guest|azure|protected|source|windows|"

@@ -30,26 +30,6 @@ done_by_hand(const struct sentence *s)
         has_phrase(s, 0, s->nwords, "server manager");
 }
 
-bool
-done_elsewhere(const struct sentence *s)
-{
-    static const char *const phrases[] = { "domain controller", "domain controllers",
-        "process server", "configuration server", "backup server", "host server",
-        "local computer", "local machine", "client computer", "client machine",
-        "client machines", "on-premises server", "on-premises machine", "proxy server",
-        "other machine", "another machine", "each node", "all nodes", "file server",
-        "appliance", "master target", "management server", "your computer", "your pc",
-        "your laptop", "your device", "your phone", "gateway machine", "jump box",
-        "physical host", "hyper-v host", "vmm server", "dpm server", "sql server instance",
-        "scale set", "app service", "web app", "cloud service", "the cluster",
-        "your cluster", "head node", "worker node", "the router", "your router" };
-
-    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
-        if (has_phrase(s, 0, s->nwords, phrases[i]))
-            return true;
-    return false;
-}
-
 struct find *
 find_words(struct finds *l, const struct sentence *s, size_t from, size_t to,
     const char *kind)

@@ -205,7 +205,7 @@ find_service(struct finds *l, const struct sentence *s)
 {
     if (!has_word(s, 0, s->nwords,
             "restart|start|stop|ensure|make|verify|check|confirm|validate|set|change") ||
-        done_by_hand(s) || done_elsewhere(s))
+        done_by_hand(s))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         if (word_is(s, i, "restart|start|stop"))

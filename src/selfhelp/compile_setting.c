@@ -206,7 +206,7 @@ find_setting(struct finds *l, const struct sentence *s)
 {
     auto_free char *file = NULL;
 
-    if (!has_word(s, 0, s->nwords, "set|add|change|put|configure") || done_elsewhere(s) ||
+    if (!has_word(s, 0, s->nwords, "set|add|change|put|configure") ||
         done_by_hand(s))
         return;
     file = config_file(s);
@@ -289,7 +289,7 @@ component_in(const struct sentence *s, size_t from, size_t to)
 void
 find_version(struct finds *l, const struct sentence *s)
 {
-    if (!has_word(s, 0, s->nwords, "version|least") || done_elsewhere(s))
+    if (!has_word(s, 0, s->nwords, "version|least"))
         return;
     for (size_t i = 0; i < s->nwords; i++) {
         const char *component;

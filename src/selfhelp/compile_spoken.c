@@ -23,55 +23,6 @@ asked(const struct sentence *s, size_t i)
             "use|issue|followed");
 }
 
-/* "Your administrator can run X", "support asks you to run X", "you may see people running X":
- * nobody tells the reader to. */
-static bool
-others_do(const struct sentence *s, size_t i)
-{
-    for (size_t k = 1; k < i; k++) {
-        if (word_is(s, k, "running|using|executing") &&
-            word_is(s, k - 1, "people|others|users|somebody|someone|administrators|admins"))
-            return true;
-        if (word_is(s, k, "run|executed|used") &&
-            word_is(s, k - 1, "had|has|have|having|was|were"))
-            return true;
-        if (!word_is(s, k, "run|execute|use|issue|type|enter"))
-            continue;
-        if (word_is(s, k - 1, "can|could|will|would|may|might|must|should") &&
-            !has_word(s, 0, k, "you|we"))
-            return true;
-        if (word_is(s, k - 1, "to") && has_word(s, 0, k, "ask|asks|asked|tell|tells|told"))
-            return true;
-    }
-    return false;
-}
-
-/* "An administrator disabled it by using X": it is told of the past. */
-static bool
-somebody_did(const struct sentence *s, size_t i)
-{
-    for (size_t k = 1; k < i; k++)
-        if (word_is(s, k, "disabled|stopped|started|restarted|enabled|deleted|removed|changed|"
-                          "installed|added|used|executed|tried|did|fixed|solved|repaired") &&
-            !word_is(s, k - 1, "is|are|be|was|were|been|not|once|if|when|a|an|the|and"))
-            return true;
-    return false;
-}
-
-/* The command at word ${i} is the subject of what follows: "X fails", "running X will ...",
- * or what something is: "a typical command is X". */
-static bool
-told_about(const struct sentence *s, size_t i)
-{
-    bool verb = word_is(s, i + 1,
-        "failed|fails|returns|returned|shows|gives|is|was|did|does|hangs|reports|completed|"
-        "succeeds|succeeded|will|would|should|can|cannot|may|might|has|had|must");
-    bool run = i > 0 && word_is(s, i - 1, "run|execute|use|type|enter") &&
-        is_imperative(s, i - 1);
-
-    return (verb && !run) || (i > 0 && word_is(s, i - 1, "is|was|are|were|be|called"));
-}
-
 /* Verbs that tell to look at something: what they look at with may be a look too, but no
  * change. */
 static bool
@@ -82,33 +33,24 @@ only_looks(const struct sentence *s, size_t k)
 }
 
 /* Does the sentence tell the reader to run the command at word ${i}, or does it only speak of
- * it ("the command X fails", "when you ran X", "do not run X")?  ${look}: it changes
- * nothing. */
+ * it?  ${look}: it changes nothing.  Words that turn the sense ("the command X fails", "do not
+ * run X") need not be known here: they are not accounted for. */
 static bool
 instructed(const struct sentence *s, size_t i, bool look)
 {
     bool looks = false;
 
-    if (told_about(s, i) || s->word[s->nwords - 1].after == '?')
-        return false;
     if (i == 0 || s->word[i - 1].after == ':' || s->word[i - 1].breaks)
-        return !has_word(s, 0, i, "not|never|don't|avoid|without");
-    if (has_word(s, i > 8 ? i - 8 : 0, i,
-            "not|never|don't|avoid|without|instead|example|e.g|such|like|ran|failed|fails|"
-            "equivalent|returned|shows|output"))
-        return false;
-    if (others_do(s, i))
-        return false;
+        return true;
     for (size_t k = 0; k < i; k++)
         if (is_verb(s, k) && is_imperative(s, k)) {
             if (look || !only_looks(s, k))
                 return true;
             looks = true;
         }
-    if (looks || (!look && (only_looks(s, 0) || somebody_did(s, i))))
-        return false;
-    return has_word(s, i > 4 ? i - 4 : 0, i,
-        "executing|running|using|run|execute|command|commands|followed|with|prompt");
+    return !looks && (look || !only_looks(s, 0)) &&
+        has_word(s, i > 4 ? i - 4 : 0, i,
+            "executing|running|using|run|execute|command|commands|followed|with|prompt");
 }
 
 /* A command that is only spoken of. */

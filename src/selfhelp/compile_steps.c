@@ -31,6 +31,20 @@ compiler_note(struct compiler *c, const char *id, struct plan_step *s,
         c->no_memory = true;
 }
 
+void
+step_leave(struct compiler *c, struct plan_step *s, const char *id, const char *text)
+{
+    struct finds l = { 0 };
+    struct find *f = find_new(&l, 0, 0, "person.do");
+
+    find_person(&l, f, "person.do", s->text, strlen(s->text));
+    action_done(&s->action);
+    s->action = f->action;
+    c->no_memory = c->no_memory || l.no_memory;
+    if (id != NULL)
+        compiler_note(c, id, s, s->span, text);
+}
+
 /* ---- what two steps make together ---- */
 
 static bool
@@ -231,6 +245,8 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
         c->no_memory = true;
         return;
     }
+    c->place[c->plan->nsteps - 1].unit = c->around.nunit;
+    c->place[c->plan->nsteps - 1].section = c->around.nsection;
     s->when = at.when;
     if (at.when == PLAN_IF) {
         s->when_text = strdup(at.text != NULL ? at.text : "");

@@ -25,7 +25,7 @@ in_list(const char *s, size_t len, const char *words)
 {
     char first = len > 0 ? lower(s[0]) : '\0';
 
-    while (first != '\0') {
+    while (first != '\0' && *words != '\0') {
         if (lower(words[0]) == first) {
             size_t n = 1;
 
@@ -34,10 +34,9 @@ in_list(const char *s, size_t len, const char *words)
             if (n == len && (words[n] == '|' || words[n] == '\0'))
                 return true;
         }
-        words = strchr(words, '|');
-        if (words == NULL)
-            return false;
-        words++;
+        while (*words != '|' && *words != '\0')
+            words++;
+        words += *words == '|';
     }
     return false;
 }
@@ -213,34 +212,40 @@ sentence_words(const struct flat *f, size_t from, size_t to, struct word *word, 
     return n;
 }
 
-static uint32_t
-letter_bit(char c)
+static uint64_t
+mark_of(char first, size_t len)
 {
-    return c >= 'a' && c <= 'z' ? UINT32_C(1) << (c - 'a') : UINT32_C(1) << 26;
+    return UINT64_C(1) << (((unsigned char)lower(first) + 11 * len) & 63);
 }
 
-uint32_t
-list_letters(const char *words)
+uint64_t
+list_marks(const char *words, size_t len)
 {
-    uint32_t letters = 0;
+    uint64_t marks = 0;
 
-    for (; words != NULL; words = strchr(words, '|')) {
-        words += *words == '|';
-        letters |= letter_bit(lower(*words));
+    for (size_t i = 0, n; i < len; i += n + 1) {
+        for (n = 0; i + n < len && words[i + n] != '|'; n++)
+            ;
+        marks |= mark_of(words[i], n);
     }
-    return letters;
+    return marks;
+}
+
+uint64_t
+word_mark(const struct sentence *s, size_t i)
+{
+    return mark_of(s->f->low[s->word[i].from], s->word[i].to - s->word[i].from);
 }
 
 bool
-word_in(const struct sentence *s, size_t i, const char *words, uint32_t letters)
+word_in(const struct sentence *s, size_t i, const char *words, uint64_t marks)
 {
     const struct word *w;
 
-    if (i >= s->nwords)
+    if (i >= s->nwords || (marks & word_mark(s, i)) == 0)
         return false;
     w = &s->word[i];
-    return (letters & letter_bit(s->f->low[w->from])) != 0 &&
-        in_list(s->f->low + w->from, w->to - w->from, words);
+    return in_list(s->f->low + w->from, w->to - w->from, words);
 }
 
 size_t
@@ -264,10 +269,10 @@ words_are(const struct sentence *s, size_t i, const char *phrase)
 
 bool
 has_word_in(const struct sentence *s, size_t from, size_t to, const char *words,
-    uint32_t letters)
+    uint64_t marks)
 {
     for (size_t i = from; i < to && i < s->nwords; i++)
-        if (word_in(s, i, words, letters))
+        if (word_in(s, i, words, marks))
             return true;
     return false;
 }

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands around an action: headings above it, the words that lead to it, the sentences
+ * beside it.  Each of these has to be understood too, be harmless by its form, or be a step of
+ * its own; else what it reaches is for a person.
+ *
+ * Reach: a heading reaches all below it; words that lead to a list or to code reach that; a
+ * sentence before the first action of its section reaches the section; one beside an action
+ * reaches the item or paragraph; one after it, in a paragraph of its own, reaches what stands
+ * before it, and all of the section when it speaks of the procedure. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "compile_internal.h"
+
+static const char surroundings[] = "surroundings";
+
+enum { BOLD_LEVEL = 7 }; /* the level of a heading that is only a bold line */
+
+/* ---- reach ---- */
+
+/* What is not understood is all of ${s}, or its word ${at}. */
+static struct why
+why_of(const struct sentence *s, size_t at)
+{
+    size_t from = at < s->nwords ? s->word[at].from : s->from, to = s->to;
+    struct why w;
+    size_t n = 0;
+
+    for (size_t i = from; i < to && n < WHY_MAX - 1; i++) {
+        char x = s->f->s[i];
+
+        x = x == FLAT_SOFT || x == FLAT_HARD || (unsigned char)x < ' ' ? ' ' : x;
+        if (x != ' ' || (n > 0 && w.text[n - 1] != ' '))
+            w.text[n++] = x;
+    }
+    while (n > 0 && (n == WHY_MAX - 1 ? ((unsigned char)w.text[n - 1] & 0x80) != 0 : false))
+        n--;
+    while (n > 0 && w.text[n - 1] == ' ')
+        n--;
+    w.text[n] = '\0';
+    return w;
+}
+
+static char *
+explain(const struct why *w)
+{
+    struct text t = { 0 };
+
+    text_fmt(&t, "firn does not know what this limits: %s", w->text);
+    return t.s;
+}
+
+/* Steps that came before, back to unit ${unit} of the section, are for a person after all:
+ * those that change something. */
+static void
+reach_back(struct compiler *c, size_t unit, const struct sentence *s)
+{
+    struct why why = why_of(s, SIZE_MAX);
+    auto_free char *text = explain(&why);
+
+    for (size_t i = c->plan->nsteps; i > 0; i--) {
+        struct plan_step *p = &c->plan->steps[i - 1];
+
+        if (c->place[i - 1].section != c->around.nsection || c->place[i - 1].unit < unit)
+            return;
+        if (plan_step_runs(p) && p->action.kind->risk != RISK_READ)
+            step_leave(c, p, surroundings, text);
+    }
+}
+
+/* The last unit of the section that has steps; 0: none has. */
+static size_t
+last_unit(const struct compiler *c)
+{
+    size_t n = c->plan->nsteps;
+
+    return n > 0 && c->place[n - 1].section == c->around.nsection ? c->place[n - 1].unit : 0;
+}
+
+static void
+set_lead(struct compiler *c, const struct sentence *s)
+{
+    c->around.lead = why_of(s, SIZE_MAX);
+    c->around.lead_block = c->block;
+}
+
+static void
+set_section(struct compiler *c, const struct sentence *s)
+{
+    c->around.section = why_of(s, SIZE_MAX);
+    c->around.section_level = c->around.now;
+}
+
+static bool
+is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Does the sentence name what step ${p} names? */
+static bool
+mentions(const struct sentence *s, const struct plan_step *p)
+{
+    for (size_t i = 0; i < s->nwords; i++) {
+        size_t n = word_len(s, i);
+
+        if (n < 3 || plain_at(s, i) > 0 || is_verb(s, i) ||
+            word_is(s, i, "not|never|don't|are|was|has|have|had|will|can|may|you|when|which"))
+            continue;
+        for (const char *t = p->text; *t != '\0'; t++)
+            if ((t == p->text || !is_letter(t[-1])) && strncasecmp(t, word_at(s, i), n) == 0 &&
+                !is_letter(t[n]))
+                return true;
+    }
+    return false;
+}
+
+static bool
+mentions_step(const struct compiler *c, const struct sentence *s)
+{
+    for (size_t i = c->plan->nsteps; i > 0; i--) {
+        if (c->place[i - 1].section != c->around.nsection)
+            return false;
+        if (plan_step_runs(&c->plan->steps[i - 1]) && mentions(s, &c->plan->steps[i - 1]))
+            return true;
+    }
+    return false;
+}
+
+/* "Never kill X": it forbids something, and says nothing of the steps. */
+static bool
+forbids(const struct compiler *c, const struct sentence *s)
+{
+    size_t verb = words_are(s, 0, "do not") > 0 ? 2 : 1;
+
+    return (verb == 2 || word_is(s, 0, "don't|never|avoid")) &&
+        !word_is(s, verb, "run|use|do|perform|apply|follow|continue|proceed|try|execute") &&
+        !has_word(s, 0, s->nwords,
+            "this|these|it|them|that|steps|procedure|above|commands|until|before|after") &&
+        !mentions_step(c, s);
+}
+
+/* A sentence that limits something, and is no heading and leads to nothing. */
+static void
+limit(struct compiler *c, const struct sentence *s)
+{
+    size_t unit = last_unit(c);
+    bool all = has_word(s, 0, s->nwords, "procedure|steps|above|commands|changes");
+
+    if (unit == 0) {
+        set_section(c, s);
+        return;
+    }
+    c->around.unit = why_of(s, SIZE_MAX);
+    if (unit == c->around.nunit || all || mentions_step(c, s) ||
+        has_word(s, 0, s->nwords,
+            "it|this|these|them|those|instead|leave|skip|only|otherwise|back|undo|revert|same"))
+        reach_back(c, all || mentions_step(c, s) ? 0 : unit, s);
+}
+
+void
+around_title(struct compiler *c)
+{
+    const char *t = c->a->title, *only = t != NULL ? strcasestr(t, " only") : NULL;
+
+    c->around.nunit = 1;
+    if (only != NULL && strchr(" )]:", only[5]) != NULL)
+        snprintf(c->around.below.text, WHY_MAX, "%s", only + 1);
+}
+
+void
+around_block(struct compiler *c, const struct article_block *b)
+{
+    const struct article_block *at = c->around.lead_block;
+    bool unit = b->kind == ARTICLE_ITEM || b->kind == ARTICLE_HEADING ||
+        (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && !block_is_code(c, b));
+
+    if (unit) {
+        c->around.nunit++;
+        c->around.unit.text[0] = '\0';
+        c->around.before.text[0] = '\0';
+    }
+    if (at == NULL)
+        return;
+    if (at->kind == ARTICLE_ITEM ? b->kind == ARTICLE_ITEM && b->level <= at->level
+                                 : unit && b->kind != ARTICLE_ITEM)
+        c->around.lead.text[0] = '\0';
+}
+
+void
+around_heading(struct compiler *c, const struct sentence *s)
+{
+    long level = c->block->kind == ARTICLE_HEADING ? (long)c->block->level : BOLD_LEVEL;
+    bool plain = heading_is_plain(s, c->around.nsection == 0);
+
+    c->around.lead.text[0] = '\0';
+    c->around.before.text[0] = '\0';
+    c->around.now = level;
+    if (level <= c->around.section_level)
+        c->around.section.text[0] = '\0';
+    c->around.nsection++;
+    if (c->around.below.text[0] != '\0' && level > c->around.level)
+        return;
+    c->around.below = plain ? (struct why){ "" } : why_of(s, SIZE_MAX);
+    c->around.level = level;
+}
+
+static bool
+any_runs(const struct finds *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->find[i].action.kind != NULL && !l->find[i].action.kind->person)
+            return true;
+    return false;
+}
+
+/* Leave all that would run to a person. */
+static void
+leave(struct finds *l, const struct sentence *s, const struct why *why)
+{
+    auto_free char *text = explain(why);
+
+    l->no_memory = l->no_memory || text == NULL;
+    for (size_t i = l->n; i > 0; i--) {
+        struct find *f = &l->find[i - 1];
+
+        if (f->action.kind == NULL || f->action.kind->person)
+            continue;
+        find_person(l, f, f->command ? "person.command" : "person.do", s->f->s + f->from,
+            f->to - f->from);
+        f->what = FIND_ACTION;
+        find_note(l, f, surroundings, text);
+    }
+}
+
+/* No action was found in the sentence: what does it say of those around it? */
+static void
+beside(struct compiler *c, const struct sentence *whole, bool conditional, bool label)
+{
+    struct sentence s = without_mark(whole);
+    bool introduces = last_unit(c) == 0;
+    bool marked = s.nwords < whole->nwords;
+
+    if (s.nwords == 0)
+        return;
+    if (conditional) {
+        if (leads_away(&s)) {
+            limit(c, &s);
+            set_section(c, &s);
+        }
+        return;
+    }
+    if (tells_effect(&s) || (introduces && is_imprint(&s)))
+        return;
+    if (is_fork(&s)) {
+        c->around.unit = why_of(&s, SIZE_MAX);
+        return;
+    }
+    if (sentence_leads(&s) || tells_to_run(&s))
+        set_lead(c, &s);
+    if (sentence_leads(&s))
+        return;
+    if (harmless_order(&s) || tells_problem(&s) || forbids(c, &s) || takes_back(&s) ||
+        (label && !limits(&s, LIMITS_HEADING)))
+        return;
+    if (introduces && !marked && c->block->kind != ARTICLE_ITEM &&
+        !limits(&s, LIMITS_SECTION) && !is_verb(&s, 0))
+        return;
+    if (last_unit(c) != c->around.nunit && !limits(&s, LIMITS_SECTION) &&
+        !limits(&s, LIMITS_ACTION) && !is_verb(&s, 0) &&
+        !word_is(&s, 0, "this|that|it|these|those|on|in|for|at|with|from|during"))
+        return;
+    limit(c, &s);
+}
+
+/* What reaches the sentence from around it; NULL: nothing. */
+static const struct why *
+reaches(const struct compiler *c)
+{
+    const struct why *const all[] = { &c->around.unit, &c->around.lead, &c->around.section,
+        &c->around.below };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (all[i]->text[0] != '\0')
+            return all[i];
+    return NULL;
+}
+
+/* How many bytes at the start of a line of code make it a comment; 0: it is none. */
+static size_t
+comment_mark(const char *low, size_t len)
+{
+    if (len > 3 && strncmp(low, "rem ", 4) == 0)
+        return 4;
+    if (len > 1 && (strncmp(low, "::", 2) == 0 || strncmp(low, "//", 2) == 0))
+        return 2;
+    return len > 0 && (low[0] == '#' || low[0] == ';') ? 1 : 0;
+}
+
+/* A comment in code that is not understood may limit the lines below it. */
+static void
+comment(struct compiler *c, const struct sentence *s)
+{
+    static const struct finds none;
+    struct word word[64];
+    uint8_t mark[256] = { 0 }; /* its words are those of a sentence, and no code */
+    size_t skip = comment_mark(s->f->low + s->from, s->to - s->from);
+    size_t from = s->from + skip, len = s->to - from;
+    struct flat f = { .s = s->f->s + from, .low = s->f->low + from, .mark = mark, .len = len };
+    struct sentence words = { .f = &f, .to = len, .word = word };
+
+    if (skip == 0)
+        return;
+    if (len <= sizeof(mark))
+        words.nwords = sentence_words(&f, 0, len, word, sizeof(word) / sizeof(word[0]));
+    if (len > sizeof(mark) || unaccounted(&words, &none, words.nwords) != SIZE_MAX)
+        c->around.unit = why_of(s, SIZE_MAX);
+}
+
+/* "If X, do this.  Then do that.": that may be meant under the condition too. */
+static bool
+goes_on(const struct compiler *c, const struct finds *l, const struct sentence *s)
+{
+    return c->around.cond_unit == c->around.nunit &&
+        (s->code || word_is(s, 0, "then|also|next|afterwards|and|finally|now") ||
+            has_word(s, 0, s->nwords, "it|its|them|this") ||
+            (l->n > 0 && l->find[0].command && l->find[0].from == s->from));
+}
+
+void
+around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, size_t to,
+    bool conditional, bool label)
+{
+    const struct why *why = reaches(c);
+    size_t at = s->code ? SIZE_MAX : unaccounted(s, l, to);
+    struct why own = at != SIZE_MAX ? why_of(s, at) : (struct why){ "" };
+
+    if (s->code && c->around.before.text[0] != '\0')
+        why = &c->around.before;
+    else if (!conditional && goes_on(c, l, s))
+        own = why_of(s, SIZE_MAX);
+    if (own.text[0] != '\0')
+        why = &own;
+    if (!s->code)
+        c->around.before = at != SIZE_MAX && !tells_effect(s) ? own : (struct why){ "" };
+    if (!any_runs(l)) {
+        if (at != SIZE_MAX)
+            beside(c, s, conditional, label);
+        else if (s->code && l->n == 0)
+            comment(c, s);
+        return;
+    }
+    if (why != NULL)
+        leave(l, s, why);
+    if (at == SIZE_MAX)
+        return;
+    c->around.unit = why_of(s, SIZE_MAX);
+    if (sentence_leads(s))
+        set_lead(c, s);
+}
