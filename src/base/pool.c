@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "codes.h"
 #include "pool.h"
@@ -22,10 +24,19 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     struct pool_task *first, **last;
-    bool closing;
+    bool closing, gentle;
     unsigned nworkers, nstarted;
     struct worker worker[];
 };
+
+/* Of this thread alone, and never refused: a nice value may always rise. */
+static void
+give_way(void)
+{
+    id_t self = (id_t)gettid();
+
+    (void)setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + POOL_GENTLE);
+}
 
 static void *
 work(void *arg)
@@ -33,6 +44,8 @@ work(void *arg)
     struct worker *w = arg;
     struct pool *p = w->pool;
 
+    if (p->gentle)
+        give_way();
     pthread_mutex_lock(&p->lock);
     for (;;) {
         while (p->first == NULL && !p->closing)
@@ -67,8 +80,8 @@ start_worker(struct worker *w)
     return failed;
 }
 
-struct err *
-pool_new(unsigned workers, struct pool **ret)
+static struct err *
+start(unsigned workers, bool gentle, struct pool **ret)
 {
     assert(workers >= 1 && workers <= POOL_WORKERS_MAX);
     auto_ptr(pool) p = calloc(1, sizeof(*p) + workers * sizeof(p->worker[0]));
@@ -80,6 +93,7 @@ pool_new(unsigned workers, struct pool **ret)
     pthread_cond_init(&p->done, NULL);
     p->last = &p->first;
     p->nworkers = workers;
+    p->gentle = gentle;
     for (; p->nstarted < workers; p->nstarted++) {
         struct worker *w = &p->worker[p->nstarted];
 
@@ -91,6 +105,18 @@ pool_new(unsigned workers, struct pool **ret)
     }
     *ret = take(p);
     return NULL;
+}
+
+struct err *
+pool_new(unsigned workers, struct pool **ret)
+{
+    return start(workers, false, ret);
+}
+
+struct err *
+pool_new_gentle(unsigned workers, struct pool **ret)
+{
+    return start(workers, true, ret);
 }
 
 unsigned

@@ -23,9 +23,18 @@ struct pool_task {
     int state_;
 };
 
+enum {
+    POOL_WORKERS_MAX = 64,
+    POOL_GENTLE = 10 /* of 19: a tenth of the weight of a thread that is as usual */
+};
+
 /* ${workers} is 1 to POOL_WORKERS_MAX. */
-enum { POOL_WORKERS_MAX = 64 };
 struct err *pool_new(unsigned workers, struct pool **ret) must_use;
+
+/* As pool_new, with workers that give way to other threads: their nice value is POOL_GENTLE
+ * more than that of this process.  Linux compares these within a group of processes (a
+ * control group, else a session), not between groups. */
+struct err *pool_new_gentle(unsigned workers, struct pool **ret) must_use;
 
 unsigned pool_workers(const struct pool *p);
 

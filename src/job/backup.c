@@ -56,7 +56,7 @@ try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vaul
     }
     const struct vault_point *parent = vault_points_newest(points, b->o->machine);
     struct vault_backup begin = { .machine = b->o->machine, .consistency = VAULT_CRASH,
-        .parent = parent };
+        .parent = parent, .gentle = b->o->gentle };
     if (b->o->consistency != 0)
         begin.consistency = b->o->consistency;
     note_base(b, parent);
@@ -77,7 +77,7 @@ try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vaul
 static struct err *
 run(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vault_point **ret)
 {
-    TRY(pool_new(vault_lanes(b->v) - 1, &b->pool));
+    TRY((b->o->gentle ? pool_new_gentle : pool_new)(vault_lanes(b->v) - 1, &b->pool));
     for (unsigned left = BACKUP_RETRIES;; left--) {
         struct err *e = try_once(b, disks, ndisks, ret);
 

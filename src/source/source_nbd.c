@@ -11,6 +11,10 @@
 #include "qemu_nbd.h"
 #include "source_body.h"
 
+/* A running QEMU serves its guest between two of our requests.  With a reader of 170 MiB/s, 95 of
+ * 100 durable writes of a guest took 4.3 ms at 1 MiB a request, 2.7 at 256 KiB, 2.9 at 64. */
+enum { BESIDE_GUEST = 256 * 1024 };
+
 struct nbd {
     struct source s;
     struct nbd_link *link; /* borrowed from the server, or our own */
@@ -161,7 +165,7 @@ source_nbd_socket(const char *path, const char *export, const char *bitmap, unsi
     const char *name, struct source **ret)
 {
     struct nbd_link_options options = { .lanes = wanted(lanes), .export = export,
-        .bitmap = bitmap };
+        .bitmap = bitmap, .request_max = BESIDE_GUEST };
     struct nbd *n = NULL;
 
     TRY(new_source(name, &n));

@@ -366,7 +366,7 @@ packer_stored(struct packer *p)
 }
 
 struct err *
-packer_new(struct store *s, const struct keys *k, struct packer **ret)
+packer_new(struct store *s, const struct keys *k, bool gentle, struct packer **ret)
 {
     auto_ptr(packer) p = calloc(1, sizeof(*p));
 
@@ -387,7 +387,7 @@ packer_new(struct store *s, const struct keys *k, struct packer **ret)
         }
     for (int i = 0; i < PUTTERS; i++)
         TRY(seal_new(&p->seal[i]));
-    TRY(pool_new(PUTTERS, &p->putter));
+    TRY((gentle ? pool_new_gentle : pool_new)(PUTTERS, &p->putter));
     *ret = take(p);
     return NULL;
 }

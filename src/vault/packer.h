@@ -19,7 +19,8 @@
 struct packer;
 struct store;
 
-struct err *packer_new(struct store *s, const struct keys *k, struct packer **ret) must_use;
+struct err *packer_new(struct store *s, const struct keys *k, bool gentle,
+    struct packer **ret) must_use;
 void packer_free(struct packer *p);
 DEFINE_AUTO(packer);
 

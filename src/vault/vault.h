@@ -177,6 +177,7 @@ struct vault_backup {
     const char *machine;
     enum vault_consistency consistency;
     const struct vault_point *parent; /* NULL: none */
+    bool gentle; /* the threads that put packs give way to others (pool_new_gentle) */
 };
 
 /* Begin a session: puts sessions/S, then looks at tombs, runs and forgets.  No other call on

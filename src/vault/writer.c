@@ -203,7 +203,7 @@ vault_backup_begin(struct vault *v, const struct vault_backup *b, struct vault_w
     w->v = v;
     TRY(point_begin(v, b, &w->point));
     TRY(fresh_new(&w->fresh));
-    TRY(packer_new(v->store, v->keys, &w->packer));
+    TRY(packer_new(v->store, v->keys, b->gentle, &w->packer));
     TRY(keys_cert_put(v->store, v->keys));
     TRY(continue_chain(v, w->point, w->previous));
     TRY(put_session(v, w->point));

@@ -24,6 +24,7 @@ struct nbd_link {
     struct nbd_export export;
     struct nbd_conn conn[NBD_LINK_LANES_MAX];
     unsigned nconns, lanes;
+    uint32_t request_max;
     pthread_mutex_t edge;
     char *dirty_context; /* NULL: none was asked for */
     struct nbd_told told[NBD_CONTEXTS];
@@ -86,6 +87,7 @@ link_open(const struct nbd_address *to, const char *name, const struct nbd_link_
     auto_ptr(nbd_link) l = calloc(1, sizeof(*l));
     if (l == NULL)
         return fail(OutOfMemory);
+    l->request_max = o->request_max > 0 ? o->request_max : NBD_LINK_REQUEST_MAX;
     pthread_mutex_init(&l->edge, NULL);
     for (int i = 0; i < NBD_CONTEXTS; i++)
         nbd_told_init(&l->told[i], (enum nbd_context)i);
@@ -151,8 +153,8 @@ next_piece(const struct nbd_link *l, uint64_t off, size_t len, bool *ret_edge)
     uint32_t min = l->export.min, max = l->export.max;
     size_t into = (size_t)(off % min), most;
 
-    if (max > NBD_LINK_REQUEST_MAX)
-        max = NBD_LINK_REQUEST_MAX;
+    if (max > l->request_max)
+        max = l->request_max > min ? l->request_max : min;
     most = max / min * min;
     *ret_edge = into != 0 || len < min;
     if (*ret_edge)

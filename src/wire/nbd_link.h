@@ -43,6 +43,7 @@ struct nbd_link_options {
     unsigned lanes; /* 0 means 1 */
     bool writable;
     int connect_ms, silence_ms; /* 0: the defaults above */
+    uint32_t request_max;       /* bytes in one request; 0: NBD_LINK_REQUEST_MAX */
     const char *export; /* of a local socket; NULL: the one of no name */
     const char *bitmap; /* QEMU's dirty bitmap that is to tell what was written; NULL: none */
 };

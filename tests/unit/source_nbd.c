@@ -198,6 +198,55 @@ a_server_of_one_connection_that_tells_nothing(void **state)
     source_conformance(s, data, size, 0);
 }
 
+/* The counts of the log's lines "... Read id=1 offset=0x0 count=0x40000 ...". */
+static unsigned
+largest_read(const char *log)
+{
+    char line[400];
+    unsigned largest = 0, n;
+    FILE *f = fopen(log, "re");
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL) {
+        const char *count = strstr(line, " count=0x");
+        if (strstr(line, " Read id=") != NULL && count != NULL &&
+            sscanf(count, " count=0x%x", &n) == 1 && n > largest)
+            largest = n;
+    }
+    fclose(f);
+    return largest;
+}
+
+/* What serves a guest, too, is not asked for much at a time. */
+static void
+a_running_machine_is_asked_in_small_requests(void **state)
+{
+    static char logfile[4400];
+    const char *log = pattern_path("log"), *sock = pattern_path("sock");
+    const char *const more[] = { "--filter=log", logfile, NULL };
+    uint64_t size = 3 * MIB;
+    auto_free uint8_t *data = make_disk(34, size), *buf = malloc(size);
+
+    (void)state;
+    if (!installed("nbdkit"))
+        skip();
+    snprintf(logfile, sizeof(logfile), "logfile=%s", log);
+    for (int small = 0; small < 2; small++) {
+        auto_ptr(proc) server = serve_nbdkit(more);
+        auto_ptr(source) s = NULL;
+
+        if (small)
+            assert_ok(source_nbd_socket(sock, "", NULL, 1, "vda", &s));
+        else
+            s = opened(uri(), 1);
+        assert_ok(source_read(s, 0, 0, buf, MIB));
+        assert_ok(source_read(s, 0, MIB, buf + MIB, size - MIB));
+        assert_memory_equal(buf, data, size);
+        assert_int_equal(largest_read(log), small ? 256 * 1024 : 2 * MIB);
+        unlink(log);
+    }
+}
+
 static void
 errors_at_a_range(void **state)
 {
@@ -763,6 +812,7 @@ main(void)
         cmocka_unit_test(nbdkit_serves_any_size),
         cmocka_unit_test(a_server_that_wants_aligned_requests),
         cmocka_unit_test(a_server_of_one_connection_that_tells_nothing),
+        cmocka_unit_test(a_running_machine_is_asked_in_small_requests),
         cmocka_unit_test(errors_at_a_range),
         cmocka_unit_test(a_server_that_is_killed),
         cmocka_unit_test(a_server_that_dies_in_the_middle_of_a_read),
