@@ -112,9 +112,11 @@ page_command(FILE *to, const char *page, const char *more)
     for (unsigned i = 0; i < CMD_COUNT; i++)
         if (on_page(&cmd_commands[i], page)) {
             options |= cmd_commands[i].options;
-            brief = strchr(cmd_commands[i].name, ' ') != NULL ? "add, list and remove what "
-                                                                "opens a vault"
-                                                              : cmd_commands[i].brief;
+            brief = strncmp(cmd_commands[i].name, "key ", 4) == 0
+                ? "add, list and remove what opens a vault"
+                : strncmp(cmd_commands[i].name, "extension ", 10) == 0
+                ? "put the backup extension into a guest, look after it, take it out"
+                : cmd_commands[i].brief;
         }
     if (brief == NULL) {
         (void)fprintf(stderr, "mkcmd: no command has the page %s\n", page);
@@ -176,7 +178,7 @@ bash(FILE *to)
                 "_firn() {\n"
                 "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
                 "    local cmd=${COMP_WORDS[1]} options= word=\n"
-                "    [ \"$cmd\" != key ] || cmd=\"key ${COMP_WORDS[2]}\"\n"
+                "    case $cmd in key | extension) cmd=\"$cmd ${COMP_WORDS[2]}\" ;; esac\n"
                 "    case $cmd in\n", to);
     for (unsigned i = 0; i < CMD_COUNT; i++) {
         (void)fprintf(to, "    '%s') word=%s options='", cmd_commands[i].name,
@@ -189,10 +191,13 @@ bash(FILE *to)
     (void)fputs("    esac\n    COMPREPLY=()\n"
                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
                 "        COMPREPLY=($(compgen -W 'init backup points restore verify "
-                "explain key help --version' -- \"$cur\"))\n"
+                "explain doctor article extension key help --version' -- \"$cur\"))\n"
                 "    elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = key ]; then\n"
                 "        COMPREPLY=($(compgen -W 'add list remove export-writer' "
                 "-- \"$cur\"))\n"
+                "    elif [ \"$COMP_CWORD\" -eq 2 ] && "
+                "[ \"${COMP_WORDS[1]}\" = extension ]; then\n"
+                "        COMPREPLY=($(compgen -W 'install status remove' -- \"$cur\"))\n"
                 "    elif [[ $cur == -* ]]; then\n"
                 "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
                 "    elif [[ $prev == --vault ]]; then\n"

@@ -34,6 +34,9 @@ static struct err *(*const run[CMD_COUNT])(struct cmd *c) = {
     [CMD_EXPLAIN] = cmd_explain,
     [CMD_DOCTOR] = cmd_doctor,
     [CMD_ARTICLE] = cmd_article,
+    [CMD_EXTENSION_INSTALL] = cmd_extension_install,
+    [CMD_EXTENSION_STATUS] = cmd_extension_status,
+    [CMD_EXTENSION_REMOVE] = cmd_extension_remove,
     [CMD_KEY_ADD] = cmd_key_add,
     [CMD_KEY_LIST] = cmd_key_list,
     [CMD_KEY_REMOVE] = cmd_key_remove,
@@ -105,13 +108,16 @@ cmd_help(struct cmd *c)
     about = options_command(c->o.args[0], c->o.nargs > 1 ? c->o.args[1] : NULL);
     if (about != NULL)
         return show_help(c, about);
-    if (c->o.nargs > 1 || strcmp(c->o.args[0], "key") != 0)
-        return fail(UsageWrong, "there is no such command; firn help lists them");
-    for (size_t i = 0; i < CMD_COUNT; i++)
-        if (strncmp(cmd_commands[i].name, "key ", 4) == 0)
-            cmd_say(c, "firn %s %s\n    %s\n", cmd_commands[i].name, cmd_commands[i].args,
-                cmd_commands[i].brief);
-    return NULL;
+    size_t len = strlen(c->o.args[0]), n = 0;
+    for (size_t i = 0; c->o.nargs == 1 && i < CMD_COUNT; i++) {
+        const struct cmd_command *one = &cmd_commands[i];
+
+        if (strncmp(one->name, c->o.args[0], len) != 0 || one->name[len] != ' ')
+            continue;
+        cmd_say(c, "firn %s %s\n    %s\n", one->name, one->args, one->brief);
+        n++;
+    }
+    return n > 0 ? NULL : fail(UsageWrong, "there is no such command; firn help lists them");
 }
 
 struct err *

@@ -99,6 +99,11 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "Warn of articles that are not meant for this cloud; public without it." },
     [OPT_PRODUCT] = { "product", VALUE_TEXT, "ID", "FIRN_PRODUCT",
         "Warn of articles that are not meant for this product." },
+    [OPT_PACKAGE] = { "package", VALUE_FILE, "FOLDER", NULL,
+        "Put the package in FOLDER into the guest, not the one that firn brings along." },
+    [OPT_PACKAGE_NAME] = { "package", VALUE_TEXT, "NAME", NULL,
+        "The package of this name: with remove instead of firn's own, Firn.VMSnapshot; with "
+        "status it alone." },
 };
 
 const struct cmd_command cmd_commands[CMD_COUNT] = {
@@ -173,6 +178,25 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "the steps as typed actions with their conditions, and what its text leaves unclear. "
         "A step that firn would not execute is marked for a person. Nothing is executed.\n"
         "Of a folder all files that end with .md or .txt are read, also in folders below it." },
+    [CMD_EXTENSION_INSTALL] = { "extension install", "extension-install", "TARGET", 1, 1,
+        WORD_FILE, EVERY | OPT(PACKAGE),
+        "put the backup extension into a guest",
+        "Puts the backup extension into the guest TARGET through its agent (qga:SOCKET): the "
+        "package for the guest's system is sent, verified there file by file, put into place "
+        "and tried. A new version that does not work is taken back, and the one before it "
+        "stays in force. A run that broke off is gone on with." },
+    [CMD_EXTENSION_STATUS] = { "extension status", "extension-install", "TARGET", 1, 1,
+        WORD_FILE, EVERY | OPT(PACKAGE_NAME),
+        "show the backup extension of a guest",
+        "Shows which versions of the extension are in the guest, which one is in force, what "
+        "it said last, and whether it could do its work now. Nothing is changed in the guest. "
+        "When it could not, or there is none, that is a failure, by the code that says why." },
+    [CMD_EXTENSION_REMOVE] = { "extension remove", "extension-install", "TARGET", 1, 1,
+        WORD_FILE, EVERY | OPT(PACKAGE_NAME),
+        "take the backup extension out of a guest",
+        "Disables each version of the extension in the guest, lets it leave, and removes its "
+        "folders. What a person has set, and runtimes that others may use by now, stay. Where "
+        "nothing is, nothing is done." },
     [CMD_KEY_ADD] = { "key add", "key", "", 0, 0, WORD_NONE,
         OPENS | OPT(NEW_PASSPHRASE_FILE) | OPT(NEW_KEY_FILE) | OPT(LABEL),
         "add a passphrase or a key file",

@@ -54,6 +54,8 @@ enum cmd_option_id {
     OPT_LINT,
     OPT_CLOUD,
     OPT_PRODUCT,
+    OPT_PACKAGE,
+    OPT_PACKAGE_NAME,
     OPT_COUNT,
 };
 #define OPT(id) (UINT64_C(1) << OPT_##id)
@@ -77,6 +79,9 @@ enum cmd_id {
     CMD_EXPLAIN,
     CMD_DOCTOR,
     CMD_ARTICLE,
+    CMD_EXTENSION_INSTALL,
+    CMD_EXTENSION_STATUS,
+    CMD_EXTENSION_REMOVE,
     CMD_KEY_ADD,
     CMD_KEY_LIST,
     CMD_KEY_REMOVE,

@@ -37,7 +37,7 @@ enum doc_kind {
  * copied. */
 struct err *doc_parse(const char *what, const char *bytes, size_t len, struct doc **ret)
     must_use;
-const struct doc_value *doc_root(const struct doc *d);
+const struct doc_value *doc_root(const struct doc *d); /* NULL of NULL */
 void doc_free(struct doc *d);
 DEFINE_AUTO(doc);
 

@@ -393,7 +393,7 @@ doc_parse(const char *what, const char *bytes, size_t len, struct doc **ret)
 const struct doc_value *
 doc_root(const struct doc *d)
 {
-    return d->values;
+    return d != NULL ? d->values : NULL;
 }
 
 void

@@ -15,6 +15,8 @@
 #include "doc.h"
 #include "err.h"
 
+#define HANDLER_PREPARE_FILE "prepare" /* whose status belongs to no sequence number */
+
 enum {
     HANDLER_FILE_MAX = 128 * 1024, /* bytes of a status or settings file; readers stop there */
     HANDLER_MESSAGE_MAX = 1000,    /* bytes of a status's message; readers cut at 1 KiB */
@@ -83,6 +85,13 @@ struct err *handler_status_parse(const char *path, const char *bytes, size_t len
  * the caller's, and NULL when it tells of none or cannot be read. */
 struct err *handler_status_failure(const struct handler *h, const char *file, char **ret_code,
     char **ret_detail) must_use;
+
+/* What a status file says, without its details, as the object ${name} of ${o}; null when there
+ * is none that can be read.  The same of the heartbeat. */
+struct err *handler_status_put(const struct handler *h, const char *file, struct doc_out *o,
+    const char *name) must_use;
+struct err *handler_heartbeat_put(const struct handler *h, struct doc_out *o,
+    const char *name) must_use;
 
 struct err *handler_heartbeat(const struct handler *h, bool ready, const char *message)
     must_use;

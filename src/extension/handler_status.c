@@ -172,6 +172,77 @@ handler_status_failure(const struct handler *h, const char *file, char **ret_cod
     return NULL;
 }
 
+/* The document in a file; *ret is NULL when there is none that can be read. */
+static struct err *
+read_doc(const char *path, struct doc **ret)
+{
+    auto_free char *bytes = NULL;
+    size_t len = 0;
+    struct err *e = os_read(path, HANDLER_FILE_MAX, &bytes, &len);
+
+    *ret = NULL;
+    if (e == NULL && bytes != NULL)
+        e = doc_parse(path, bytes, len, ret);
+    if (err_code(e) == E_OutOfMemory)
+        return e;
+    err_free(e); /* what cannot be read tells of nothing */
+    return NULL;
+}
+
+static void
+put_field(struct doc_out *o, const char *name, const struct doc_value *v)
+{
+    if (doc_kind(v) == DOC_NUMBER)
+        doc_put_json(o, name, doc_number(v));
+    else
+        doc_put_string(o, name, doc_string(v, NULL));
+}
+
+struct err *
+handler_status_put(const struct handler *h, const char *file, struct doc_out *o,
+    const char *name)
+{
+    auto_free char *path = NULL;
+    auto_ptr(doc) d = NULL;
+
+    TRY(status_path(h, file, &path));
+    TRY(read_doc(path, &d));
+    const struct doc_value *top = doc_first(doc_root(d)), *status = doc_get(top, "status");
+    if (doc_kind(status) != DOC_OBJECT) {
+        doc_put_string(o, name, NULL);
+        return NULL;
+    }
+    doc_open(o, name, '{');
+    put_field(o, "operation", doc_get(status, "operation"));
+    put_field(o, "status", doc_get(status, "status"));
+    put_field(o, "code", doc_get(status, "code"));
+    const struct doc_value *first = doc_first(doc_get(status, "substatus"));
+    const char *code = doc_string(doc_get(first, "code"), "0");
+    doc_put_string(o, "name", strcmp(code, "0") != 0 ? code : NULL);
+    put_field(o, "message", doc_get(doc_get(status, "formattedMessage"), "message"));
+    put_field(o, "time", doc_get(top, "timestampUTC"));
+    doc_close(o, '}');
+    return NULL;
+}
+
+struct err *
+handler_heartbeat_put(const struct handler *h, struct doc_out *o, const char *name)
+{
+    auto_ptr(doc) d = NULL;
+
+    TRY(read_doc(h->heartbeat, &d));
+    const struct doc_value *beat = doc_get(doc_first(doc_root(d)), "heartbeat");
+    if (doc_kind(beat) != DOC_OBJECT) {
+        doc_put_string(o, name, NULL);
+        return NULL;
+    }
+    doc_open(o, name, '{');
+    put_field(o, "status", doc_get(beat, "status"));
+    put_field(o, "message", doc_get(doc_get(beat, "formattedMessage"), "message"));
+    doc_close(o, '}');
+    return NULL;
+}
+
 struct err *
 handler_heartbeat(const struct handler *h, bool ready, const char *message)
 {

@@ -119,7 +119,7 @@ parse_files(struct package *p, const struct doc_value *files)
 }
 
 static struct err *
-parse_head(struct package *p, const struct doc_value *root)
+parse_head(struct package *p, const char *platform, const struct doc_value *root)
 {
     int64_t schema = 0;
 
@@ -132,8 +132,8 @@ parse_head(struct package *p, const struct doc_value *root)
         return wrong(p, "name must be publisher.name");
     if (!dotted_parse(p->version, &p->dotted))
         return wrong(p, "version must be numbers with dots");
-    if (strcmp(p->platform, os_layout.platform) != 0)
-        return fail(PackageForeign, p->folder, p->platform, os_layout.platform);
+    if (strcmp(p->platform, platform) != 0)
+        return fail(PackageForeign, p->folder, p->platform, platform);
     return NULL;
 }
 
@@ -316,7 +316,7 @@ parse_list(struct package *p, const struct doc_value *list, size_t max,
 }
 
 static struct err *
-parse(struct package *p, const char *bytes, size_t len)
+parse(struct package *p, const char *platform, const char *bytes, size_t len)
 {
     struct err *e = doc_parse(PACKAGE_MANIFEST, bytes, len, &p->doc);
     const struct doc_value *root;
@@ -325,7 +325,7 @@ parse(struct package *p, const char *bytes, size_t len)
         return err_because(wrong(p, "it is no JSON that can be used"), e);
     root = doc_root(p->doc);
     digest_hex(bytes, len, p->digest);
-    TRY(parse_head(p, root));
+    TRY(parse_head(p, platform, root));
     TRY(parse_files(p, doc_get(root, "files")));
     TRY(parse_list(p, doc_get(root, "prerequisites"), PACKAGE_PREREQUISITES_MAX,
         parse_prerequisite));
@@ -333,8 +333,9 @@ parse(struct package *p, const char *bytes, size_t len)
     return NULL;
 }
 
-struct err *
-package_parse(const char *folder, const char *bytes, size_t len, struct package **ret)
+static struct err *
+parse_for(const char *platform, const char *folder, const char *bytes, size_t len,
+    struct package **ret)
 {
     auto_ptr(package) p = calloc(1, sizeof(*p));
 
@@ -343,13 +344,19 @@ package_parse(const char *folder, const char *bytes, size_t len, struct package 
     p->folder = strdup(folder);
     if (p->folder == NULL)
         return fail(OutOfMemory);
-    TRY(parse(p, bytes, len));
+    TRY(parse(p, platform, bytes, len));
     *ret = take(p);
     return NULL;
 }
 
 struct err *
-package_open(const char *folder, struct package **ret)
+package_parse(const char *folder, const char *bytes, size_t len, struct package **ret)
+{
+    return parse_for(os_layout.platform, folder, bytes, len, ret);
+}
+
+struct err *
+package_open_for(const char *platform, const char *folder, struct package **ret)
 {
     auto_free char *path = NULL, *bytes = NULL;
     size_t len = 0;
@@ -358,8 +365,14 @@ package_open(const char *folder, struct package **ret)
     TRY(os_read(path, DOC_BYTES_MAX, &bytes, &len));
     if (bytes == NULL)
         return fail(PackageManifestInvalid, folder, "it is not there");
-    TRY(package_parse(folder, bytes, len, ret));
+    TRY(parse_for(platform, folder, bytes, len, ret));
     return NULL;
+}
+
+struct err *
+package_open(const char *folder, struct package **ret)
+{
+    return package_open_for(os_layout.platform, folder, ret);
 }
 
 bool

@@ -81,6 +81,10 @@ struct package {
 /* Read the manifest of a folder.  PackageManifestInvalid, PackageNameRefused,
  * PackageForeign. */
 struct err *package_open(const char *folder, struct package **ret) must_use;
+/* The same for a package of another platform ("windows-x86_64"), which is verified and sent on
+ * here, and used there. */
+struct err *package_open_for(const char *platform, const char *folder,
+    struct package **ret) must_use;
 /* The same from the manifest's bytes, for a package that lies in ${folder}. */
 struct err *package_parse(const char *folder, const char *bytes, size_t len,
     struct package **ret) must_use;
@@ -115,6 +119,8 @@ enum package_state {
 };
 struct err *package_state(const char *folder, enum package_state *ret) must_use;
 struct err *package_set_state(const char *folder, enum package_state state) must_use;
+/* "Enabled", as the file has it; "Unknown". */
+const char *package_state_word(enum package_state state);
 
 /* The folder of the latest version of ${name} below ${root}: the highest by number among
  * folders whose name is a version, that have a handler manifest, and that are installed.

@@ -16,6 +16,12 @@ static const char *const state_words[] = {
     [PACKAGE_FAILED] = "FailedUpgrade",
 };
 
+const char *
+package_state_word(enum package_state state)
+{
+    return state_words[state];
+}
+
 static struct err *
 state_path(const char *folder, char **ret)
 {

@@ -172,6 +172,8 @@ const struct verb verbs[] = {
     { "activate", "FOLDER", "put a new version into place, or leave all as it was", 1,
         VERB_PLAIN, activate_staged },
     { "latest", "PACKAGE", "show the folder of the latest version", 1, VERB_PLAIN, latest },
+    { "status", "", "what is installed, what counts, and whether prepare would work", 0,
+        VERB_PLAIN, verb_status },
     { "verify", "FOLDER", "compare a package with its manifest", 1, VERB_PLAIN, verify },
     { "doctor", "[CODE]", "verify the cause of a failure of this machine, and repair it", 1,
         VERB_DOCTOR, verb_doctor },

@@ -70,6 +70,9 @@ struct err *verbs_prepare(const struct call *c, struct deadline by, struct prepa
 struct err *verbs_last_failure(const struct call *c, char **ret_code, char **ret_detail)
     must_use;
 
+/* verbs_status.c */
+struct err *verb_status(struct call *c);
+
 /* verbs_doctor.c */
 struct err *verb_doctor(struct call *c);
 

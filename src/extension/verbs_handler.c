@@ -19,8 +19,6 @@
 #include "run.h"
 #include "verbs.h"
 
-#define PREPARE_FILE "prepare"
-
 enum { PREPARE_S = 900, LOCK_MS = 10000 };
 
 /* One verb on its way. */
@@ -287,7 +285,7 @@ prepare_as(const struct call *c, int64_t deadline_s, struct prepare **ret)
     struct task t;
     struct err *e = task_begin(&t, c, "Prepare");
 
-    (void)snprintf(t.file, sizeof(t.file), PREPARE_FILE);
+    (void)snprintf(t.file, sizeof(t.file), HANDLER_PREPARE_FILE);
     if (e == NULL)
         e = prepare_with_status(&t, true, deadline_s, ret);
     task_done(&t);
@@ -340,7 +338,7 @@ verbs_last_failure(const struct call *c, char **ret_code, char **ret_detail)
     TRY(verbs_folder(c, &folder));
     TRY(name_of(folder, &name));
     TRY(handler_open(folder, name, &h));
-    TRY(handler_status_failure(h, PREPARE_FILE, ret_code, ret_detail));
+    TRY(handler_status_failure(h, HANDLER_PREPARE_FILE, ret_code, ret_detail));
     if (*ret_code != NULL)
         return NULL;
     TRY(handler_sequence(h, &sequence));

@@ -17,13 +17,12 @@
 struct qga;
 
 enum {
-    GUEST_PREPARE_S = 1800,         /* an installer may run meanwhile */
-    GUEST_PREPARE_ANSWER = 1 << 20, /* bytes of the document */
-    GUEST_PREPARE_PACKAGES = 8,     /* extensions in one guest */
-    GUEST_PREPARE_VERSIONS = 256    /* folders of versions that are looked at */
+    GUEST_PREPARE_S = 1800 /* an installer may run meanwhile */
 };
 
-/* ${warn} is told of a check that was skipped (ExtensionCheckSkipped); it takes the warning.
+/* Each package in the order of their names (guest_find.h); the first that is not ready is the
+ * failure.  ${warn} is told of a check that was skipped (ExtensionCheckSkipped); it takes the
+ * warning.
  *
  * ExtensionMissing, ExtensionAnswerWrong; and for what the extension itself reports its own
  * code where firn has an article for it, else ExtensionNotReady with that code. */
@@ -39,8 +38,8 @@ struct err *guest_prepare_look(struct qga *g, struct deadline by,
  * them; *ret is NULL when none is installed, else the caller's. */
 struct err *guest_extension_names(struct qga *g, struct deadline by, char **ret) must_use;
 
-/* The full path of the program of the extension in the guest; *ret is NULL when none is
- * installed, or several are, else the caller's. */
+/* The full path of the program of the extension in the guest, of the version that is in force;
+ * *ret is NULL when there is none, or several packages are installed, else the caller's. */
 struct err *guest_extension(struct qga *g, struct deadline by, char **ret) must_use;
 
 /* The full path of firn-plugin-host of an extension in the guest, which makes load tests

@@ -8,12 +8,13 @@
 #
 # Sourced by tests:
 #   linux_tree ROOT         make the tree
-#   linux_start ROOT        run qemu-ga in it, its socket is $linux_socket
+#   linux_start ROOT        run qemu-ga in it, its socket is $linux_socket; it forbids the
+#                           commands in $linux_forbids (commas between them)
 #   linux_in PROGRAM...     run a program in the machine that was started
 #   linux_stop
 # Run as a program it is what makes the namespaces' insides: linux_machine.sh ROOT PROGRAM...
 linux_self=${BASH_SOURCE[0]}
-linux_pid= linux_init= linux_socket=
+linux_pid= linux_init= linux_socket= linux_forbids=
 linux_libraries() { dirname "$(ldd /bin/sh | sed -n 's/.*=> \(\/[^ ]*libc\.so\.[0-9]*\) .*/\1/p')"; }
 linux_loader() { ldd /bin/sh | sed -n 's/^[[:space:]]*\(\/[^ ]*ld-linux[^ ]*\) .*/\1/p'; }
 
@@ -71,7 +72,7 @@ linux_start() {
     rm -f "$1$name"
     unshare -mpf --kill-child --propagation private "$linux_self" "$1" \
         qemu-ga -m unix-listen -p "$name" -t /run -l /run/ga.log \
-        -b guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-shutdown \
+        -b "guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-shutdown${linux_forbids:+,$linux_forbids}" \
         > machine.log 2>&1 &
     linux_pid=$!
     until grep -q " 00010000 .* $name\$" /proc/net/unix; do
