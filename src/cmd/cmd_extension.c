@@ -121,8 +121,10 @@ say_installed(struct cmd *c, const char *target, const struct upkeep_installed *
         cmd_say(c, "version %s of %s was in force in %s already, and is whole\n", i->version,
             i->package, target);
     else
-        cmd_say(c, "version %s of %s is in force in %s (%s)%s\n", i->version, i->package, target,
-            size, i->mended ? "; it was damaged there, and was put into place anew" : "");
+        cmd_say(c, "version %s of %s is in force in %s (%s)\n", i->version, i->package, target,
+            size);
+    if (i->mended)
+        cmd_say(c, "  it was damaged there, and was put into place anew\n");
     cmd_say(c, "  folder %s\n", i->folder);
     if (i->previous != NULL)
         cmd_say(c, "  before it %s, which is kept\n", i->previous);

@@ -23,7 +23,8 @@ versions=$lib/plugins/$pack
 # package FOLDER VERSION [needy]: another package of the extension
 package() {
     rm -rf "$1" && mkdir -p "$1/bin"
-    cp "$extension" "$host" "$1/bin/"
+    strip -o "$1/bin/firn-extension" "$extension"
+    cp "$host" "$1/bin/"
     parts=()
     if [ "${3:-}" = needy ]; then
         cp "$needy" "$1/bin/needy.so"
@@ -154,16 +155,16 @@ in_force 1.0.2 'it is in force'
 
 # ---- killed ----
 package new 1.0.3
-head -c 48000000 /dev/urandom > new/bin/big
+head -c 24000000 /dev/urandom > new/bin/big
 "$mkpackage" new $pack 1.0.3 "$system" > /dev/null
 big() { stat -c %s "$lib"/incoming/*/bin/big 2> /dev/null || echo 0; }
 "$firn" extension install "$guest" --package new > out 2> err &
 pid=$!
-until [ "$(big)" -gt 4000000 ] || [ ! -d /proc/$pid ]; do read -r -t 0.01 _ <> <(:) || :; done
+until [ "$(big)" -gt 2000000 ] || [ ! -d /proc/$pid ]; do read -r -t 0.01 _ <> <(:) || :; done
 kill -9 $pid
 wait $pid 2> /dev/null
 partly=$(big)
-[ "$partly" -gt 0 ] && [ "$partly" -lt 48000000 ] && ok "killed when $partly bytes were there" ||
+[ "$partly" -gt 0 ] && [ "$partly" -lt 24000000 ] && ok "killed when $partly bytes were there" ||
     not_ok "killed in the middle" "$partly"
 [ "$(stat -c '%a %u' "$lib/incoming")" = '700 0' ] && ok 'where nobody else gets in' ||
     not_ok 'where nobody else gets in' "$(stat -c '%a %u' "$lib/incoming")"

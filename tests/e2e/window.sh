@@ -174,12 +174,12 @@ hold_ends
 says out '^2 ' 'without the extension the level is one lower'
 says err ExtensionMissing 'for that reason'
 v=/var/lib/firn/plugins/Firn.VMSnapshot/1.0.0.0
-mkdir -p $v/bin $v/config
-cp "$extension" "$host" $v/bin/
-cp "$marker" $v/bin/marker.so
+mkdir -p new/bin
+cp "$extension" "$host" new/bin/
+cp "$marker" new/bin/marker.so
 echo '"plugins": [{"name": "marker", "file": "bin/marker.so"}]' > parts.json
-"$mkpackage" $v Firn.VMSnapshot 1.0.0.0 "linux-$(uname -m)" parts.json > digest
-printf Enabled > $v/config/HandlerState
+"$mkpackage" new Firn.VMSnapshot 1.0.0.0 "linux-$(uname -m)" parts.json > digest
+firn_is 0 'firn puts it there' extension install qga:ga.sock --package new
 hold_now 20000 3 && ok 'the extension brings applications to rest' ||
     not_ok 'the extension brings applications to rest'
 [ -e a/at-rest ] && ok 'as a plug-in does' || not_ok 'as a plug-in does'

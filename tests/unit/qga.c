@@ -17,11 +17,11 @@
 #include "peer.h"
 #include "proc.h"
 #include "qga.h"
+#include "real_agent.h"
 #include "stop.h"
 
 enum { PATIENT_MS = 30000,
-    HASTY_MS = 100,
-    START_MS = 20000 };
+    HASTY_MS = 100 };
 
 #define SYNC "<guest-sync-delimited", ">\xff{\"return\": $SYNC}"
 #define GIVES(value) ">{\"return\": " value ", \"id\": $ID}"
@@ -274,36 +274,17 @@ names_must_be_utf8(void **state)
 
 /* ---- the real one ---- */
 
-static struct proc *agent;
 static const char *agent_sock;
 
 static int
 start_agent(void **state)
 {
-    const char *folder = pattern_folder();
-    const char *argv[] = { "qemu-ga", "-m", "unix-listen", "-p", pattern_path("ga"), "-t",
-        folder, "-l", pattern_path("ga.log"), "-b",
-        "guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-fsfreeze-thaw,guest-fstrim,"
-        "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,"
-        "guest-set-time,guest-set-user-password,guest-set-vcpus",
-        NULL };
-    struct deadline by = deadline_in_ms(START_MS);
     static char sock[200];
-    auto_free char *path = NULL;
 
     (void)state;
-    assert_ok(proc_find("qemu-ga", &path));
-    if (path == NULL)
-        return 0;
-    snprintf(sock, sizeof(sock), "%s", argv[4]);
-    assert_ok(proc_start(argv, NULL, &agent));
-    while (!pattern_listens(sock) && !deadline_passed(by)) {
-        bool ended = false;
-        int status;
-        assert_ok(proc_wait(agent, deadline_in_ms(5), &ended, &status));
-        assert_false(ended);
-    }
-    agent_sock = sock;
+    snprintf(sock, sizeof(sock), "%s", pattern_path("ga"));
+    if (real_agent_start(sock))
+        agent_sock = sock;
     return 0;
 }
 
@@ -311,7 +292,7 @@ static int
 stop_agent(void **state)
 {
     (void)state;
-    proc_free(agent);
+    real_agent_stop();
     return 0;
 }
 

@@ -46,6 +46,7 @@ ask_activate(struct tended *t, void *arg)
 
     if (folder == NULL || root == NULL)
         return fail(OutOfMemory);
+    TRY(tended_close_root(t, i->p->name));
     json_decref(i->answer);
     i->answer = NULL;
     struct err *e = tended_ask(t, i->program, words, i->p->name,
@@ -106,7 +107,6 @@ activate_there(struct tended *t, struct installing *i)
 {
     struct deadline by = deadline_in_ms((int64_t)UPKEEP_ACTIVATE_S * 1000);
 
-    TRY(tended_close_root(t, i->p->name));
     if (t->u->progress != NULL)
         t->u->progress(t->u->arg, "putting it into force", 0, 0);
     struct err *e = tended_do(t, ask_activate, i, &i->steps, by);
@@ -135,6 +135,13 @@ look_for_room(struct tended *t, const struct installing *i, struct err *e)
 
 /* ---- the end ---- */
 
+static struct err *
+remove_incoming(struct tended *t, void *arg)
+{
+    (void)arg;
+    return tended_remove_tree(t, t->incoming);
+}
+
 /* What was sent is not needed any more; it stays where the next call goes on with it. */
 static void
 clean_up(struct tended *t, const struct err *e)
@@ -144,7 +151,8 @@ clean_up(struct tended *t, const struct err *e)
 
     if (goes_on || t->g == NULL)
         return;
-    struct err *left = tended_remove_tree(t, t->incoming);
+    const uint64_t nothing = 0;
+    struct err *left = tended_do(t, remove_incoming, NULL, &nothing, tended_soon());
     if (left != NULL && t->u->warn != NULL)
         t->u->warn(t->u->arg, left);
     else

@@ -255,10 +255,14 @@ tended_close_root(struct tended *t, const char *package)
     return close_folder(t, folder);
 }
 
+/* A copy takes its place: an answer that was lost may have left the file open for writing in
+ * the agent, and what is open so cannot be run. */
 struct err *
 tended_make_program(struct tended *t, const char *path)
 {
-    const char *const argv[] = { "chmod", "700", "--", path, NULL };
+    static const char script[] = "cp -- \"$1\" \"$1.copy\" && chmod 700 -- \"$1.copy\" && "
+                                 "mv -f -- \"$1.copy\" \"$1\"";
+    const char *const argv[] = { "/bin/sh", "-c", script, "sh", path, NULL };
 
     return t->windows ? NULL : must(t, path, argv);
 }

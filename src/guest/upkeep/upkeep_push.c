@@ -117,6 +117,8 @@ make_folders(struct tended *t, void *arg)
     struct push *u = arg;
     char *paths[FOLDERS_MAX + 1] = { NULL };
 
+    TRY(tended_look_at(t, u->folder, 0));
+    TRY(tended_look_at(t, t->root, 0));
     struct err *e = folders_of(t, u, paths);
     if (e == NULL)
         e = tended_make_folders(t, u->folder, (const char *const *)paths);
@@ -144,8 +146,6 @@ name_cause(struct tended *t, const struct push *u, struct err *e)
 static struct err *
 push(struct tended *t, struct push *u)
 {
-    TRY(tended_look_at(t, u->folder, 0));
-    TRY(tended_look_at(t, t->root, 0));
     TRY(tended_do(t, make_folders, u, &u->done, u->by));
     struct err *e = tended_do(t, send_all, u, &u->done, u->by);
     return e != NULL ? name_cause(t, u, e) : NULL;
