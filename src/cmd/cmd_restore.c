@@ -5,14 +5,37 @@
 
 #include "cmd.h"
 #include "codes.h"
+#include "show.h"
 #include "text.h"
+
+static void
+say_machine(struct cmd *c, const struct job_restore *o, const struct job_restored *done)
+{
+    if (done->definition == NULL)
+        return;
+    for (size_t i = 0; i < done->nchanged; i++)
+        cmd_say(c, "changed: %s\n", done->changed[i]);
+    cmd_say(c, "the machine is defined in %s/%s\n", o->dest != NULL ? o->dest : o->as,
+        done->definition);
+}
+
+static json_t *
+changed_json(const struct job_restored *done)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; all != NULL && i < done->nchanged; i++)
+        (void)json_array_append_new(all, show_string(done->changed[i]));
+    return all;
+}
 
 struct err *
 cmd_restore(struct cmd *c)
 {
     const struct job_restore o = {
         .point = c->o.args[0],
-        .dest = c->o.args[1],
+        .dest = c->o.nargs > 1 ? c->o.args[1] : NULL,
+        .as = c->o.value[OPT_AS],
         .disk = c->o.value[OPT_DISK],
         .format = c->o.value[OPT_TARGET_FORMAT],
         .in_place = c->o.set[OPT_IN_PLACE],
@@ -21,7 +44,11 @@ cmd_restore(struct cmd *c)
     char id[2 * VAULT_KEY_LEN + 1], bytes[TEXT_SIZE_MAX], written[TEXT_SIZE_MAX];
     struct job_restored done = { 0 };
 
-    if (strcmp(o.dest, "-") == 0) {
+    if (o.dest == NULL && o.as == NULL)
+        return fail(UsageWrong, "name where the disks should go, or a machine with --as");
+    if (o.as != NULL && (o.disk != NULL || (o.dest != NULL && strcmp(o.dest, "-") == 0)))
+        return fail(UsageWrong, "--as makes a whole machine, in a folder");
+    if (o.dest != NULL && strcmp(o.dest, "-") == 0) {
         if (c->json)
             return fail(UsageWrong, "--json and the disk cannot both go to standard output");
         c->out = stderr;
@@ -35,7 +62,11 @@ cmd_restore(struct cmd *c)
     (void)text_size(written, done.written);
     cmd_say(c, "restored %llu disk%s, %s, of recovery point %s; %s written\n",
         (unsigned long long)done.disks, done.disks == 1 ? "" : "s", bytes, id, written);
-    return cmd_result(c, json_pack("{s:{s:s, s:I, s:I, s:I}}", "restored", "point", id, "disks",
-        (json_int_t)done.disks, "bytes", (json_int_t)done.bytes, "written",
-        (json_int_t)done.written));
+    say_machine(c, &o, &done);
+    json_t *document = json_pack("{s:{s:s, s:I, s:I, s:I, s:s?, s:o}}", "restored", "point", id,
+        "disks", (json_int_t)done.disks, "bytes", (json_int_t)done.bytes, "written",
+        (json_int_t)done.written, "definition", done.definition, "changed",
+        changed_json(&done));
+    job_restored_done(&done);
+    return cmd_result(c, document);
 }

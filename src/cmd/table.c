@@ -69,6 +69,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "doctor does, prove it, and go on. RISKS are the kinds of change that may be made, "
         "with commas between them: config, service, install, restart, override, data." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
+    [OPT_AS] = { "as", VALUE_TEXT, "NAME", NULL,
+        "Restore the machine under this name, with a new UUID and new network addresses, so that "
+        "it can run beside the one that it was. Without DEST it goes into the folder NAME, "
+        "which is made." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
         "The format to write. Without it the suffix of DEST decides." },
     [OPT_IN_PLACE] = { "in-place", VALUE_NONE, NULL, NULL,
@@ -133,14 +137,15 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "list recovery points",
         "Lists the recovery points that this key can read, of one machine or of all, oldest "
         "first." },
-    [CMD_RESTORE] = { "restore", "restore", "POINT DEST", 2, 2, WORD_FILE,
-        WORKS | OPT(DISK) | OPT(TARGET_FORMAT) | OPT(IN_PLACE) | OPT(FORCE),
+    [CMD_RESTORE] = { "restore", "restore", "POINT [DEST]", 1, 2, WORD_FILE,
+        WORKS | OPT(DISK) | OPT(AS) | OPT(TARGET_FORMAT) | OPT(IN_PLACE) | OPT(FORCE),
         "bring a point's disks back",
         "Restores the disks of a recovery point, bit for bit, and checks every byte while it "
         "writes. POINT is an id or at least 4 digits of its beginning, a machine's name (its "
         "newest point), or latest.\n"
         "DEST is for one disk a file, a block device or - (standard output), for several "
-        "disks a folder. A file that is there is refused without --in-place or --force." },
+        "disks a folder. Into a folder the point of a running machine brings what makes a "
+        "machine of its disks: machine.sh starts it. A file that is there is refused without --in-place or --force." },
     [CMD_VERIFY] = { "verify", "verify", "[POINT]", 0, 1, WORD_NONE,
         WORKS | OPT(DATA) | OPT(REPAIR),
         "check the vault, and mend it",

@@ -39,6 +39,7 @@ enum cmd_option_id {
     OPT_RETRIES,
     OPT_CURE,
     OPT_DISK,
+    OPT_AS,
     OPT_TARGET_FORMAT,
     OPT_IN_PLACE,
     OPT_FORCE,

@@ -167,6 +167,18 @@ definition_kind(const struct vault_disk *disk)
     return DEFINITION_OTHER;
 }
 
+const struct vault_disk *
+definition_of_point(const struct vault_point *p)
+{
+    for (size_t i = 0; i < p->ndisks; i++) {
+        enum definition_kind kind = definition_kind(&p->disks[i]);
+
+        if (kind == DEFINITION_QEMU || kind == DEFINITION_LIBVIRT)
+            return &p->disks[i];
+    }
+    return NULL;
+}
+
 const char *
 definition_word(enum definition_kind kind)
 {

@@ -88,6 +88,9 @@ void definition_done(struct definition *d);
 
 enum definition_kind definition_kind(const struct vault_disk *disk);
 
+/* The part of the point that defines its machine, NULL: none that this firn knows. */
+const struct vault_disk *definition_of_point(const struct vault_point *p);
+
 /* "qemu-arguments", "libvirt-xml", "nvram". */
 const char *definition_word(enum definition_kind kind);
 

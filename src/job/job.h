@@ -93,7 +93,10 @@ struct err *job_points(const struct job *j, const char *machine,
 
 struct job_restore {
     const char *point; /* id, prefix, machine, "latest" */
-    const char *dest;  /* one disk: file, device or "-"; several: a folder */
+    const char *dest;  /* one disk: file, device or "-"; several, or a machine: a folder;
+                        * NULL: a folder with the name of ${as} */
+    const char *as;    /* a machine of this name, with UUID and network addresses of its own;
+                        * NULL: as it was */
     const char *disk;  /* NULL: all */
     const char *format; /* "raw", "qcow2"; NULL: by suffix */
     bool in_place, force;
@@ -101,9 +104,16 @@ struct job_restore {
 struct job_restored {
     uint64_t disks, bytes, written; /* bytes of disk, bytes written to the target */
     struct vault_key point;
+    const char *definition; /* the file that makes a machine of the disks ("machine.sh"); NULL:
+                             * none */
+    char **changed;         /* what is not as it was, a line of words for each */
+    size_t nchanged;
 };
+/* In a folder the point's definition comes with the disks, last of all and whole: a restore
+ * that was killed leaves none.  DefinitionMissing with ${as} where the point has none. */
 struct err *job_restore(const struct job *j, const struct job_restore *o,
     struct job_restored *ret) must_use;
+void job_restored_done(struct job_restored *r);
 
 struct job_verify {
     const char *point; /* NULL: the whole vault */

@@ -2,26 +2,18 @@
 /* Restoring a point: its disks one after the other, each into a sink of its own.
  *
  * With one disk the destination is a file, a device or standard output; with several it is a
- * folder that is there, where each disk gets a file with its name. */
+ * folder that is there, where each disk gets a file with its name, and the machine its
+ * definition (restored.c). */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "codes.h"
 #include "definition.h"
-#include "job.h"
+#include "restored.h"
 #include "pool.h"
 #include "rebuild.h"
 #include "sink.h"
-
-struct restore {
-    const struct job *j;
-    const struct job_restore *o;
-    struct vault *v;
-    struct pool *pool;
-    uint64_t done, total; /* bytes of disks, for progress */
-    char stage[VAULT_NAME_MAX + 16];
-};
 
 static void
 tell(void *arg, uint64_t done)
@@ -48,8 +40,8 @@ format_of(const struct job_restore *o, enum sink_format *ret)
     return NULL;
 }
 
-static struct err *
-restore_disk(struct restore *r, const struct vault_disk *d, const char *dest,
+struct err *
+restore_disk(struct restore *r, const struct vault_disk *d, const char *dest, bool as_raw,
     uint64_t *ret_written)
 {
     struct sink_options options = { .in_place = r->o->in_place, .force = r->o->force,
@@ -57,6 +49,8 @@ restore_disk(struct restore *r, const struct vault_disk *d, const char *dest,
     auto_ptr(sink) sink = NULL;
 
     TRY(format_of(r->o, &options.format));
+    if (as_raw)
+        options.format = SINK_RAW;
     TRY(sink_open(dest, d->size, &options, &sink));
     (void)snprintf(r->stage, sizeof(r->stage), "writing %s", d->name);
     TRY(rebuild_disk(&(struct rebuild){ .vault = r->v, .pool = r->pool, .disk = d,
@@ -74,15 +68,14 @@ is_file_name(const char *name)
     return strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+/* Each disk, then what makes a machine of them. */
 static struct err *
-restore_into_folder(struct restore *r, const struct vault_point *p, uint64_t *ret_written)
+restore_into_folder(struct restore *r, const struct vault_point *p, const char *folder,
+    struct job_restored *ret)
 {
-    const char *suffix = r->o->format != NULL && strcmp(r->o->format, "qcow2") == 0 ? "qcow2"
-                                                                                    : "raw";
-    struct stat st;
+    auto_ptr(restored) m = NULL;
 
-    if (stat(r->o->dest, &st) != 0 || !S_ISDIR(st.st_mode))
-        return fail(RestoreFolderMissing, r->o->dest);
+    TRY(restored_begin(r, p, folder, &m));
     for (size_t i = 0; i < p->ndisks; i++) {
         const struct vault_disk *d = &p->disks[i];
         auto_free char *path = NULL;
@@ -92,14 +85,11 @@ restore_into_folder(struct restore *r, const struct vault_point *p, uint64_t *re
             continue;
         if (!is_file_name(d->name))
             return fail(InputInvalid, d->name, "it cannot be the name of a file");
-        if (asprintf(&path, "%s/%s.%s", r->o->dest, d->name, suffix) < 0) {
-            path = NULL;
-            return fail(OutOfMemory);
-        }
-        TRY(restore_disk(r, d, path, &written));
-        *ret_written += written;
+        TRY(restored_disk(m, d, &path));
+        TRY(restore_disk(r, d, path, false, &written));
+        ret->written += written;
     }
-    return NULL;
+    return restored_finish(m, ret);
 }
 
 static struct err *
@@ -124,24 +114,35 @@ only_disk(const struct vault_point *p)
     return NULL;
 }
 
+/* A folder is wanted for a machine, and where there are several disks. */
+static bool
+wants_folder(const struct job_restore *o, const struct vault_point *p)
+{
+    struct stat st;
+
+    if (o->as != NULL || job_point_ndisks(p) > 1)
+        return true;
+    return definition_of_point(p) != NULL && stat(o->dest, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static struct err *
 restore_point(struct restore *r, const struct vault_point *p, struct job_restored *ret)
 {
     const struct vault_disk *d = only_disk(p);
-    uint64_t written = 0;
+    const char *folder = r->o->dest != NULL ? r->o->dest : r->o->as;
 
     if (r->o->disk != NULL)
         TRY(find_disk(p, r->o->disk, &d));
+    else if (wants_folder(r->o, p))
+        d = NULL;
     for (size_t i = 0; i < p->ndisks; i++)
         if (d == NULL ? definition_kind(&p->disks[i]) == DEFINITION_NONE : d == &p->disks[i])
             r->total += p->disks[i].size;
-    if (d != NULL)
-        TRY(restore_disk(r, d, r->o->dest, &written));
-    else
-        TRY(restore_into_folder(r, p, &written));
     *ret = (struct job_restored){ .disks = d != NULL ? 1 : job_point_ndisks(p),
-        .bytes = r->total, .written = written, .point = p->id };
-    return NULL;
+        .bytes = r->total, .point = p->id };
+    if (d != NULL)
+        return restore_disk(r, d, r->o->dest, false, &ret->written);
+    return restore_into_folder(r, p, folder, ret);
 }
 
 /* It is there as the point has it, but the point may be wrong. */
@@ -169,6 +170,8 @@ job_restore(const struct job *j, const struct job_restore *o, struct job_restore
     auto_ptr(pool) pool = NULL;
     const struct vault_point *p;
 
+    if (o->as != NULL)
+        TRY(restored_name(o->as));
     TRY(job_open(j, &v));
     if ((vault_can(v) & VAULT_CAN_READ) == 0)
         return fail(KeyCannotRead);
@@ -176,7 +179,22 @@ job_restore(const struct job *j, const struct job_restore *o, struct job_restore
     TRY(vault_points_find(points, o->point, &p));
     TRY(pool_new(vault_lanes(v) - 1, &pool));
     struct restore r = { .j = j, .o = o, .v = v, .pool = pool };
-    TRY(restore_point(&r, p, ret));
+    struct job_restored done = { 0 };
+    struct err *e = restore_point(&r, p, &done);
+    if (e != NULL) {
+        job_restored_done(&done);
+        return e;
+    }
+    *ret = done;
     warn_of_suspects(&r, points, p);
     return NULL;
+}
+
+void
+job_restored_done(struct job_restored *r)
+{
+    for (size_t i = 0; i < r->nchanged; i++)
+        free(r->changed[i]);
+    free(r->changed);
+    *r = (struct job_restored){ 0 };
 }
