@@ -70,9 +70,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "with commas between them: config, service, install, restart, override, data." },
     [OPT_DISK] = { "disk", VALUE_TEXT, "NAME", NULL, "Only this disk of the point." },
     [OPT_AS] = { "as", VALUE_TEXT, "NAME", NULL,
-        "Restore the machine under this name, with a new UUID and new network addresses, so that "
-        "it can run beside the one that it was. Without DEST it goes into the folder NAME, "
-        "which is made." },
+        "Restore the machine under this name, with a new UUID and new network addresses, so "
+        "that it can run beside the one that it was. Without DEST it goes into the folder "
+        "NAME, which is made." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
         "The format to write. Without it the suffix of DEST decides." },
     [OPT_IN_PLACE] = { "in-place", VALUE_NONE, NULL, NULL,
@@ -145,7 +145,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "newest point), or latest.\n"
         "DEST is for one disk a file, a block device or - (standard output), for several "
         "disks a folder. Into a folder the point of a running machine brings what makes a "
-        "machine of its disks: machine.sh starts it. A file that is there is refused without --in-place or --force." },
+        "machine of its disks: machine.sh starts it. A file that is there is refused without "
+        "--in-place or --force." },
     [CMD_VERIFY] = { "verify", "verify", "[POINT]", 0, 1, WORD_NONE,
         WORKS | OPT(DATA) | OPT(REPAIR),
         "check the vault, and mend it",

@@ -32,8 +32,8 @@ restored_name(const char *name)
     size_t len = strlen(name), n;
 
     if (len == 0 || len > VAULT_NAME_MAX || name[0] == '.' || strchr(name, '/') != NULL)
-        return fail(UsageWrong, "--as takes a name for the machine, of up to 128 bytes, without "
-                                "a slash and a dot in front");
+        return fail(UsageWrong, "--as takes a name for the machine, of up to 128 bytes, "
+                                "without a slash and a dot in front");
     for (; *name != '\0'; name += n)
         if ((n = text_visible(name)) == 0)
             return fail(UsageWrong, "--as takes a name that can be read");
@@ -156,6 +156,7 @@ restore_flash(struct restored *m)
         if (strchr(d->name, '/') != NULL)
             return fail(InputInvalid, d->name, "it cannot be the name of a file");
         TRY(path_in(m, d->name, ".fd", &path));
+        m->r->total += d->size;
         TRY(restore_disk(m->r, d, path, true, &written));
         TRY(note(m, d, path, "raw", true));
     }
@@ -277,12 +278,33 @@ changed(void *arg, const char *what)
     m->no_memory = m->no_memory || more == NULL;
 }
 
+static struct machine_plan
+plan_of(struct restored *m)
+{
+    return (struct machine_plan){ .machine = m->p->machine, .folder = m->folder,
+        .was = chain_fact(m->definition, DEFINITION_FOLDER), .name = m->r->o->as,
+        .disks = m->disks, .ndisks = m->ndisks, .warn = warn, .changed = changed, .arg = m };
+}
+
+static struct err *
+make_domain(struct restored *m, const uint8_t *xml, size_t len)
+{
+    const struct machine_plan plan = plan_of(m);
+    struct text made = { 0 };
+    struct err *e = machine_of_domain((struct view){ xml, len }, &plan, &made);
+
+    if (e == NULL)
+        e = write_file(m, xml_name, &made, 0600);
+    if (e == NULL)
+        m->told->definition = xml_name;
+    text_done(&made);
+    return e;
+}
+
 static struct err *
 make_qemu(struct restored *m, const char *args, size_t len)
 {
-    const struct machine_plan plan = { .machine = m->p->machine, .folder = m->folder,
-        .was = chain_fact(m->definition, DEFINITION_FOLDER), .name = m->r->o->as,
-        .disks = m->disks, .ndisks = m->ndisks, .warn = warn, .changed = changed, .arg = m };
+    const struct machine_plan plan = plan_of(m);
     struct text made = { 0 }, words = { 0 }, script = { 0 };
     struct err *e = machine_of_qemu((struct view){ (const uint8_t *)args, len }, &plan, &made);
 
@@ -306,10 +328,9 @@ make(struct restored *m)
 {
     auto_free uint8_t *data = NULL;
 
-    if (definition_kind(m->definition) != DEFINITION_QEMU)
-        return fail(DefinitionUnclear, m->p->machine,
-            "it is a domain of libvirt's, which this firn does not change");
     TRY(read_definition(m, &data));
+    if (definition_kind(m->definition) == DEFINITION_LIBVIRT)
+        return make_domain(m, data, m->definition->size);
     return make_qemu(m, (const char *)data, m->definition->size);
 }
 

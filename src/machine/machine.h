@@ -51,4 +51,8 @@ struct machine_plan {
 struct err *machine_of_qemu(struct view args, const struct machine_plan *p,
     struct text *ret) must_use;
 
+/* The same of a domain in libvirt's XML. */
+struct err *machine_of_domain(struct view xml, const struct machine_plan *p,
+    struct text *ret) must_use;
+
 #endif

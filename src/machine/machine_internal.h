@@ -57,7 +57,16 @@ struct err *qemu_blocks(struct qemu *q) must_use;
 /* -drive and its short forms, then the devices of what is left out */
 struct err *qemu_drives(struct qemu *q) must_use;
 
+/* Warn of disks that nothing used. */
+void machine_warn_of_unused(struct qemu *q);
+
 /* ---- qemu_names.c ---- */
+
+enum { MACHINE_UUID_TEXT = 37, MACHINE_MAC_TEXT = 18 };
+
+struct err *machine_new_uuid(char to[MACHINE_UUID_TEXT]) must_use;
+/* Of the same maker as ${was}, where that is an address; else of QEMU's. */
+struct err *machine_new_mac(const char *was, char to[MACHINE_MAC_TEXT]) must_use;
 
 /* A new name, UUID and network addresses. */
 struct err *qemu_names(struct qemu *q) must_use;

@@ -99,7 +99,7 @@ qargs_parse(struct view args, const char *machine, struct qargs *ret)
     struct qargs q = { 0 };
 
     if (args.len > MACHINE_LEN_MAX)
-        return fail(DefinitionUnclear, machine, "the arguments of its QEMU are longer than 1 MiB");
+        return fail(DefinitionUnclear, machine, "QEMU's arguments are longer than 1 MiB");
     if (args.len < 2 || text[args.len - 1] != '\0' || text[0] == '\0')
         return fail(DefinitionUnclear, machine, "what is kept are no arguments of a program");
     struct err *e = parse(text, text + args.len, machine, &q);

@@ -117,8 +117,8 @@ drop_states(struct qemu *q)
             }
 }
 
-static void
-warn_of_unused(struct qemu *q)
+void
+machine_warn_of_unused(struct qemu *q)
 {
     for (size_t i = 0; i < q->p->ndisks; i++)
         if (!q->p->disks[i].used)
@@ -154,7 +154,7 @@ rewrite(struct qemu *q)
     TRY(qemu_drives(q));
     TRY(qemu_paths(q));
     TRY(qemu_names(q));
-    warn_of_unused(q);
+    machine_warn_of_unused(q);
     return NULL;
 }
 

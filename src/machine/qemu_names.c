@@ -8,7 +8,7 @@
 #include "codes.h"
 #include "machine_internal.h"
 
-enum { UUID_LEN = 16, UUID_TEXT = 37, MAC_LEN = 6, MAC_TEXT = 18 };
+enum { UUID_LEN = 16, MAC_LEN = 6 };
 
 static struct err *
 random_bytes(uint8_t *to, size_t len)
@@ -18,8 +18,8 @@ random_bytes(uint8_t *to, size_t len)
     return NULL;
 }
 
-static struct err *
-new_uuid(char to[UUID_TEXT])
+struct err *
+machine_new_uuid(char to[MACHINE_UUID_TEXT])
 {
     char hex[2 * UUID_LEN + 1];
     uint8_t b[UUID_LEN];
@@ -28,14 +28,13 @@ new_uuid(char to[UUID_TEXT])
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
     bytes_to_hex(b, sizeof(b), hex);
-    snprintf(to, UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-        hex + 20);
+    snprintf(to, MACHINE_UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+        hex + 16, hex + 20);
     return NULL;
 }
 
-/* Of the same maker as ${was}, where that is one; else of QEMU's. */
-static struct err *
-new_mac(const char *was, char to[MAC_TEXT])
+struct err *
+machine_new_mac(const char *was, char to[MACHINE_MAC_TEXT])
 {
     unsigned maker[3] = { 0x52, 0x54, 0x00 }, own[3];
     uint8_t b[3];
@@ -48,8 +47,8 @@ new_mac(const char *was, char to[MAC_TEXT])
         maker[2] = 0x00;
     }
     TRY(random_bytes(b, sizeof(b)));
-    snprintf(to, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", maker[0] & 0xff, maker[1] & 0xff,
-        maker[2] & 0xff, b[0], b[1], b[2]);
+    snprintf(to, MACHINE_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", maker[0] & 0xff,
+        maker[1] & 0xff, maker[2] & 0xff, b[0], b[1], b[2]);
     return NULL;
 }
 
@@ -57,9 +56,9 @@ static struct err *
 give_mac(struct qemu *q, struct qarg *a, struct qopt *o, const char *key)
 {
     const char *was = qopt_get(o, key), *id = qopt_get(o, "id");
-    char mac[MAC_TEXT];
+    char mac[MACHINE_MAC_TEXT];
 
-    TRY(new_mac(was, mac));
+    TRY(machine_new_mac(was, mac));
     qemu_changed(q, "the network address of %s%s%s is %s", id != NULL ? id : a->option,
         was != NULL ? ", was " : "", was != NULL ? was : "", mac);
     return qopt_set(o, key, mac);
@@ -178,14 +177,14 @@ new_generation(struct qemu *q, struct qarg *a)
 struct err *
 qemu_names(struct qemu *q)
 {
-    char uuid[UUID_TEXT];
+    char uuid[MACHINE_UUID_TEXT];
 
     for (size_t i = 0; i < q->args.n; i++)
         if (qarg_is(&q->args.arg[i], "device"))
             TRY(new_generation(q, &q->args.arg[i]));
     if (q->p->name == NULL)
         return NULL;
-    TRY(new_uuid(uuid));
+    TRY(machine_new_uuid(uuid));
     for (size_t i = 0; i < q->args.n; i++) {
         struct qarg *a = &q->args.arg[i];
 

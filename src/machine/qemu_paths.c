@@ -24,9 +24,11 @@ static const struct rule rules[] = {
     { "pflash", NULL, NEEDED }, { "readconfig", NULL, NEEDED }, { "bios", NULL, SEARCHED },
     { "L", NULL, SEARCHED }, { "pidfile", NULL, MADE }, { "D", NULL, MADE },
     { "fw_cfg", "file", NEEDED }, { "smbios", "file", NEEDED }, { "fsdev", "path", NEEDED },
-    { "virtfs", "path", NEEDED }, { "object", "filename", NEEDED }, { "object", "file", NEEDED },
-    { "object", "dir", NEEDED }, { "device", "romfile", SEARCHED }, { "device", "file", NEEDED },
-    { "tpmdev", "path", NEEDED }, { "drive", "file", NEEDED }, { "drive", "file.filename", NEEDED },
+    { "virtfs", "path", NEEDED }, { "object", "filename", NEEDED },
+    { "object", "file", NEEDED }, { "object", "dir", NEEDED },
+    { "device", "romfile", SEARCHED }, { "device", "file", NEEDED },
+    { "tpmdev", "path", NEEDED }, { "drive", "file", NEEDED },
+    { "drive", "file.filename", NEEDED },
     { "blockdev", "filename", NEEDED }, { "blockdev", "file.filename", NEEDED },
     { "chardev", "logfile", MADE },
 };
@@ -115,7 +117,7 @@ made(struct qemu *q, const char *path, char **ret)
         taken = taken || strcmp(base, ours[i]) == 0;
     for (unsigned k = 1; *ret == NULL; k++) {
         int n = k == 1 && !taken ? asprintf(ret, "%s/%s", q->p->folder, base)
-                                 : asprintf(ret, "%s/%s-%u", q->p->folder, base, k + 1);
+                                 : asprintf(ret, "%s/%s-%u", q->p->folder, base, k + taken);
 
         if (n < 0) {
             *ret = NULL;

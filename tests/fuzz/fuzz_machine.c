@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A definition from any bytes.  What comes of it never names the old disk's image as one that can
- * be written to, and what is understood of one option is written so that it reads the same. */
+/* A definition from any bytes: a domain when the first is "<", else arguments.  What is made of
+ * it is one again, and what is understood of an option is written so that it reads the same. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
@@ -47,6 +47,22 @@ check_option(const char *value)
     text_done(&t);
 }
 
+static void
+fuzz_domain(const struct machine_plan *p, struct view xml)
+{
+    struct text one = { 0 }, two = { 0 };
+    struct err *e = machine_of_domain(xml, p, &one);
+
+    assert(e == NULL || err_code(e) == E_DefinitionUnclear || err_code(e) == E_OutOfMemory);
+    if (e == NULL && one.len <= MACHINE_LEN_MAX) {
+        e = machine_of_domain((struct view){ (const uint8_t *)one.s, one.len }, p, &two);
+        assert(e == NULL || err_code(e) == E_OutOfMemory);
+    }
+    err_free(e);
+    text_done(&one);
+    text_done(&two);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -56,6 +72,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .ndisks = 1, .warn = drop, .changed = look };
     struct text t = { 0 };
 
+    if (size > 0 && data[size - 1] % 2 != 0)
+        p.name = "n";
+    if (size > 0 && data[0] == '<') {
+        fuzz_domain(&p, (struct view){ data, size });
+        return 0;
+    }
     if (size > 0 && data[0] % 2 != 0)
         p.name = "n";
     struct err *e = machine_of_qemu((struct view){ data, size }, &p, &t);

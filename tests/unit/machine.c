@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A machine's definition, made to fit restored disks: nothing leads to the old machine's images,
- * whatever form QEMU was told them in; what cannot be carried over is told by its code. */
+/* A machine's definition, made to fit restored disks: nothing leads to the old machine's
+ * images, whatever form QEMU was told them in; what cannot be carried over is told. */
 #include "check.h"
 
 #include <stdio.h>
@@ -48,8 +48,8 @@ args_of(const char *words)
 }
 
 static struct machine_disk disks[] = {
-    { .name = "vda", .node = "vda", .drive = "d0", .file = "/old/a.qcow2", .path = "/new/vda.raw",
-        .format = "raw" },
+    { .name = "vda", .node = "vda", .drive = "d0", .file = "/old/a.qcow2",
+        .path = "/new/vda.raw", .format = "raw" },
     { .name = "vdb", .file = "b,1.raw", .path = "/new/v,db.raw", .format = "raw" },
     { .name = "nvram", .node = "vars", .drive = "pflash1", .file = "/old/vars.fd",
         .path = "/new/nvram.fd", .format = "raw", .flash = true },
@@ -93,24 +93,28 @@ replaces_disks_in_every_form(void **state)
     } cases[] = {
         { "sh|-drive|file=/old/a.qcow2,format=qcow2,if=virtio",
             "sh|-drive|if=virtio,format=raw,file=/new/vda.raw" },
-        { "sh|-drive|id=d0,if=none,driver=qcow2,file.driver=file,file.filename=a.qcow2,cache=none",
+        { "sh|-drive|id=d0,if=none,driver=qcow2,file.driver=file,file.filename=a.qcow2,"
+          "cache=none",
             "sh|-drive|id=d0,if=none,cache=none,format=raw,file=/new/vda.raw" },
         { "sh|-hda|a.qcow2", "sh|-drive|index=0,media=disk,format=raw,file=/new/vda.raw" },
         { "sh|/old/a.qcow2", "sh|-drive|index=0,media=disk,format=raw,file=/new/vda.raw" },
         { "sh|--hdb|a.qcow2|-S",
             "sh|-drive|index=1,media=disk,format=raw,file=/new/vda.raw|-S" },
         { "sh|-blockdev|qcow2,node-name=vda,file=f|-blockdev|file,filename=a.qcow2,node-name=f",
-            "sh|-blockdev|node-name=vda,file.driver=file,driver=raw,file.filename=/new/vda.raw" },
+            "sh|-blockdev|node-name=vda,file.driver=file,driver=raw,"
+            "file.filename=/new/vda.raw" },
         { "sh|-blockdev|{\"driver\":\"qcow2\",\"node-name\":\"vda\",\"discard\":\"unmap\","
           "\"file\":{\"driver\":\"file\",\"filename\":\"/elsewhere\"}}",
             "sh|-blockdev|node-name=vda,discard=unmap,file.driver=file,driver=raw,"
             "file.filename=/new/vda.raw" },
         { "sh|-blockdev|driver=throttle,node-name=vda,throttle-group=g,file=x|"
-          "-blockdev|driver=qcow2,node-name=x,file=y|-blockdev|file,node-name=y,filename=a.qcow2",
+          "-blockdev|driver=qcow2,node-name=x,file=y|"
+          "-blockdev|file,node-name=y,filename=a.qcow2",
             "sh|-blockdev|driver=throttle,node-name=vda,throttle-group=g,file=x|"
             "-blockdev|node-name=x,file.driver=file,driver=raw,file.filename=/new/vda.raw" },
         /* by its file alone, with a backing file below */
-        { "sh|-blockdev|qcow2,node-name=n,file=f,backing=g|-blockdev|file,node-name=g,filename=g|"
+        { "sh|-blockdev|qcow2,node-name=n,file=f,backing=g|"
+          "-blockdev|file,node-name=g,filename=g|"
           "-blockdev|file,node-name=f,filename=/old/a.qcow2|-device|virtio-blk,drive=n",
             "sh|-blockdev|node-name=n,file.driver=file,driver=raw,file.filename=/new/vda.raw|"
             "-device|virtio-blk,drive=n" },
@@ -128,7 +132,8 @@ replaces_disks_in_every_form(void **state)
 static void
 keeps_commas_of_paths(void **state)
 {
-    auto_free char *is = made("sh|-drive|file=b,,1.raw,if=ide|-drive|file=/old/a.qcow2", 2, NULL);
+    auto_free char *is = made("sh|-drive|file=b,,1.raw,if=ide|-drive|file=/old/a.qcow2", 2,
+        NULL);
 
     (void)state;
     assert_string_equal(is, "sh|-drive|if=ide,format=raw,file=/new/v,,db.raw|"
@@ -139,7 +144,8 @@ static void
 takes_out_disks_that_the_point_lacks(void **state)
 {
     static const char *const cases[] = {
-        "sh|-drive|file=/old/a.qcow2|-drive|file=/old/c.raw,if=none,id=c|-device|scsi-hd,drive=c",
+        "sh|-drive|file=/old/a.qcow2|-drive|file=/old/c.raw,if=none,id=c|"
+        "-device|scsi-hd,drive=c",
         "sh|-drive|file=/old/a.qcow2|-hdc|/old/c.raw",
         "sh|-drive|file=/old/a.qcow2|-drive|file=nbd://host/c",
         "sh|-drive|file=/old/a.qcow2|-blockdev|file,node-name=c,filename=/old/c.raw|"
@@ -175,11 +181,12 @@ keeps_what_is_read_only(void **state)
 static void
 replaces_what_firmware_keeps(void **state)
 {
-    auto_free char *one = made("sh|-hda|a.qcow2|-hdb|b,1.raw|-pflash|/bin/sh|-pflash|vars.fd", 3,
-        NULL);
+    auto_free char *one = made("sh|-hda|a.qcow2|-hdb|b,1.raw|-pflash|/bin/sh|-pflash|vars.fd",
+        3, NULL);
 
     (void)state;
-    assert_non_null(strstr(one, "|-pflash|/bin/sh|-drive|if=pflash,format=raw,file=/new/nvram.fd"));
+    assert_non_null(strstr(one, "|-pflash|/bin/sh|"
+                                "-drive|if=pflash,format=raw,file=/new/nvram.fd"));
     assert_int_equal(ntold, 0);
     auto_free char *two = made("sh|-M|q35,pflash0=code,pflash1=vars|-hda|a.qcow2|"
                                "-blockdev|file,node-name=vars,filename=/old/vars.fd", 1, NULL);
@@ -204,15 +211,19 @@ says_which_disk_is_not_used(void **state)
 static void
 moves_what_qemu_makes(void **state)
 {
-    auto_free char *is = made("sh|-qmp|unix:/old/m.sock,server=on|-monitor|unix:/x/m.sock,server|"
-                              "-chardev|socket,id=q,path=/old/q,,1,server=on|-pidfile|vda.raw|"
-                              "-serial|file:/old/machine.sh|-serial|file:/old/log,1|-D|/old/log,1|"
+    auto_free char *is = made("sh|-qmp|unix:/old/m.sock,server=on|"
+                              "-monitor|unix:/x/m.sock,server|"
+                              "-chardev|socket,id=q,path=/old/q,,1,server=on|"
+                              "-pidfile|vda.raw|-serial|file:/old/machine.sh|"
+                              "-serial|file:/old/log,1|-D|/old/log,1|"
                               "-hda|a.qcow2|-incoming|tcp:0:1", 1, NULL);
 
     (void)state;
-    assert_string_equal(is, "sh|-qmp|unix:/new/m.sock,server=on|-monitor|unix:/new/m.sock-3,server|"
-                            "-chardev|socket,id=q,path=/new/q,,1,server=on|-pidfile|/new/vda.raw-3|"
-                            "-serial|file:/new/machine.sh-2|-serial|file:/new/log,1|-D|/new/log,1|"
+    assert_string_equal(is, "sh|-qmp|unix:/new/m.sock,server=on|"
+                            "-monitor|unix:/new/m.sock-2,server|"
+                            "-chardev|socket,id=q,path=/new/q,,1,server=on|"
+                            "-pidfile|/new/vda.raw-2|-serial|file:/new/machine.sh-2|"
+                            "-serial|file:/new/log,1|-D|/new/log,1|"
                             "-drive|index=0,media=disk,format=raw,file=/new/vda.raw");
     assert_int_equal(ntold, 0);
     assert_string_equal(changes, "-incoming was left out\n");
@@ -235,7 +246,8 @@ static void
 says_what_is_the_hosts(void **state)
 {
     auto_free char *is = made("sh|-hda|a.qcow2|-device|vfio-pci,host=01:00.0|"
-                              "-netdev|tap,id=n,fd=3|-device|{\"driver\":\"usb-host\"}", 1, NULL);
+                              "-netdev|tap,id=n,fd=3|-device|{\"driver\":\"usb-host\"}", 1,
+        NULL);
 
     (void)state;
     assert_non_null(is);
@@ -250,8 +262,8 @@ gives_another_identity(void **state)
     auto_free char *is = made("sh|-name|web1,debug-threads=on|-uuid|1-2|-hda|a.qcow2|"
                               "-netdev|user,id=n,hostfwd=tcp::2222-:22|-smbios|type=1,uuid=1-2|"
                               "-device|e1000,netdev=n,mac=00:16:3e:01:02:03|-nic|user|"
-                              "-device|vmgenid,guid=1|-qmp|tcp:localhost:4444,server=on|-vnc|:0", 1,
-        "web,2");
+                              "-device|vmgenid,guid=1|-qmp|tcp:localhost:4444,server=on|"
+                              "-vnc|:0", 1, "web,2");
     char *uuid = strstr(is, "-uuid|") + strlen("-uuid|");
 
     (void)state;
@@ -269,6 +281,95 @@ gives_another_identity(void **state)
     assert_non_null(strstr(changes, "the name is web,2, was web1\n"));
     auto_free char *unnamed = made("sh|-hda|a.qcow2", 1, "web2");
     assert_non_null(strstr(unnamed, "|-name|guest=web2"));
+}
+
+/* ---- libvirt's ---- */
+
+static const char domain[] =
+    "<domain type='kvm' id='3'><name>web1</name>"
+    "<uuid>6fdc2a33-87f8-4c69-9bbc-5f2fb0df3d22</uuid>"
+    "<genid>6fdc2a33-87f8-4c69-9bbc-5f2fb0df3d23</genid>"
+    "<os><loader readonly='yes'>/bin/sh</loader>"
+    "<nvram template='/t' format='qcow2'>/old/vars.fd</nvram></os><devices>"
+    "<disk type='block' device='disk'><driver name='qemu' type='qcow2' discard='unmap'/>"
+    "<source dev='/dev/vg/web1'><encryption format='luks'/></source>"
+    "<backingStore type='file'><source file='/old/base'/></backingStore>"
+    "<target dev='vda' bus='virtio'/></disk>"
+    "<disk type='file' device='disk'><source file='/old/c.raw'/><target dev='vdc'/></disk>"
+    "<disk type='file' device='cdrom'><source file='/none.iso'/><target dev='sda'/></disk>"
+    "<interface type='network'><mac address='52:54:00:01:02:03'/></interface>"
+    "<graphics type='vnc' port='5901' autoport='no'/>"
+    "<channel type='unix'><source mode='bind' path='/run/old'/></channel>"
+    "<serial type='unix'><source mode='bind' path='/run/ser'/></serial>"
+    "<hostdev mode='subsystem' type='pci'/></devices></domain>";
+
+static char *
+made_domain(const char *xml, const char *name)
+{
+    struct machine_disk its[] = { { .name = "vda", .drive = "vda", .file = "/dev/vg/web1",
+                                      .path = "/new/v&da.raw", .format = "raw" },
+        { .name = "nvram", .file = "/old/vars.fd", .path = "/new/nvram.fd", .format = "raw",
+            .flash = true } };
+    const struct machine_plan p = { .machine = "web1", .folder = "/new", .name = name,
+        .disks = its, .ndisks = 2, .warn = warn, .changed = changed };
+    struct text t = { 0 };
+
+    ntold = 0;
+    changes[0] = '\0';
+    assert_ok(machine_of_domain((struct view){ (const uint8_t *)xml, strlen(xml) }, &p, &t));
+    return t.s;
+}
+
+static void
+restores_a_domain(void **state)
+{
+    auto_free char *is = made_domain(domain, NULL);
+
+    (void)state;
+    assert_non_null(strstr(is, "<name>web1</name><uuid>6fdc2a33-87f8-4c69-9bbc-5f2fb0df3d22<"));
+    assert_null(strstr(is, "df3d23"));
+    assert_null(strstr(is, "id='3'"));
+    assert_non_null(strstr(is, "<source file=\"/new/v&amp;da.raw\"/>"));
+    assert_non_null(strstr(is, "<nvram template=\"/t\">/new/nvram.fd</nvram>"));
+    assert_non_null(strstr(is, "path=\"/new/ser\""));
+    assert_non_null(strstr(is, "52:54:00:01:02:03"));
+    assert_null(strstr(is, "/old"));
+    assert_null(strstr(is, "/dev/vg"));
+    assert_null(strstr(is, "luks"));
+    assert_null(strstr(is, "/run/old"));
+    assert_int_equal(ntold, 3);
+    assert_true(was_told(E_MachineDiskAbsent) && was_told(E_MachinePathMissing) &&
+                was_told(E_MachinePartOfHost));
+}
+
+static void
+gives_a_domain_another_identity(void **state)
+{
+    auto_free char *is = made_domain(domain, "web<2>");
+
+    (void)state;
+    assert_non_null(strstr(is, "<name>web&lt;2&gt;</name>"));
+    assert_null(strstr(is, "6fdc2a33"));
+    assert_null(strstr(is, "01:02:03"));
+    assert_null(strstr(is, "5901"));
+    assert_non_null(strstr(changes, "the name is web<2>, was web1\n"));
+}
+
+static void
+refuses_what_is_no_domain(void **state)
+{
+    static const char *const cases[] = { "<domain", "<a/>", "<domain/>", "\xff\xfe<",
+        "<domain><name>x</name></domain>",
+        "<!DOCTYPE d [<!ENTITY a \"b\">]><domain><name>&a;</name><devices/></domain>" };
+    const struct machine_plan p = { .machine = "web1", .folder = "/new", .warn = warn };
+    struct text t = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_fails(machine_of_domain((struct view){ (const uint8_t *)cases[i],
+            strlen(cases[i]) }, &p, &t), E_DefinitionUnclear);
+    assert_fails(machine_of_domain((struct view){ NULL, 0 }, &p, &t), E_DefinitionUnclear);
+    text_done(&t);
 }
 
 /* ---- strangers ---- */
@@ -317,7 +418,8 @@ refuses_what_are_no_arguments(void **state)
 static void
 writes_values_as_they_were(void **state)
 {
-    static const char *const values[] = { "a", "a,b", "a,,b=c", "a=b,,c,d=", "=", "{\"a\":{\"b\":1}}" };
+    static const char *const values[] = { "a", "a,b", "a,,b=c", "a=b,,c,d=", "=",
+        "{\"a\":{\"b\":1}}" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -348,6 +450,9 @@ main(void)
         cmocka_unit_test(says_what_is_not_here),
         cmocka_unit_test(says_what_is_the_hosts),
         cmocka_unit_test(gives_another_identity),
+        cmocka_unit_test(restores_a_domain),
+        cmocka_unit_test(gives_a_domain_another_identity),
+        cmocka_unit_test(refuses_what_is_no_domain),
         cmocka_unit_test(bears_strange_values),
         cmocka_unit_test(refuses_what_are_no_arguments),
         cmocka_unit_test(writes_values_as_they_were),
