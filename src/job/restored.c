@@ -6,7 +6,7 @@
 
 #include "codes.h"
 #include "restored.h"
-#include "machine.h"
+#include "machine_plan.h"
 #include "newfile.h"
 #include "rebuild.h"
 #include "sink.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine_internal.h -- what the files behind machine.h share about QEMU's arguments. */
+/* machine_internal.h -- what the files behind machine_plan.h share about QEMU's arguments. */
 #ifndef MACHINE_INTERNAL_H
 #define MACHINE_INTERNAL_H
 
-#include "machine.h"
+#include "machine_plan.h"
 #include "qargs.h"
 #include "qopt.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "codes.h"
-#include "machine.h"
+#include "machine_plan.h"
 #include "qargs.h"
 
 /* Of QEMU 5 to 9. */

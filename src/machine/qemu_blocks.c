@@ -10,7 +10,7 @@
 #include "codes.h"
 #include "machine_internal.h"
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, NODES_MAX = 1024 };
 
 struct node {
     struct qarg *arg;
@@ -18,6 +18,9 @@ struct node {
     const char *name;            /* of o, or "" */
     const struct machine_disk *disk; /* it becomes this one */
     struct node *parent;         /* that names it; NULL: a root */
+    struct node **below;         /* those that it names */
+    size_t nbelow;
+    bool file;                   /* it leads to a file or a server */
     const struct node *seen;     /* the root from which it was looked at last */
     bool kept;                   /* reached from a root that stays */
 };
@@ -53,15 +56,43 @@ child(const struct graph *g, const struct qopt_item *item)
     return NULL;
 }
 
-static void
+static bool
+ends_with(const char *key, const char *end)
+{
+    size_t len = strlen(key), n = strlen(end);
+
+    return len >= n && strcmp(key + len - n, end) == 0;
+}
+
+static bool
+is_place(const char *key)
+{
+    static const char *const ends[] = { "filename", "server.path", "host", "url", "image" };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (ends_with(key, ends[i]))
+            return true;
+    return false;
+}
+
+static struct err *
 name_children(const struct graph *g, struct node *parent)
 {
+    parent->below = calloc(parent->o.n + 1, sizeof(struct node *));
+    if (parent->below == NULL)
+        return fail(OutOfMemory);
     for (size_t k = 0; k < parent->o.n; k++) {
-        struct node *n = child(g, &parent->o.item[k]);
+        const struct qopt_item *item = &parent->o.item[k];
+        struct node *n = child(g, item);
 
-        if (n != NULL && n != parent && n->parent == NULL)
+        parent->file = parent->file || (n == NULL && is_place(item->key));
+        if (n == NULL || n == parent)
+            continue;
+        parent->below[parent->nbelow++] = n;
+        if (n->parent == NULL)
             n->parent = parent;
     }
+    return NULL;
 }
 
 static struct err *
@@ -80,6 +111,8 @@ read_nodes(struct graph *g)
             TRY(qemu_parse(&args->arg[i], "driver", &n->o, &is));
         if (!is)
             continue;
+        if (g->n == NODES_MAX)
+            return fail(DefinitionUnclear, g->q->p->machine, "it has more than 1024 -blockdev");
         n->arg = &args->arg[i];
         n->name = qopt_get(&n->o, "node-name");
         if (n->name == NULL)
@@ -87,19 +120,11 @@ read_nodes(struct graph *g)
         g->n++;
     }
     for (size_t i = 0; i < g->n; i++)
-        name_children(g, &g->node[i]);
+        TRY(name_children(g, &g->node[i]));
     return NULL;
 }
 
 /* ---- which node is which disk ---- */
-
-static bool
-ends_with(const char *key, const char *end)
-{
-    size_t len = strlen(key), n = strlen(end);
-
-    return len >= n && strcmp(key + len - n, end) == 0;
-}
 
 /* The root above the node that has the disk's file. */
 static struct err *
@@ -157,38 +182,24 @@ place_disk(const struct graph *g, struct machine_disk *d)
 
 /* Does what lies below ${n} hold a restored disk, or a file that can be written to? */
 static void
-look_below(const struct graph *g, struct node *n, const struct node *root, int depth,
-    bool *disk, bool *file)
+look_below(struct node *n, const struct node *root, int depth, bool *disk, bool *file)
 {
     n->seen = root;
     *disk = *disk || n->disk != NULL;
-    for (size_t k = 0; k < n->o.n && depth < DEPTH_MAX && !*disk; k++) {
-        const struct qopt_item *item = &n->o.item[k];
-        struct node *next = child(g, item);
-
-        if (next != NULL && next->seen != root)
-            look_below(g, next, root, depth + 1, disk, file);
-        else if (next != NULL)
-            continue;
-        else if (ends_with(item->key, "filename") || ends_with(item->key, "server.path") ||
-                 ends_with(item->key, "host") || ends_with(item->key, "url") ||
-                 ends_with(item->key, "image"))
-            *file = true;
-    }
+    *file = *file || n->file;
+    for (size_t i = 0; i < n->nbelow && depth < DEPTH_MAX && !*disk; i++)
+        if (n->below[i]->seen != root)
+            look_below(n->below[i], root, depth + 1, disk, file);
 }
 
 static void
-keep(const struct graph *g, struct node *n, int depth)
+keep(struct node *n, int depth)
 {
     if (n->kept || depth > DEPTH_MAX)
         return;
     n->kept = true;
-    for (size_t k = 0; n->disk == NULL && k < n->o.n; k++) {
-        struct node *next = child(g, &n->o.item[k]);
-
-        if (next != NULL)
-            keep(g, next, depth + 1);
-    }
+    for (size_t i = 0; n->disk == NULL && i < n->nbelow; i++)
+        keep(n->below[i], depth + 1);
 }
 
 static struct err *
@@ -200,9 +211,9 @@ keep_roots(const struct graph *g)
 
         if (n->parent != NULL)
             continue;
-        look_below(g, n, n, 0, &disk, &file);
+        look_below(n, n, 0, &disk, &file);
         if (disk || !file || qopt_is_on(&n->o, "read-only"))
-            keep(g, n, 0);
+            keep(n, 0);
         else
             TRY(strings_add(&g->q->absent, n->name));
     }
@@ -277,8 +288,10 @@ qemu_blocks(struct qemu *q)
     struct graph g = { .q = q };
     struct err *e = rewrite(&g);
 
-    for (size_t i = 0; g.node != NULL && i < q->args.n; i++)
+    for (size_t i = 0; g.node != NULL && i < q->args.n; i++) {
         qopt_done(&g.node[i].o);
+        free(g.node[i].below);
+    }
     free(g.node);
     return e;
 }

@@ -8,6 +8,8 @@
 #include "codes.h"
 #include "machine_internal.h"
 
+enum { TWINS_MAX = 100 }; /* names that are tried for one file */
+
 enum how {
     NEEDED,   /* a file that must be there */
     SEARCHED, /* one that QEMU also looks for among its own */
@@ -115,16 +117,19 @@ made(struct qemu *q, const char *path, char **ret)
         base = "file";
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         taken = taken || strcmp(base, ours[i]) == 0;
-    for (unsigned k = 1; *ret == NULL; k++) {
-        int n = k == 1 && !taken ? asprintf(ret, "%s/%s", q->p->folder, base)
-                                 : asprintf(ret, "%s/%s-%u", q->p->folder, base, k + taken);
+    for (size_t k = q->made.n + 1; *ret == NULL; k++) {
+        int n = !taken ? asprintf(ret, "%s/%s", q->p->folder, base)
+                       : asprintf(ret, "%s/%s-%zu", q->p->folder, base, k);
 
         if (n < 0) {
             *ret = NULL;
             return fail(OutOfMemory);
         }
+        if (k > q->made.n + TWINS_MAX)
+            return fail(DefinitionUnclear, q->p->machine, "too many files of it have one name");
         if (!is_disk_of(q->p, *ret) && !strings_has(&q->made, *ret))
             break;
+        taken = true;
         free(*ret);
         *ret = NULL;
     }

@@ -3,7 +3,7 @@
 
 #include "codes.h"
 #include "json_read.h"
-#include "machine.h"
+#include "machine_plan.h"
 #include "qopt.h"
 
 enum { DEPTH_MAX = 16, KEY_MAX = 256 };

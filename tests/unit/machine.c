@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "machine.h"
+#include "machine_plan.h"
 #include "machine_internal.h"
 
 enum { TOLD_MAX = 16 };
@@ -220,9 +220,9 @@ moves_what_qemu_makes(void **state)
 
     (void)state;
     assert_string_equal(is, "sh|-qmp|unix:/new/m.sock,server=on|"
-                            "-monitor|unix:/new/m.sock-2,server|"
+                            "-monitor|unix:/new/m.sock-3,server|"
                             "-chardev|socket,id=q,path=/new/q,,1,server=on|"
-                            "-pidfile|/new/vda.raw-2|-serial|file:/new/machine.sh-2|"
+                            "-pidfile|/new/vda.raw-5|-serial|file:/new/machine.sh-5|"
                             "-serial|file:/new/log,1|-D|/new/log,1|"
                             "-drive|index=0,media=disk,format=raw,file=/new/vda.raw");
     assert_int_equal(ntold, 0);
@@ -393,6 +393,28 @@ bears_strange_values(void **state)
     }
 }
 
+/* As much of it as fits: nodes that name each other, sockets of one name. */
+static void
+bears_much(void **state)
+{
+    struct text t = { 0 };
+
+    (void)state;
+    text_str(&t, "sh|-drive|file=/old/a.qcow2");
+    for (int i = 0; i < 1000; i++) {
+        text_fmt(&t, "|-blockdev|driver=x,node-name=n%d", i);
+        for (int k = 0; k < 60; k++)
+            text_fmt(&t, ",file=n%d", (i + k + 1) % 1000);
+    }
+    for (int i = 0; i < 2900; i++)
+        text_fmt(&t, "|-serial|unix:/%d/s", i);
+    assert_false(t.no_memory);
+    assert_true(t.len < MACHINE_LEN_MAX);
+    auto_free char *is = made(t.s, 1, NULL);
+    assert_non_null(strstr(is, "-drive|format=raw,file=/new/vda.raw"));
+    text_done(&t);
+}
+
 static void
 refuses_what_are_no_arguments(void **state)
 {
@@ -454,6 +476,7 @@ main(void)
         cmocka_unit_test(gives_a_domain_another_identity),
         cmocka_unit_test(refuses_what_is_no_domain),
         cmocka_unit_test(bears_strange_values),
+        cmocka_unit_test(bears_much),
         cmocka_unit_test(refuses_what_are_no_arguments),
         cmocka_unit_test(writes_values_as_they_were),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine.h -- a machine's definition, made to fit disks that were restored.
+/* machine_plan.h -- a machine's definition, made to fit disks that were restored.
  *
  * The definition comes out of a vault and is a stranger's: it is parsed within limits, and
  * nothing of it is run here.  What is made of it names the restored disks and no disk of the
@@ -7,8 +7,8 @@
  * the restore, so that the old machine, should it run, keeps its own.  What cannot be carried
  * over is told by warnings: MachineDiskAbsent, MachineDiskUnused, MachinePathMissing,
  * MachinePartOfHost, MachinePortShared. */
-#ifndef MACHINE_H
-#define MACHINE_H
+#ifndef MACHINE_PLAN_H
+#define MACHINE_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
