@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "catalog.h"
@@ -65,8 +66,31 @@ hint_doctor_for(const struct err *e, const char *guest, char **ret)
     return NULL;
 }
 
+/* The guest that the command was about, as firn doctor's TARGET: of --guest, or of a running
+ * machine.  *ret = NULL: there is none; else the caller's. */
+static struct err *
+guest_of(const struct cmd *c, char **ret)
+{
+    const char *guest = c->o.value[OPT_GUEST], *agent = NULL;
+
+    *ret = NULL;
+    for (unsigned i = 0; guest == NULL && agent == NULL && i < c->o.nargs; i++)
+        agent = job_machine_agent(c->o.args[i]);
+    if (guest == NULL && agent == NULL)
+        return NULL;
+    if (asprintf(ret, "%s%s", guest != NULL ? guest : "qga:", guest != NULL ? "" : agent) < 0) {
+        *ret = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
 struct err *
 hint_doctor(const struct cmd *c, const struct err *e, char **ret)
 {
-    return hint_doctor_for(e, c->o.value[OPT_GUEST], ret);
+    auto_free char *guest = NULL;
+
+    *ret = NULL;
+    TRY(guest_of(c, &guest));
+    return hint_doctor_for(e, guest, ret);
 }

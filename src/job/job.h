@@ -73,6 +73,10 @@ struct job_backup {
     const char *scratch;      /* folder for what the guest overwrites; NULL: firn's own */
     const char *consistency;  /* "application,filesystem,crash", or some of it; NULL: all */
 };
+/* The socket of the guest agent in the SOURCE of a running machine, borrowed from it; NULL: it
+ * is none, or names none. */
+const char *job_machine_agent(const char *source);
+
 struct err *job_backup(const struct job *j, const struct job_backup *o,
     struct vault_point **ret) must_use;
 

@@ -15,6 +15,14 @@ job_machine_is(const char *source)
     return strncmp(source, scheme, strlen(scheme)) == 0;
 }
 
+const char *
+job_machine_agent(const char *source)
+{
+    const char *at = job_machine_is(source) ? strstr(source, agent) : NULL;
+
+    return at != NULL ? at + strlen(agent) : NULL;
+}
+
 static struct err *
 parse_source(struct job_machine *m, const char *source)
 {
