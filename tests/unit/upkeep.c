@@ -17,6 +17,7 @@
 #include "digest.h"
 #include "monitor_proxy.h"
 #include "pattern.h"
+#include "peer.h"
 #include "qga.h"
 #include "real_agent.h"
 #include "upkeep.h"
@@ -268,6 +269,21 @@ nobody_answers(void **state)
     assert_fails(install(nowhere), E_AgentUnreachable);
 }
 
+/* A scripted agent of a system that there is no extension for. */
+static void
+another_system(void **state)
+{
+    const char *const script[] = { "<guest-sync-delimited", ">\xff{\"return\": $SYNC}",
+        "<guest-get-osinfo", ">{\"return\": {\"id\": \"freebsd\"}, \"id\": $ID}", ".", NULL };
+    struct peer p;
+
+    (void)state;
+    make_package("1.0.1", real_program());
+    peer_start(&p, proxy_sock, script);
+    assert_fails(install(proxy_sock), E_GuestSystemUnsupported);
+    peer_stop(&p);
+}
+
 /* The program that was sent says this; the guest is not believed. */
 static void
 odd_answers(void **state)
@@ -352,6 +368,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_gone),
         cmocka_unit_test(nobody_answers),
+        cmocka_unit_test(another_system),
         cmocka_unit_test(odd_answers),
         cmocka_unit_test(a_file_changes_there),
         cmocka_unit_test(the_agent_dies_in_the_middle),
