@@ -66,14 +66,17 @@ hint_doctor_for(const struct err *e, const char *guest, char **ret)
     return NULL;
 }
 
-/* The guest that the command was about, as firn doctor's TARGET: of --guest, or of a running
- * machine.  *ret = NULL: there is none; else the caller's. */
+/* The guest that the command was about, as firn doctor's TARGET: of --guest, of a running
+ * machine, or whose extension it was.  *ret = NULL: there is none; else the caller's. */
 static struct err *
 guest_of(const struct cmd *c, char **ret)
 {
     const char *guest = c->o.value[OPT_GUEST], *agent = NULL;
 
     *ret = NULL;
+    if ((c->o.command == &cmd_commands[CMD_EXTENSION_INSTALL] ||
+            c->o.command == &cmd_commands[CMD_EXTENSION_STATUS]) && c->o.nargs > 0)
+        guest = c->o.args[0];
     for (unsigned i = 0; guest == NULL && agent == NULL && i < c->o.nargs; i++)
         agent = job_machine_agent(c->o.args[i]);
     if (guest == NULL && agent == NULL)

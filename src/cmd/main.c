@@ -228,7 +228,8 @@ static bool
 is_work(const struct cmd_command *command)
 {
     return command != NULL && command != &cmd_commands[CMD_DOCTOR] &&
-        command != &cmd_commands[CMD_EXPLAIN] && command != &cmd_commands[CMD_ARTICLE];
+        command != &cmd_commands[CMD_EXPLAIN] && command != &cmd_commands[CMD_ARTICLE] &&
+        command != &cmd_commands[CMD_EXTENSION_STATUS];
 }
 
 static int

@@ -138,6 +138,7 @@ says out 'needs the test runtime: present' 'with what it needs'
 rm "$root/usr/lib/libfirn-test-runtime.so.1"
 status 1 'when it is lost'
 code_is PluginSharedLibraryMissing 'the status says so'
+says err "firn doctor $guest PluginSharedLibraryMissing" 'with the line to type'
 cp "$runtime" "$root/usr/lib/libfirn-test-runtime.so.1"
 package old 1.0.1
 install 1 'an older version' --package old
