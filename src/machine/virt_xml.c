@@ -272,10 +272,11 @@ names(struct qemu *q, xmlNode *domain)
         return NULL;
     set_text(name, q->p->name);
     qemu_changed(q, "the name is %s, was %s", q->p->name, q->p->machine);
-    if (uuid != NULL)
-        take_out(uuid);
     TRY(machine_new_uuid(id));
-    uuid = xmlNewChild(domain, NULL, (const xmlChar *)"uuid", (const xmlChar *)id);
+    if (uuid != NULL)
+        set_text(uuid, id);
+    else
+        uuid = xmlNewChild(domain, NULL, (const xmlChar *)"uuid", (const xmlChar *)id);
     qemu_changed(q, "the UUID is %s", id);
     return uuid != NULL ? NULL : fail(OutOfMemory);
 }
