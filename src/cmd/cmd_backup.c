@@ -19,6 +19,7 @@ cmd_backup_of(const struct cmd *c, struct job_backup *ret)
         .machine = c->o.value[OPT_MACHINE],
         .format = c->o.value[OPT_SOURCE_FORMAT],
         .guest = c->o.value[OPT_GUEST],
+        .connect = c->o.value[OPT_CONNECT],
         .changed = c->o.value[OPT_CHANGED],
         .reread = c->o.set[OPT_REREAD],
         .bitmap = c->o.value[OPT_BITMAP],

@@ -10,6 +10,7 @@
 #include "codes.h"
 #include "doctor_internal.h"
 #include "hint.h"
+#include "job_connect.h"
 #include "job_target.h"
 #include "journal.h"
 #include "show.h"
@@ -122,7 +123,7 @@ check_rehearsal(const struct cmd *c, bool rehearses, const char *code)
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (!rehearses && c->o.set[own[i]])
             return fail(UsageWrong, "--machine, --disk, --exclude-disk, --scratch and "
-                "--consistency go with a running machine, qmp:SOCKET");
+                "--consistency go with a running machine, qmp:SOCKET or vm:NAME");
     return NULL;
 }
 
@@ -248,22 +249,35 @@ find_folder(struct cmd *c, char **ret)
     return NULL;
 }
 
+/* vm:NAME is a guest where something is asked of it, else a machine to be rehearsed. */
+static bool
+is_rehearsal(const struct cmd *c, const char *target, const char *code)
+{
+    bool repair = code != NULL || c->o.set[OPT_APPLY] || c->o.set[OPT_UNDO] ||
+                  c->o.set[OPT_ARTICLE];
+
+    return doctor_rehearses(target) && !(repair && job_connect_is(target));
+}
+
 struct err *
 cmd_doctor(struct cmd *c)
 {
     const char *target, *code;
     unsigned consent = 0;
-    auto_free char *folder = NULL;
+    auto_free char *folder = NULL, *machine = NULL;
     auto_ptr(target) t = NULL;
     bool guest;
 
     TRY(read_words(c, &target, &code));
-    TRY(check_rehearsal(c, doctor_rehearses(target), code));
-    if (doctor_rehearses(target))
+    bool rehearses = is_rehearsal(c, target, code);
+
+    TRY(check_rehearsal(c, rehearses, code));
+    if (rehearses)
         return doctor_rehearse(c, target);
     TRY(doctor_consent(c->o.value[OPT_YES], &consent));
     TRY(find_folder(c, &folder));
-    TRY(job_target_open(target, &t, &guest));
+    TRY(job_connect(target, c->o.value[OPT_CONNECT], &machine));
+    TRY(job_target_open(machine, &t, &guest));
     if (c->o.value[OPT_UNDO] != NULL)
         return undo(c, t, folder);
     struct examination x = { .c = c, .t = t, .retry = { c, .guest = guest ? t : NULL } };

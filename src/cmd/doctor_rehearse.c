@@ -8,6 +8,7 @@
 #include "doctor_internal.h"
 #include "err_json.h"
 #include "hint.h"
+#include "job_connect.h"
 #include "rehearsal.h"
 #include "show.h"
 #include "text.h"
@@ -30,14 +31,17 @@ is_first(const struct rehearsal *r, size_t i)
     return true;
 }
 
-/* "qga:SOCKET", by which a doctor reaches the guest of the machine; NULL: no agent is named. */
+/* "qga:SOCKET" or "vm:NAME", by which a doctor reaches the guest of the machine; NULL: no agent
+ * is named. */
 static struct err *
-guest_target(const char *machine, char **ret)
+guest_target(const struct cmd *c, const char *machine, char **ret)
 {
     static const char agent[] = ",qga=";
     const char *at = strstr(machine, agent);
 
     *ret = NULL;
+    if (job_connect_is(machine))
+        return job_connect(machine, c->o.value[OPT_CONNECT], ret);
     if (at != NULL && asprintf(ret, "qga:%s", at + strlen(agent)) < 0) {
         *ret = NULL;
         return fail(OutOfMemory);
@@ -167,7 +171,7 @@ doctor_rehearse(struct cmd *c, const char *target)
     cmd_backup_of(c, &o);
     o.sources = &target;
     o.nsources = 1;
-    TRY(guest_target(target, &guest));
+    TRY(guest_target(c, target, &guest));
     TRY(job_rehearse(&c->job, &o, &r));
     TRY(c->json ? give_json(c, r, guest) : show_all(c, r, guest));
     if (r->fails > 0)

@@ -6,6 +6,7 @@
 #include "codes.h"
 #include "compile.h"
 #include "hint.h"
+#include "job_connect.h"
 
 /* Has the article a step that changes something, on this machine or (${guest}) in a guest? */
 static struct err *
@@ -77,8 +78,14 @@ guest_of(const struct cmd *c, char **ret)
     if ((c->o.command == &cmd_commands[CMD_EXTENSION_INSTALL] ||
             c->o.command == &cmd_commands[CMD_EXTENSION_STATUS]) && c->o.nargs > 0)
         guest = c->o.args[0];
-    for (unsigned i = 0; guest == NULL && agent == NULL && i < c->o.nargs; i++)
-        agent = job_machine_agent(c->o.args[i]);
+    for (unsigned i = 0; guest == NULL && agent == NULL && i < c->o.nargs; i++) {
+        if (job_connect_is(c->o.args[i]))
+            guest = c->o.args[i];
+        else
+            agent = job_machine_agent(c->o.args[i]);
+    }
+    if (guest != NULL && job_connect_is(guest))
+        return job_connect(guest, c->o.value[OPT_CONNECT], ret);
     if (guest == NULL && agent == NULL)
         return NULL;
     if (asprintf(ret, "%s%s", guest != NULL ? guest : "qga:", guest != NULL ? "" : agent) < 0) {

@@ -278,7 +278,7 @@ main(int argc, char **argv)
 
     if (!have_standard_files())
         return 70;
-    if (job_freeze_guard(argc, argv, &status))
+    if (job_freeze_helper(argc, argv, &status))
         return status;
     catch_signals();
     c.json = wants_json(argc, argv);

@@ -50,8 +50,10 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "against the newest point, 1 to 100; 1 without it." },
     [OPT_GUEST] = { "guest", VALUE_TEXT, "TARGET", NULL,
         "Ask the backup extension in this guest first whether all that it needs is there: "
-        "qga:SOCKET, the socket of its guest agent. If it is not, the backup fails with the "
-        "code that says why." },
+        "qga:SOCKET, the socket of its guest agent, or vm:NAME, a machine of libvirt's. If it "
+        "is not, the backup fails with the code that says why." },
+    [OPT_CONNECT] = { "connect", VALUE_TEXT, "URI", NULL,
+        "The libvirt that has the machine vm:NAME; qemu:///system without it." },
     [OPT_VM_DISKS] = { "disk", VALUE_TEXT, "NAME[,NAME]...", NULL,
         "Of a running machine, only these disks." },
     [OPT_EXCEPT_DISKS] = { "exclude-disk", VALUE_TEXT, "NAME[,NAME]...", NULL,
@@ -120,8 +122,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "second place, or add a key file with firn key add." },
     [CMD_BACKUP] = { "backup", "backup", "[NAME=]SOURCE...", 1, 256, WORD_FILE,
         WORKS | OPT(MACHINE) | OPT(SOURCE_FORMAT) | OPT(CHANGED) | OPT(REREAD) | OPT(BITMAP) |
-            OPT(AUDIT) | OPT(GUEST) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
-            OPT(CONSISTENCY) | OPT(RETRIES) | OPT(CURE),
+            OPT(AUDIT) | OPT(GUEST) | OPT(CONNECT) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) |
+            OPT(SCRATCH) | OPT(CONSISTENCY) | OPT(RETRIES) | OPT(CURE),
         "store disks as a recovery point",
         "Stores the state of one or several disks as one recovery point. Only blocks that "
         "the vault does not have are stored. The point appears in the list when it is "
@@ -132,7 +134,10 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "folder and suffix. The disk must not be written to meanwhile.\n"
         "qmp:SOCKET is a machine that is running, by the socket of its QEMU's monitor: all its "
         "disks as they are at one moment, while the guest goes on. With ,qga=SOCKET behind it, "
-        "the guest is frozen for that moment by its agent." },
+        "the guest is frozen for that moment by its agent.\n"
+        "vm:NAME is a machine of libvirt's, by its name or UUID: while it runs through "
+        "libvirt's backup jobs, with its guest frozen by its agent where it has one, and when "
+        "it is off by its images." },
     [CMD_POINTS] = { "points", "points", "[MACHINE]", 0, 1, WORD_NONE, OPENS,
         "list recovery points",
         "Lists the recovery points that this key can read, of one machine or of all, oldest "
@@ -162,7 +167,7 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
     [CMD_DOCTOR] = { "doctor", "doctor", "[TARGET] [CODE]", 0, 2, WORD_CODE,
         OPENS | OPT(MACHINE) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
             OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) |
-            OPT(CLOUD) | OPT(PRODUCT),
+            OPT(CLOUD) | OPT(PRODUCT) | OPT(CONNECT),
         "verify a failure's cause, and repair it",
         "Looks whether the cause that an article names is really there, and shows each step of "
         "its repair: what is seen now, what would change, how risky it is and how it is "
@@ -170,11 +175,13 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "is changed is written to a journal first, proved by the same look and by the retried "
         "backup, and undone if it did not help.\n"
         "TARGET is local (usual), root:FOLDER (the tree of a Linux system), qga:SOCKET (a "
-        "guest, through its agent) or disk:FOLDER (a Windows disk that is not running, or one "
-        "of its registry hives). Without CODE every article is tried whose look can be had "
+        "guest, through its agent), vm:NAME (the same, of a machine of libvirt's) or "
+        "disk:FOLDER (a Windows disk that is not running, or one of its registry hives). "
+        "Without CODE every article is tried whose look can be had "
         "there and whose repair firn knows. The last word of the text is the outcome: found, "
         "healthy, repaired, masked, blocked or escalated.\n"
-        "A TARGET qmp:SOCKET[,qga=SOCKET] is a running machine, whose backup is rehearsed: all "
+        "A TARGET qmp:SOCKET[,qga=SOCKET], or vm:NAME without a CODE, is a running machine, "
+        "whose backup is rehearsed: all "
         "of it is done, with nothing stored, and a table says what it met. The last word is "
         "ready, weaker or fails." },
     [CMD_ARTICLE] = { "article", "article", "FILE|DIR...", 1, ARGS_MANY, WORD_FILE,

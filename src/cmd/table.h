@@ -32,6 +32,7 @@ enum cmd_option_id {
     OPT_BITMAP,
     OPT_AUDIT,
     OPT_GUEST,
+    OPT_CONNECT,
     OPT_VM_DISKS,
     OPT_EXCEPT_DISKS,
     OPT_SCRATCH,

@@ -53,7 +53,7 @@ next(struct guard *g, struct deadline by, const char *silent, json_t **ret)
 {
     enum line_state state;
 
-    TRY(guard_hear(g->line, by, ret, &state));
+    TRY(talk_hear(g->line, GUARD_LINE_MAX, by, ret, &state));
     switch (state) {
     case LINE_WHOLE:
         return NULL;
@@ -82,9 +82,9 @@ until_ready(struct guard *g, struct deadline by)
     json_auto_t *said = NULL;
 
     TRY(next(g, by, "it did not get ready in time", &said));
-    if (strcmp(guard_word(said, "is"), "failed") == 0)
+    if (strcmp(talk_word(said, "is"), "failed") == 0)
         return its_failure(g, said);
-    if (strcmp(guard_word(said, "is"), "ready") != 0)
+    if (strcmp(talk_word(said, "is"), "ready") != 0)
         return failed(g, "it said what makes no sense");
     return NULL;
 }
@@ -122,7 +122,7 @@ ask(struct guard *g, json_t *what)
 {
     enum line_state state;
 
-    TRY(guard_say(g->line, what, deadline_in_ms(GUARD_SILENT_MS), &state));
+    TRY(talk_say(g->line, what, deadline_in_ms(GUARD_SILENT_MS), &state));
     if (state == LINE_LATE)
         return failed(g, "it does not listen");
     return NULL; /* if it has gone, what it said before is still to be read */
@@ -138,13 +138,13 @@ next_but_trying(struct guard *g, struct deadline first, struct deadline by, json
         json_auto_t *said = NULL;
 
         TRY(next(g, next_by, "it is silent", &said));
-        if (strcmp(guard_word(said, "is"), "trying") != 0) {
+        if (strcmp(talk_word(said, "is"), "trying") != 0) {
             *ret = take(said);
             return NULL;
         }
         if (deadline_passed(by))
             return fail(GuestLeftFrozen, g->machine);
-        next_by = deadline_in_ms(guard_integer(said, "ms") + GUARD_SILENT_MS);
+        next_by = deadline_in_ms(talk_integer(said, "ms") + GUARD_SILENT_MS);
     }
 }
 
@@ -178,13 +178,13 @@ guard_freeze(struct guard *g, const char *const *mounts, const char *helper, int
     TRY(ask(g, json_pack("{s:s, s:I, s:o, s:s?}", "do", "freeze", "ms", (json_int_t)ms,
                    "mounts", list, "helper", helper)));
     TRY(next_but_trying(g, first, by, &said));
-    if (strcmp(guard_word(said, "is"), "failed") == 0)
+    if (strcmp(talk_word(said, "is"), "failed") == 0)
         return its_failure(g, said);
-    if (strcmp(guard_word(said, "is"), "frozen") != 0)
+    if (strcmp(talk_word(said, "is"), "frozen") != 0)
         return failed(g, "it said what makes no sense");
-    ret->n = (unsigned)guard_integer(said, "n");
-    ret->asked_ns = guard_integer(said, "asked");
-    ret->at_ns = guard_integer(said, "at");
+    ret->n = (unsigned)talk_integer(said, "n");
+    ret->asked_ns = talk_integer(said, "asked");
+    ret->at_ns = talk_integer(said, "at");
     return NULL;
 }
 
@@ -195,13 +195,13 @@ guard_thaw(struct guard *g, struct deadline by, struct thawed *ret, bool *ret_ea
 
     TRY(ask(g, json_pack("{s:s}", "do", "thaw")));
     TRY(next_but_trying(g, deadline_in_ms(GUARD_SILENT_MS), by, &said));
-    if (strcmp(guard_word(said, "is"), "failed") == 0)
+    if (strcmp(talk_word(said, "is"), "failed") == 0)
         return its_failure(g, said);
-    if (strcmp(guard_word(said, "is"), "thawed") != 0)
+    if (strcmp(talk_word(said, "is"), "thawed") != 0)
         return failed(g, "it said what makes no sense");
-    ret->n = (unsigned)guard_integer(said, "n");
-    ret->asked_ns = guard_integer(said, "asked");
-    ret->at_ns = guard_integer(said, "at");
+    ret->n = (unsigned)talk_integer(said, "n");
+    ret->asked_ns = talk_integer(said, "asked");
+    ret->at_ns = talk_integer(said, "at");
     ret->counted = json_is_true(json_object_get(said, "counted"));
     *ret_early = json_is_true(json_object_get(said, "early"));
     return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guard_internal.h -- what firn and its guard say to each other: one JSON object on a line.
+/* guard_internal.h -- what firn and its guard say to each other: lines of talk.h.
  *
  *     {"do": "freeze", "ms": 10000, "mounts": ["/a"] or null,
  *      "helper": program of the extension, or null}               firn, once
@@ -14,22 +14,6 @@
 #ifndef GUARD_INTERNAL_H
 #define GUARD_INTERNAL_H
 
-#include <jansson.h>
-
-#include "clock.h"
-#include "err.h"
-#include "line.h"
-
-/* *ret_state as of line.h; takes ${what}. */
-struct err *guard_say(struct line *l, json_t *what, struct deadline by,
-    enum line_state *ret_state) must_use;
-
-/* *ret is NULL when none came, as *ret_state says, or when it was no object: LINE_LONG. */
-struct err *guard_hear(struct line *l, struct deadline by, json_t **ret,
-    enum line_state *ret_state) must_use;
-
-/* Its member ${name}, "" when it has none; and 0. */
-const char *guard_word(const json_t *o, const char *name);
-int64_t guard_integer(const json_t *o, const char *name);
+#include "talk.h"
 
 #endif

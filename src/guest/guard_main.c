@@ -33,7 +33,7 @@ tell(struct watch *w, json_t *what)
 {
     enum line_state state;
 
-    err_free(guard_say(w->line, what, deadline_in_ms(SAY_MS), &state));
+    err_free(talk_say(w->line, what, deadline_in_ms(SAY_MS), &state));
 }
 
 /* Takes ${e}. */
@@ -178,7 +178,7 @@ hold(struct watch *w, struct deadline by)
     json_auto_t *said = NULL;
     enum line_state state = LINE_CLOSED;
 
-    err_free(guard_hear(w->line, by, &said, &state));
+    err_free(talk_hear(w->line, GUARD_LINE_MAX, by, &said, &state));
     thaw_and_tell(w, state != LINE_WHOLE);
 }
 
@@ -202,7 +202,7 @@ ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_
 static void
 freeze(struct watch *w, const json_t *request)
 {
-    int64_t ms = guard_integer(request, "ms"), asked = clock_mono_ns();
+    int64_t ms = talk_integer(request, "ms"), asked = clock_mono_ns();
     unsigned n = 0;
 
     w->guest.helper = json_string_value(json_object_get(request, "helper"));
@@ -231,8 +231,8 @@ serve(struct watch *w)
         return;
     }
     tell(w, json_pack("{s:s}", "is", "ready"));
-    err_free(guard_hear(w->line, deadline_in_ms(GUARD_IDLE_MS), &said, &state));
-    if (state == LINE_WHOLE && strcmp(guard_word(said, "do"), "freeze") == 0)
+    err_free(talk_hear(w->line, GUARD_LINE_MAX, deadline_in_ms(GUARD_IDLE_MS), &said, &state));
+    if (state == LINE_WHOLE && strcmp(talk_word(said, "do"), "freeze") == 0)
         freeze(w, said);
     else
         err_free(guest_mark_remove(w->marker)); /* nothing was frozen */

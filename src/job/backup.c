@@ -10,6 +10,7 @@
 #include "backup_rest.h"
 #include "codes.h"
 #include "cure.h"
+#include "job_connect.h"
 #include "job_guest.h"
 #include "job_machine.h"
 #include "job_vm.h"
@@ -267,8 +268,8 @@ back_up_resting(const struct job *j, const struct job_backup *o, struct vault_po
     return e;
 }
 
-struct err *
-job_backup(const struct job *j, const struct job_backup *o, struct vault_point **ret)
+static struct err *
+back_up(const struct job *j, const struct job_backup *o, struct vault_point **ret)
 {
     for (size_t i = 0; i < o->nsources; i++)
         if (job_machine_is(o->sources[i])) {
@@ -280,8 +281,25 @@ job_backup(const struct job *j, const struct job_backup *o, struct vault_point *
     if (o->disks != NULL || o->except_disks != NULL || o->scratch != NULL ||
         o->consistency != NULL)
         return fail(UsageWrong, "--disk, --exclude-disk, --scratch and --consistency are for a "
-                                "running machine, qmp:SOCKET");
+                                "machine, qmp:SOCKET or vm:NAME");
+    if (o->connect != NULL && (o->guest == NULL || !job_connect_is(o->guest)))
+        return fail(UsageWrong, "--connect says which libvirt has a machine: it goes with "
+                                "vm:NAME");
     if (o->cure != NULL && o->guest == NULL)
         return fail(UsageWrong, "--cure repairs a guest: name it with --guest qga:SOCKET");
     return back_up_resting(j, o, ret);
+}
+
+/* A guest is one word from here on, with the libvirt that has it. */
+struct err *
+job_backup(const struct job *j, const struct job_backup *o, struct vault_point **ret)
+{
+    struct job_backup with = *o;
+    auto_free char *guest = NULL;
+
+    if (o->guest != NULL && job_connect_is(o->guest)) {
+        TRY(job_connect(o->guest, o->connect, &guest));
+        with.guest = guest;
+    }
+    return back_up(j, &with, ret);
 }

@@ -59,6 +59,7 @@ ask_image(struct opening *x)
     TRY(e);
     x->now.size = b.size;
     x->now.found = b.found;
+    x->now.checkpoint_found = b.found; /* nobody asks libvirt: what counts is in the image */
     x->now.stopped = !b.recording;
     x->now.inconsistent = b.in_use;
     x->r->keep.granularity = b.granularity;
@@ -160,6 +161,11 @@ keep(struct opening *x)
     k->bitmap = strdup(x->bitmap);
     if (k->bitmap == NULL)
         return fail(OutOfMemory);
+    if (x->r->then.checkpoint != NULL && strcmp(x->r->then.checkpoint, x->bitmap) == 0) {
+        k->checkpoint = strdup(x->bitmap);
+        if (k->checkpoint == NULL)
+            return fail(OutOfMemory);
+    }
     k->persistent = true;
     x->disk->chain = k;
     x->disk->goes_on = true;

@@ -61,7 +61,8 @@ struct job_backup {
     size_t nsources;
     const char *machine; /* NULL: the first disk's name */
     const char *format;  /* of the sources; NULL: by suffix */
-    const char *guest;   /* whose extension is asked first, "qga:SOCKET"; NULL: none */
+    const char *guest;   /* whose extension is asked first, qga:SOCKET, vm:NAME; NULL: none */
+    const char *connect; /* the libvirt that has vm:NAME; NULL: the system's */
     const struct job_cure *cure; /* in that guest, or a running machine's; NULL: nothing */
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */

@@ -4,13 +4,17 @@
 #include "guard.h"
 #include "job_freeze.h"
 #include "guest_mark.h"
+#include "virt_link.h"
 
 bool
-job_freeze_guard(int argc, char *const *argv, int *ret_status)
+job_freeze_helper(int argc, char *const *argv, int *ret_status)
 {
-    if (argc < 2 || strcmp(argv[1], GUARD_VERB) != 0)
+    if (argc >= 2 && strcmp(argv[1], GUARD_VERB) == 0)
+        *ret_status = guard_main(argc - 2, argv + 2);
+    else if (argc >= 2 && strcmp(argv[1], VIRT_VERB) == 0)
+        *ret_status = virt_main(argc - 2, argv + 2);
+    else
         return false;
-    *ret_status = guard_main(argc - 2, argv + 2);
     return true;
 }
 

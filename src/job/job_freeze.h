@@ -8,9 +8,10 @@
 
 #include "err.h"
 
-/* Do these words call for the guard of a freeze window (guard.h) instead of a command?  Then
- * *ret_status is its exit status: it has been that, and is over. */
-bool job_freeze_guard(int argc, char *const *argv, int *ret_status);
+/* Do these words call for the guard of a freeze window (guard.h), or the process that speaks
+ * to libvirt (virt_link.h), instead of a command?  Then *ret_status is its exit status: it
+ * has been that, and is over. */
+bool job_freeze_helper(int argc, char *const *argv, int *ret_status);
 
 /* Thaw what an earlier run has left frozen (guest_mark.h); ${warn} takes what is to be said. */
 void job_freeze_rescue(void (*warn)(void *arg, struct err *warning), void *arg);

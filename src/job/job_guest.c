@@ -3,10 +3,9 @@
 
 #include "codes.h"
 #include "guest_prepare.h"
+#include "job_connect.h"
 #include "job_guest.h"
 #include "qga.h"
-
-static const char scheme[] = "qga:";
 
 struct listener {
     const struct job *j;
@@ -45,11 +44,13 @@ job_guest_prepare(const struct job *j, const char *target, const char *vm,
     struct chain_facts *facts)
 {
     struct listener l = { .j = j, .facts = facts };
+    auto_free char *agent = NULL;
     auto_ptr(qga) g = NULL;
 
-    if (strncmp(target, scheme, strlen(scheme)) != 0 || target[strlen(scheme)] == '\0')
-        return fail(UsageWrong, "--guest takes qga:SOCKET, the socket of a guest agent");
-    TRY(qga_open(target + strlen(scheme), vm, deadline_in_ms(JOB_GUEST_CONNECT_MS), &g));
+    TRY(job_connect_agent(target, "--guest takes qga:SOCKET, the socket of a guest agent, or "
+                                  "vm:NAME, a machine of libvirt's",
+        &agent));
+    TRY(qga_open(agent, vm, deadline_in_ms(JOB_GUEST_CONNECT_MS), &g));
     struct err *e = guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000), pass_on,
         &l);
     return err_also(e, l.failed);

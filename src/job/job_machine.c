@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "codes.h"
+#include "domain.h"
+#include "job_connect.h"
 #include "job_machine.h"
 #include "moment.h"
 #include "vm.h"
@@ -12,7 +14,16 @@ static const char scheme[] = "qmp:", agent[] = ",qga=";
 bool
 job_machine_is(const char *source)
 {
-    return strncmp(source, scheme, strlen(scheme)) == 0;
+    return strncmp(source, scheme, strlen(scheme)) == 0 || job_connect_is(source);
+}
+
+/* Whether there is an agent, libvirt says. */
+static struct err *
+parse_libvirt(const struct job_backup *o, struct job_machine *m)
+{
+    TRY(job_connect(o->sources[0], o->connect, &m->monitor));
+    m->agent = m->monitor;
+    return NULL;
 }
 
 const char *
@@ -24,8 +35,15 @@ job_machine_agent(const char *source)
 }
 
 static struct err *
-parse_source(struct job_machine *m, const char *source)
+parse_source(const struct job_backup *o, struct job_machine *m)
 {
+    const char *source = o->sources[0];
+
+    if (job_connect_is(source))
+        return parse_libvirt(o, m);
+    if (o->connect != NULL && (o->guest == NULL || !job_connect_is(o->guest)))
+        return fail(UsageWrong, "--connect says which libvirt has a machine: it goes with "
+                                "vm:NAME");
     m->monitor = strdup(source + strlen(scheme));
     if (m->monitor == NULL)
         return fail(OutOfMemory);
@@ -62,7 +80,7 @@ parse_names(const char *list, struct job_names *ret)
 struct err *
 job_machine_parse(const struct job_backup *o, struct job_machine *m)
 {
-    TRY(parse_source(m, o->sources[0]));
+    TRY(parse_source(o, m));
     TRY(moment_check(o->consistency, m->agent));
     TRY(parse_names(o->disks, &m->only));
     TRY(parse_names(o->except_disks, &m->except));
@@ -75,7 +93,11 @@ job_machine_open(const struct job_backup *o, struct job_machine *m)
     const struct running_options options = { .scratch = o->scratch, .only = m->only.name,
         .nonly = m->only.n, .except = m->except.name, .nexcept = m->except.n };
 
-    return vm_open(m->monitor, &options, &m->r);
+    if (!job_connect_is(m->monitor))
+        return vm_open(m->monitor, &options, &m->r);
+    TRY(domain_open(m->monitor + strlen("vm:"), &options, &m->r));
+    m->agent = m->r->off || !m->r->agent ? NULL : m->monitor;
+    return m->r->off ? NULL : moment_check(o->consistency, m->agent);
 }
 
 struct err *

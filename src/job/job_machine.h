@@ -16,19 +16,19 @@ struct job_names {
 
 /* Starts as { 0 }. */
 struct job_machine {
-    char *monitor;     /* its socket */
-    const char *agent; /* the socket of its guest agent; NULL: none */
+    char *monitor;     /* its socket; or vm:NAME[,connect=URI] */
+    const char *agent; /* its guest agent, as qga_open takes it; NULL: none */
     struct job_names only, except;
     struct running *r; /* job_machine_open; NULL before */
 };
 
-/* Is the SOURCE a running machine, qmp:SOCKET[,qga=SOCKET]? */
+/* Is the SOURCE a machine, qmp:SOCKET[,qga=SOCKET] or vm:NAME? */
 bool job_machine_is(const char *source);
 
 /* What ${o} asks for, whose one source is a running machine.  UsageWrong. */
 struct err *job_machine_parse(const struct job_backup *o, struct job_machine *m) must_use;
 
-/* Failures of vm_open. */
+/* Failures of vm_open and domain_open.  A machine of libvirt's may be off (running.off). */
 struct err *job_machine_open(const struct job_backup *o, struct job_machine *m) must_use;
 
 /* What its points are called by: --machine, or its own name.  UsageWrong: it has none. */

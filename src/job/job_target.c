@@ -59,7 +59,7 @@ job_target_open(const char *text, struct target **ret, bool *ret_guest)
 {
     const char *rest;
 
-    *ret_guest = after(text, "qga:") != NULL;
+    *ret_guest = after(text, "qga:") != NULL || after(text, "vm:") != NULL;
 
     if (strcmp(text, "local") == 0)
         return target_local_open(NULL, text, ret);
@@ -69,10 +69,13 @@ job_target_open(const char *text, struct target **ret, bool *ret_guest)
     rest = after(text, "qga:");
     if (rest != NULL)
         return open_guest(rest, text, ret);
+    if (after(text, "vm:") != NULL)
+        return open_guest(text, text, ret);
     rest = after(text, "disk:");
     if (rest != NULL)
         return target_hive_open(rest, text, ret);
-    return fail(UsageWrong, "a TARGET is local, root:FOLDER, qga:SOCKET or disk:FOLDER");
+    return fail(UsageWrong, "a TARGET is local, root:FOLDER, qga:SOCKET, vm:NAME or "
+                            "disk:FOLDER");
 }
 
 void

@@ -9,7 +9,8 @@
 
 struct target;
 
-/* local, root:FOLDER (the tree of a Linux system), qga:SOCKET (a guest, through its agent),
+/* local, root:FOLDER (the tree of a Linux system), qga:SOCKET or vm:NAME[,connect=URI] (a
+ * guest, through its agent),
  * disk:FOLDER or disk:HIVE (a Windows that is not running).  UsageWrong, and the failures of
  * the target.  *ret_guest: it is a guest whose agent this process holds. */
 struct err *job_target_open(const char *text, struct target **ret, bool *ret_guest) must_use;

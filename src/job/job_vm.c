@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include "backup.h"
+#include "backup_rest.h"
 #include "chain_look.h"
 #include "codes.h"
 #include "cure.h"
 #include "definition.h"
+#include "job_connect.h"
 #include "job_guest.h"
 #include "job_machine.h"
 #include "job_vm.h"
@@ -46,6 +48,7 @@ struct vm_backup {
 
 struct chains {
     struct chain then, keep;
+    struct rest rest; /* of a machine that is off */
 };
 
 /* ---- what was asked for ---- */
@@ -108,7 +111,7 @@ judge(const struct vm_backup *b, const struct running_disk *d, struct chains *c,
         return NULL;
     const struct running_bitmap *is = running_disk_bitmap(d, c->then.bitmap);
     if (is != NULL) {
-        now.found = true;
+        now.found = now.checkpoint_found = true;
         now.inconsistent = is->inconsistent;
         now.stopped = !is->recording;
         now.is.granularity = is->granularity;
@@ -133,8 +136,13 @@ keep(const struct vm_backup *b, const struct running_disk *d, struct chains *c,
     c->keep.bitmap = strdup(running_track_name(b->r));
     if (c->keep.bitmap == NULL)
         return fail(OutOfMemory);
+    if (b->r->checkpoints) {
+        c->keep.checkpoint = strdup(c->keep.bitmap);
+        if (c->keep.checkpoint == NULL)
+            return fail(OutOfMemory);
+    }
     c->keep.persistent = d->persistent;
-    c->keep.granularity = RUNNING_GRANULARITY;
+    c->keep.granularity = d->granularity;
     to->chain = &c->keep;
     return NULL;
 }
@@ -147,12 +155,14 @@ plan_disk(struct vm_backup *b, size_t i)
     struct backup_disk *to = &b->disks[i];
     const char *bitmap = NULL;
 
-    to->spec = from->device;
+    to->spec = b->r->off ? from->image : from->device;
     to->name = strdup(from->name);
     if (to->name == NULL)
         return fail(OutOfMemory);
     TRY(definition_name_disk(&(struct definition_names){ from->node, from->drive, from->file },
         &to->about));
+    if (b->r->off)
+        return NULL;
     TRY(look(b, from, &b->chains[i].keep));
     TRY(judge(b, from, &b->chains[i], to, &bitmap));
     TRY(keep(b, from, &b->chains[i], to));
@@ -175,13 +185,28 @@ plan_disks(struct vm_backup *b)
     return NULL;
 }
 
+/* Of a machine that is off: its image, as any that nobody uses. */
+static struct err *
+open_image(struct vm_backup *b, size_t i, unsigned lanes)
+{
+    const struct rest_options o = { .lanes = lanes, .format = running_disk(b->r, i)->format,
+        .parent = b->parent, .reread = b->o->reread };
+    struct rest *rest = &b->chains[i].rest;
+
+    rest_done(rest); /* of a try before this one */
+    *rest = (struct rest){ 0 };
+    err_free(take(b->disks[i].broke));
+    return rest_open(rest, &o, &b->disks[i]);
+}
+
 static struct err *
 open_disks(struct vm_backup *b)
 {
     unsigned lanes = vault_lanes(b->v) - 1;
 
     for (size_t i = 0; i < b->ndisks; i++)
-        TRY(running_source(b->r, i, lanes, &b->disks[i].source));
+        TRY(b->r->off ? open_image(b, i, lanes)
+                      : running_source(b->r, i, lanes, &b->disks[i].source));
     return NULL;
 }
 
@@ -202,6 +227,7 @@ close_disks(struct vm_backup *b)
         chain_facts_done(&b->disks[i].about);
         chain_done(&b->chains[i].then);
         chain_done(&b->chains[i].keep);
+        rest_done(&b->chains[i].rest);
     }
     free(take(b->disks));
     free(take(b->chains));
@@ -321,7 +347,9 @@ name_guest(struct vm_backup *b)
 {
     b->guest = b->o->guest;
     if (b->guest == NULL && b->machine.agent != NULL) {
-        if (asprintf(&b->named, "qga:%s", b->machine.agent) < 0) {
+        const char *scheme = job_connect_is(b->machine.agent) ? "" : "qga:";
+
+        if (asprintf(&b->named, "%s%s", scheme, b->machine.agent) < 0) {
             b->named = NULL;
             return fail(OutOfMemory);
         }

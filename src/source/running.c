@@ -133,6 +133,7 @@ running_disk_done(struct running_disk *d)
     free(d->drive);
     free(d->file);
     free(d->image);
+    free(d->format);
     for (size_t i = 0; i < d->nbitmaps; i++)
         free(d->bitmaps[i].name);
     free(d->bitmaps);

@@ -65,11 +65,13 @@ struct running_disk {
     char *file;    /* the file or device as the machine's definition calls it; "" or NULL: not
                     * known */
     char *image;   /* the same as firn can open it; else what QEMU calls it */
+    char *format;  /* of the image, "qcow2"; NULL: not known */
     uint64_t size;
     struct running_bitmap *bitmaps; /* when the machine was opened */
     size_t nbitmaps;
     const char *since; /* running_since; NULL: none */
     bool begun, persistent; /* running_track: a bitmap began, and will outlive QEMU */
+    uint64_t granularity;   /* of that one; 0: not known */
 };
 
 /* What a body does; each as the call of its name below. */
@@ -92,6 +94,9 @@ struct running_body {
 struct running {
     const struct running_body *call;
     char *name; /* NULL: it has none */
+    bool off;   /* nothing runs: its sources are its images, without bitmaps */
+    bool agent; /* it has a guest agent behind the same address as itself */
+    bool checkpoints; /* each bitmap has a checkpoint of its name, without which it is lost */
     struct running_disk *disks;
     size_t ndisks;
     struct running_disk flash[RUNNING_FLASH_MAX]; /* name, node, drive, file, size */

@@ -76,6 +76,7 @@ begin_somehow(struct vm *vm, struct running_disk *d)
         e = begin(vm, d, false);
     }
     d->begun = e == NULL;
+    d->granularity = RUNNING_GRANULARITY;
     if (err_code(e) == E_QmpRefused) {
         err_free(e);
         return NULL;

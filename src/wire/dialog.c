@@ -67,13 +67,16 @@ ended(struct dialog *d, const char *what, enum line_state state)
 
 static struct err *
 make_request(struct dialog *d, const char *command, json_t *arguments, uint8_t before,
-    struct text *to)
+    struct deadline by, struct text *to)
 {
     json_auto_t *request = NULL;
     json_int_t id = (json_int_t)++d->last_id;
 
     TRY(json_build(command, &request, "{s:s, s:I, s:O*}", "execute", command, "id", id,
         "arguments", arguments));
+    if (d->tells_time &&
+        json_object_set_new(request, "ms", json_integer(deadline_poll_ms(by))) != 0)
+        return fail(OutOfMemory);
     auto_free char *words = json_dumps(request, JSON_COMPACT);
     if (words == NULL)
         return fail(OutOfMemory);
@@ -93,7 +96,7 @@ dialog_send(struct dialog *d, const char *command, json_t *arguments, uint8_t be
 
     if (d->cut && before == 0)
         return d->failures->gone(d->name, command);
-    struct err *e = make_request(d, command, arguments, before, &t);
+    struct err *e = make_request(d, command, arguments, before, by, &t);
     if (e == NULL)
         e = line_send(d->line, t.s, t.len, by, &state);
     text_done(&t);

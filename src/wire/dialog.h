@@ -37,6 +37,7 @@ struct dialog {
     const struct dialog_failures *failures;
     uint64_t last_id;
     bool cut; /* a request was sent in part: only a byte that resets can follow */
+    bool tells_time; /* requests say in "ms" how long the answer may take */
     /* Agents of before 2018 give no id back; QEMU's monitor always has. */
     bool ids_may_lack;
     /* Called with each event, which stays the caller's; NULL: there are none. */

@@ -14,13 +14,18 @@
 #include "codes.h"
 #include "dialog.h"
 #include "json_read.h"
+#include "proc.h"
 #include "qga_link.h"
+#include "virt_link.h"
 
 enum { MARK = 0xff,
     SYNC_ID_BITS = 48 };
 
+static const char libvirt[] = "vm:";
+
 struct qga_link {
     struct dialog dialog;
+    struct proc *virt; /* which speaks for the agent; NULL: it does itself */
     bool in_step; /* the last question was answered */
 };
 
@@ -120,6 +125,21 @@ synchronise(struct qga_link *l, struct deadline by)
     return NULL;
 }
 
+/* No connection for the time being is what it is for a socket. */
+static struct err *
+start_virt(struct qga_link *l, const char *address, const char *name, struct deadline by)
+{
+    int fd = -1;
+    struct err *e = virt_start(VIRT_AGENT, address, by, &l->virt, &fd);
+
+    if (err_has(e, E_LibvirtUnreachable) || err_has(e, E_LibvirtSilent) ||
+        err_has(e, E_LibvirtLost))
+        return err_because(unreachable(name), e);
+    TRY(e);
+    l->dialog.tells_time = true;
+    return dialog_over(&l->dialog, fd, name, &failures);
+}
+
 struct err *
 qga_link_open(const char *path, const char *name, struct deadline by, struct qga_link **ret)
 {
@@ -128,7 +148,10 @@ qga_link_open(const char *path, const char *name, struct deadline by, struct qga
     if (l == NULL)
         return fail(OutOfMemory);
     l->dialog.ids_may_lack = true;
-    TRY(dialog_open(&l->dialog, path, name, &failures, by));
+    if (strncmp(path, libvirt, strlen(libvirt)) == 0)
+        TRY(start_virt(l, path + strlen(libvirt), name, by));
+    else
+        TRY(dialog_open(&l->dialog, path, name, &failures, by));
     TRY(synchronise(l, by));
     *ret = take(l);
     return NULL;
@@ -289,5 +312,9 @@ qga_link_free(struct qga_link *l)
     if (l == NULL)
         return;
     dialog_done(&l->dialog);
+    if (l->virt != NULL) {
+        proc_kill(l->virt);
+        proc_leave(l->virt);
+    }
     free(l);
 }

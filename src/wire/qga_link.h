@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qga_link.h -- a conversation with the QEMU guest agent over its local socket.
+/* qga_link.h -- a conversation with the QEMU guest agent over its local socket, or through
+ * libvirt (vm:NAME, virt_link.h), which keeps the socket for itself.
  *
  * The socket stays when agent or guest come and go, and what an earlier client has asked may
  * still be answered.  So a conversation begins with a synchronisation that has a number of
@@ -9,7 +10,8 @@
  *
  * The guest is not trusted; every call has a deadline.  One thread at a time.
  *
- * AgentUnreachable: no connection to the socket.  AgentSilent: no answer in time.  AgentGone:
+ * AgentUnreachable: no connection to the socket or to libvirt (with LibvirtMissing,
+ * LibvirtTooOld and DomainMissing as they are).  AgentSilent: no answer in time.  AgentGone:
  * the connection ended.  AgentWrong: answers that make no sense, or are too large.
  * AgentCommandMissing, AgentCommandForbidden, GuestFrozen and AgentRefused are answers to the
  * one command.  */
@@ -33,7 +35,8 @@ enum {
                                                 as one that talks nonsense */
 };
 
-/* Connect to the socket ${path} and synchronise.  ${name} is for messages. */
+/* Connect to the socket ${path}, or to "vm:" and an address of virt_link.h, and synchronise.
+ * ${name} is for messages. */
 struct err *qga_link_open(const char *path, const char *name, struct deadline by,
     struct qga_link **ret) must_use;
 

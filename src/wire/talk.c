@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines between firn and its guard, with limits although both are firn: one of them may be
- * anything by the time it is killed. */
+/* Limits stand although both sides are firn: one of them may be anything by the time it is
+ * killed. */
 #include <string.h>
 
 #include "codes.h"
-#include "guard.h"
-#include "guard_internal.h"
 #include "json_read.h"
+#include "talk.h"
 #include "text.h"
 
 enum { DEPTH_MAX = 40, VALUES_MAX = 8192 };
 
 struct err *
-guard_say(struct line *l, json_t *what, struct deadline by, enum line_state *ret_state)
+talk_say(struct line *l, json_t *what, struct deadline by, enum line_state *ret_state)
 {
     auto_free char *words = what == NULL ? NULL : json_dumps(what, JSON_COMPACT);
     struct text t = { 0 };
@@ -27,14 +26,15 @@ guard_say(struct line *l, json_t *what, struct deadline by, enum line_state *ret
 }
 
 struct err *
-guard_hear(struct line *l, struct deadline by, json_t **ret, enum line_state *ret_state)
+talk_hear(struct line *l, size_t max, struct deadline by, json_t **ret,
+    enum line_state *ret_state)
 {
-    const struct json_limits limits = { GUARD_LINE_MAX, DEPTH_MAX, VALUES_MAX };
+    const struct json_limits limits = { max, DEPTH_MAX, VALUES_MAX };
     struct view line = { 0 };
     char why[JSON_WHY_MAX];
 
     *ret = NULL;
-    TRY(line_next(l, GUARD_LINE_MAX, by, &line, ret_state));
+    TRY(line_next(l, max, by, &line, ret_state));
     if (*ret_state != LINE_WHOLE)
         return NULL;
     TRY(json_read(line, &limits, why, ret));
@@ -47,7 +47,7 @@ guard_hear(struct line *l, struct deadline by, json_t **ret, enum line_state *re
 }
 
 const char *
-guard_word(const json_t *o, const char *name)
+talk_word(const json_t *o, const char *name)
 {
     const char *word = json_string_value(json_object_get(o, name));
 
@@ -55,7 +55,7 @@ guard_word(const json_t *o, const char *name)
 }
 
 int64_t
-guard_integer(const json_t *o, const char *name)
+talk_integer(const json_t *o, const char *name)
 {
     return json_integer_value(json_object_get(o, name));
 }
