@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "codes.h"
+#include "job_connect.h"
 #include "job_extension.h"
 #include "show.h"
 #include "text.h"
@@ -82,11 +83,13 @@ judge(const char *vm, const json_t *packages)
 struct err *
 cmd_extension_status(struct cmd *c)
 {
-    const char *target = c->o.args[0], *name = c->o.value[OPT_PACKAGE_NAME];
+    const char *name = c->o.value[OPT_PACKAGE_NAME];
+    auto_free char *target = NULL;
     json_t *said = NULL;
     const json_t *packages, *one;
     size_t i;
 
+    TRY(job_connect(c->o.args[0], c->o.value[OPT_CONNECT], &target));
     TRY(job_extension_status(&c->job, target, name, &said));
     packages = json_object_get(said, "packages");
     json_array_foreach (packages, i, one)
@@ -135,9 +138,10 @@ say_installed(struct cmd *c, const char *target, const struct upkeep_installed *
 struct err *
 cmd_extension_install(struct cmd *c)
 {
-    const char *target = c->o.args[0];
+    auto_free char *target = NULL;
     struct upkeep_installed i = { .bytes = 0 };
 
+    TRY(job_connect(c->o.args[0], c->o.value[OPT_CONNECT], &target));
     TRY(job_extension_install(&c->job, target, c->o.value[OPT_PACKAGE], &i));
     say_installed(c, target, &i);
     struct err *e = cmd_result(c, c->json ? installed_json(&i) : NULL);
@@ -150,11 +154,13 @@ cmd_extension_install(struct cmd *c)
 struct err *
 cmd_extension_remove(struct cmd *c)
 {
-    const char *target = c->o.args[0], *name = c->o.value[OPT_PACKAGE_NAME];
+    const char *name = c->o.value[OPT_PACKAGE_NAME];
+    auto_free char *target = NULL;
     struct upkeep_removed r;
 
     if (name == NULL)
         name = UPKEEP_PACKAGE;
+    TRY(job_connect(c->o.args[0], c->o.value[OPT_CONNECT], &target));
     TRY(job_extension_remove(&c->job, target, name, &r));
     if (r.was_there)
         cmd_say(c, "%s is removed from %s\n", name, target);

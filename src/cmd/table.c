@@ -192,20 +192,21 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "A step that firn would not execute is marked for a person. Nothing is executed.\n"
         "Of a folder all files that end with .md or .txt are read, also in folders below it." },
     [CMD_EXTENSION_INSTALL] = { "extension install", "extension-install", "TARGET", 1, 1,
-        WORD_FILE, EVERY | OPT(PACKAGE),
+        WORD_FILE, EVERY | OPT(PACKAGE) | OPT(CONNECT),
         "put the backup extension into a guest",
-        "Puts the backup extension into the guest TARGET through its agent (qga:SOCKET): the "
-        "package for the guest's system is sent, verified there file by file, put into place "
+        "Puts the backup extension into the guest TARGET through its agent (qga:SOCKET, or "
+        "vm:NAME of libvirt's): the package for the guest's system is sent, verified there "
+        "file by file, put into place "
         "and tried. A new version that does not work is taken back, and the one before it "
         "stays in force. A run that broke off is gone on with." },
     [CMD_EXTENSION_STATUS] = { "extension status", "extension-install", "TARGET", 1, 1,
-        WORD_FILE, EVERY | OPT(PACKAGE_NAME),
+        WORD_FILE, EVERY | OPT(PACKAGE_NAME) | OPT(CONNECT),
         "show the backup extension of a guest",
         "Shows which versions of the extension are in the guest, which one is in force, what "
         "it said last, and whether it could do its work now. Nothing is changed in the guest. "
         "When it could not, or there is none, that is a failure, by the code that says why." },
     [CMD_EXTENSION_REMOVE] = { "extension remove", "extension-install", "TARGET", 1, 1,
-        WORD_FILE, EVERY | OPT(PACKAGE_NAME),
+        WORD_FILE, EVERY | OPT(PACKAGE_NAME) | OPT(CONNECT),
         "take the backup extension out of a guest",
         "Disables each version of the extension in the guest, lets it leave, and removes its "
         "folders. What a person has set, and runtimes that others may use by now, stay. Where "

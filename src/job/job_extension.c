@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include <stdlib.h>
 
-#include "codes.h"
+#include "job_connect.h"
 #include "job_extension.h"
 #include "qga.h"
 
-static const char scheme[] = "qga:";
+static const char not_one[] = "a guest is qga:SOCKET, the socket of its agent, or vm:NAME, a "
+                              "machine of libvirt's";
 
 struct guest {
     const struct job *j;
@@ -17,7 +18,10 @@ open_agent(void *arg, struct deadline by, struct qga **ret)
 {
     const struct guest *g = arg;
 
-    return qga_open(g->target + strlen(scheme), g->target, by, ret);
+    auto_free char *agent = NULL;
+
+    TRY(job_connect_agent(g->target, not_one, &agent));
+    return qga_open(agent, g->target, by, ret);
 }
 
 static void
@@ -44,8 +48,9 @@ pass_warning(void *arg, struct err *warning)
 static struct err *
 set_up(struct guest *g, struct upkeep *ret)
 {
-    if (strncmp(g->target, scheme, strlen(scheme)) != 0 || g->target[strlen(scheme)] == '\0')
-        return fail(UsageWrong, "a guest is qga:SOCKET, the socket of its agent");
+    auto_free char *agent = NULL;
+
+    TRY(job_connect_agent(g->target, not_one, &agent));
     *ret = (struct upkeep){ .vm = g->target, .open = open_agent, .progress = pass_progress,
         .warn = pass_warning, .arg = g };
     return NULL;

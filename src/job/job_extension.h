@@ -7,8 +7,8 @@
 #include "job.h"
 #include "upkeep.h"
 
-/* ${target} is qga:SOCKET, the socket of a guest agent; UsageWrong for another one.  The rest
- * is said in upkeep.h. */
+/* ${target} is qga:SOCKET, the socket of a guest agent, or vm:NAME[,connect=URI]; UsageWrong
+ * for another one.  The rest is said in upkeep.h. */
 struct err *job_extension_install(const struct job *j, const char *target, const char *package,
     struct upkeep_installed *ret) must_use;
 struct err *job_extension_status(const struct job *j, const char *target, const char *package,

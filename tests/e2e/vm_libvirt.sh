@@ -209,6 +209,7 @@ says def.xml '<name>web1</name>' 'as XML'
 says out '^\(ready\|weaker\|fails\)$' 'a backup of it is rehearsed'
 says out 'held for .* thawed by firn' 'down to the freeze'
 clean 'and nothing is left of that'
+firn_is 1 'whose extension is asked for' extension status --connect "$l_uri" vm:web1
 firn_is 1 'a repair through its agent is looked at' doctor --connect "$l_uri" vm:web1 \
     ExtensionVCRedistInstallationFailure
 virsh destroy web1 > /dev/null
