@@ -95,6 +95,9 @@ class Domain:
         self.virsh('define', xml)
         self.virsh('start', '--paused', 'bench')
         self.monitor = Monitor(os.path.join(self.folder, 'mon'))
+        with open(f'/proc/{self.daemon.pid}/root/run/libvirt/qemu/bench.pid',
+                  encoding='ascii') as pid:
+            self.pid = int(pid.read())
 
     def wait(self):
         by = time.monotonic() + 60
