@@ -11,8 +11,9 @@
 #include "qemu_nbd.h"
 #include "source_body.h"
 
-/* A running QEMU serves its guest between two of our requests.  Beside a reader of 170 MiB/s, 95
- * of 100 durable writes of a guest took 4.3 ms at 1 MiB a request, 2.7 at 256 KiB, 2.9 at 64. */
+/* A running QEMU serves its guest between two of our requests.  Beside a reader of 170 MiB/s,
+ * 95 of 100 durable writes of a guest took 4.3 ms at 1 MiB a request, 2.7 at 256 KiB, 2.9 at
+ * 64. */
 enum { BESIDE_GUEST = 256 * 1024 };
 
 struct nbd {
