@@ -216,6 +216,8 @@ words_at(const struct sentence *s, size_t i, const struct finds *l)
     n = n > 0 ? n : plain_at(s, i);
     (void)service_at(s, i, &m);
     n = m > n ? m : n;
+    m = clause_at(s, i);
+    n = m > n ? m : n;
     for (size_t k = 1; k < n; k++)
         if (find_over(l, &s->word[i + k]) != NULL)
             return k;
@@ -237,9 +239,9 @@ static bool
 looks_on(const struct sentence *s, size_t i, const struct finds *l)
 {
     for (size_t k = 0; k < l->n; k++)
-        if (!l->find[k].look || l->find[k].from >= s->word[i].from)
+        if ((!l->find[k].look && !action_is(&l->find[k].action, "machine.wait")) || l->find[k].from >= s->word[i].from)
             return false;
-    return l->n > 0 && word_is(s, i, "and") &&
+    return l->n > 0 && (word_is(s, i, "and") || (i > 0 && word_is(s, i, "then"))) &&
         (word_is(s, i + 1, "look|check|verify|note|confirm|see|search|find|identify|review") ||
             words_are(s, i + 1, "make sure") > 0) &&
         !has_word(s, i, s->nwords, "if|unless|only|when|then|on|before|after|restart|stop");

@@ -362,6 +362,11 @@ size_t plain_at(const struct sentence *s, size_t i);
 bool lettered(const char *const table[26], const struct sentence *s, size_t i);
 bool is_number(const struct sentence *s, size_t i);
 
+/* ---- clauses and names that limit nothing (compile_clause.c) ---- */
+
+/* The same for what is told by its form: a reason, a purpose, the name of a thing. */
+size_t clause_at(const struct sentence *s, size_t i);
+
 /* ---- is everything said accounted for? (compile_account.c) ---- */
 
 /* The first of the words [0, to) that neither belongs to a find nor limits nothing; SIZE_MAX:
