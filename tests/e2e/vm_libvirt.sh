@@ -28,9 +28,9 @@ clean() {
     if [ -z "$left" ]; then ok "$1"; else not_ok "$1" "$left"; fi
 }
 # held OPTION...: firn (h_firn) and the process that speaks to libvirt for it (h_link), firn
-# stopped in the copy
+# stopped in the copy: its second read of the disk waits for minutes
 held() {
-    virsh blkdeviotune web1 vda --read-bytes-sec 262144 > /dev/null
+    virsh blkdeviotune web1 vda --read-bytes-sec 4096 > /dev/null
     "$firn" backup --retries 0 --reread --consistency crash --connect "$l_uri" "$@" vm:web1 \
         > held.out 2> held.err < /dev/null &
     h_firn=$!
