@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "frozen.h"
 
 #define LINE_BYTES 9216 /* a filled message and what stands around it */
 
@@ -92,6 +93,7 @@ err_print(const struct err *e, bool trace, void (*line)(void *to, const char *te
 {
     const struct printer p = { trace, line, to };
 
+    frozen_forbids();
     if (e != NULL)
         print_chain(&p, e, "", 0);
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cmd.h"
+#include "frozen.h"
 #include "text.h"
 
 #define REDRAW_NS 200000000
@@ -61,6 +62,7 @@ draw(struct cmd *c, const struct job_progress *p, int64_t now)
 void
 cmd_progress(void *arg, const struct job_progress *p)
 {
+    frozen_forbids();
     struct cmd *c = arg;
     struct cmd_meter *m = &c->meter;
     const char *stage = p->stage == NULL ? "working" : p->stage;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "frozen.h"
 #include "hint.h"
 #include "codes.h"
 #include "err_json.h"
@@ -14,6 +15,7 @@
 static void
 put_escaped(FILE *to, const char *s)
 {
+    frozen_forbids();
     while (*s != '\0') {
         size_t n = *s == '\n' || *s == '\t' ? 1 : text_visible(s);
 

@@ -165,18 +165,19 @@ list_of(const char *const *mounts)
 }
 
 struct err *
-guard_freeze(struct guard *g, const char *const *mounts, const char *helper, int64_t ms,
-    struct deadline by, struct guard_frozen *ret)
+guard_freeze(struct guard *g, const struct guard_freeze *how, struct deadline by,
+    struct guard_frozen *ret)
 {
-    int64_t rest_ms = helper != NULL ? GUARD_REST_MS + QGA_GRACE_MS : 0;
-    struct deadline first = deadline_in_ms(ms + rest_ms + GUARD_SILENT_MS);
+    int64_t rest_ms = how->helper != NULL ? GUARD_REST_MS + QGA_GRACE_MS : 0;
+    struct deadline first = deadline_in_ms(how->ms + rest_ms + GUARD_SILENT_MS);
     json_auto_t *said = NULL;
-    json_t *list = list_of(mounts);
+    json_t *list = list_of(how->mounts);
 
     if (list == NULL)
         return fail(OutOfMemory);
-    TRY(ask(g, json_pack("{s:s, s:I, s:o, s:s?}", "do", "freeze", "ms", (json_int_t)ms,
-                   "mounts", list, "helper", helper)));
+    TRY(ask(g, json_pack("{s:s, s:I, s:o, s:s?, s:b}", "do", "freeze", "ms",
+                   (json_int_t)how->ms, "mounts", list, "helper", how->helper, "applications",
+                   (int)how->applications)));
     TRY(next_but_trying(g, first, by, &said));
     if (strcmp(talk_word(said, "is"), "failed") == 0)
         return its_failure(g, said);

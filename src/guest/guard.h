@@ -55,13 +55,18 @@ struct guard_frozen {
     int64_t at_ns;
 };
 
-/* Freeze for at most ${ms}; ${mounts} as qga_freeze has them; ${helper}: let this program of
- * the extension do it, which brings the applications to rest first, within GUARD_REST_MS
- * (NULL: the agent freezes).  FreezeTimeout when the agent
+struct guard_freeze {
+    const char *const *mounts; /* as qga_freeze has them */
+    const char *helper; /* let this program of the extension do it; NULL: the agent freezes */
+    bool applications;  /* ... and bring the applications to rest first, by GUARD_REST_MS */
+    int64_t ms;         /* that it may last */
+};
+
+/* Freeze.  FreezeTimeout when the agent
  * did not do it by then.  After a freeze that failed the guard thaws; GuestLeftFrozen when it
  * could not by ${by}. */
-struct err *guard_freeze(struct guard *g, const char *const *mounts, const char *helper,
-    int64_t ms, struct deadline by, struct guard_frozen *ret) must_use;
+struct err *guard_freeze(struct guard *g, const struct guard_freeze *how, struct deadline by,
+    struct guard_frozen *ret) must_use;
 
 /* Thaw, or learn that it has done so: then *ret_early.  GuestLeftFrozen when it could not by
  * ${by}; it goes on trying. */

@@ -135,7 +135,7 @@ froze_nothing(const struct err *e)
 {
     return err_has(e, E_GuestFrozen) || err_has(e, E_AgentCommandMissing) ||
            err_has(e, E_AgentCommandForbidden) || err_has(e, E_GuestProgramUnstarted) ||
-           err_has(e, E_ApplicationsNotQuiesced);
+           err_has(e, E_ApplicationsNotQuiesced) || err_has(e, E_ExtensionNotReady);
 }
 
 /* Takes ${e}, why the freeze did not come about. */
@@ -191,10 +191,11 @@ ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_
     const char *mounts[MOUNTS_MAX + 1];
 
     (void)read_mounts(list, mounts);
-    if (w->guest.helper != NULL)
-        return guest_helper_freeze(w->agent, w->guest.helper,
-            json_is_array(list) ? mounts : NULL, ms, deadline_in_ms(GUARD_REST_MS + ms),
-            ret_n);
+    const struct guest_helper_freeze how = { .program = w->guest.helper,
+        .mounts = json_is_array(list) ? mounts : NULL,
+        .applications = json_is_true(json_object_get(request, "applications")), .ms = ms };
+    if (how.program != NULL)
+        return guest_helper_freeze(w->agent, &how, deadline_in_ms(GUARD_REST_MS + ms), ret_n);
     return qga_freeze(w->agent, json_is_array(list) ? mounts : NULL, deadline_in_ms(ms),
         ret_n);
 }

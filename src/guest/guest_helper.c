@@ -65,23 +65,27 @@ run(struct qga *g, const char *program, const char *const *args, struct deadline
 }
 
 struct err *
-guest_helper_freeze(struct qga *g, const char *program, const char *const *mounts, int64_t ms,
-    struct deadline by, unsigned *ret_n)
+guest_helper_freeze(struct qga *g, const struct guest_helper_freeze *how, struct deadline by,
+    unsigned *ret_n)
 {
-    const char *args[ARGS_MAX] = { "freeze", "--json", "--applications", "--deadline" };
+    const char *args[ARGS_MAX] = { "freeze", "--json", "--deadline" };
+    const char *const *mounts = how->mounts;
+    int64_t ms = how->ms;
     char seconds[24];
-    size_t n = 4;
+    size_t n = 3;
 
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(ms < 2000 ? 1 : ms / 1000));
     args[n++] = seconds;
+    if (how->applications)
+        args[n++] = "--applications";
     for (; mounts != NULL && *mounts != NULL && n + 3 < ARGS_MAX; mounts++) {
         args[n++] = "--mount";
         args[n++] = *mounts;
     }
     if (mounts != NULL && *mounts != NULL) /* freezing fewer than asked for is no choice */
         return fail(InputInvalid, "the list of mount points", "it is too long");
-    struct err *e = run(g, program, args, by, "frozen", ret_n);
-    if (err_has(e, E_ExtensionNotReady))
+    struct err *e = run(g, how->program, args, by, "frozen", ret_n);
+    if (how->applications && err_has(e, E_ExtensionNotReady))
         e = err_because(fail(ApplicationsNotQuiesced, qga_name(g)), e);
     return e;
 }

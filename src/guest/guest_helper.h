@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guest_helper.h -- let the extension in a Linux guest bring the applications to rest and
- * freeze (`firn-extension freeze`), and thaw.  A watchdog of its own, in the guest, keeps the
- * deadline.
+ * freeze (`firn-extension freeze`), or freeze alone, and thaw.  A watchdog of its own, in the
+ * guest, keeps the deadline.
  *
  * ${program} is its path in the guest (guest_extension).  What it prints is not trusted: its
  * failures come as ExtensionNotReady below ApplicationsNotQuiesced, with its words. */
 #ifndef GUEST_HELPER_H
 #define GUEST_HELPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "clock.h"
@@ -17,10 +18,17 @@ struct qga;
 
 enum { GUEST_HELPER_ANSWER = 65536 }; /* bytes of what it prints */
 
-/* Hold still for at most ${ms}, which are taken as whole seconds, one at least; ${mounts} as
- * qga_freeze has them.  Returns when all is frozen. */
-struct err *guest_helper_freeze(struct qga *g, const char *program, const char *const *mounts,
-    int64_t ms, struct deadline by, unsigned *ret_n) must_use;
+struct guest_helper_freeze {
+    const char *program;
+    const char *const *mounts; /* as qga_freeze has them */
+    bool applications; /* bring them to rest first: without it only file systems are held, and
+                          its failures are ExtensionNotReady alone */
+    int64_t ms;        /* taken as whole seconds, one at least */
+};
+
+/* Hold still for at most so long.  Returns when all is frozen. */
+struct err *guest_helper_freeze(struct qga *g, const struct guest_helper_freeze *how,
+    struct deadline by, unsigned *ret_n) must_use;
 
 /* *ret_n is how many file systems were held until now, and thawed. */
 struct err *guest_helper_thaw(struct qga *g, const char *program, struct deadline by,

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "codes.h"
+#include "frozen.h"
 #include "guard.h"
+#include "guest_mounts.h"
 #include "guest_prepare.h"
 #include "guest_mark.h"
 #include "qga.h"
@@ -18,6 +20,8 @@
 
 enum step_id { PREPARE, PRE, FREEZE, HOLD, THAW, POST, END };
 
+enum { LOOK_MS = 5000 }; /* for what is good to know, and may be left */
+
 struct window {
     const struct window_options *o;
     int64_t prepare_ms, freeze_ms, thaw_ms;
@@ -25,6 +29,8 @@ struct window {
     struct deadline by; /* of the step */
 
     char *marker, *helper; /* helper: the extension's program, when that freezes */
+    bool helped;           /* the last level was tried by it */
+    bool agent_only;       /* it could not, and is not asked again */
     struct guard *guard;
     bool guarded;      /* it is for the guard to thaw */
     bool guard_failed; /* it is for us, and the guard is in the way */
@@ -47,6 +53,66 @@ ignore_warning(void *arg, struct err *warning)
 
 /* ---- the steps ---- */
 
+/* Would the agent's own freeze come to an end?  Where it tells nothing, it is believed. */
+static struct err *
+check_order(struct window *w, struct qga *g)
+{
+    const struct guest_mount *below, *unsafe;
+    struct guest_mounts l = { 0 };
+
+    if (w->o->mounts != NULL)
+        return NULL;
+    TRY(guest_mounts_read(g, w->by, &l));
+    unsafe = guest_mounts_unsafe(&l, &below);
+    struct err *e = unsafe == NULL ? NULL
+        : fail(MountOrderUnsafe, w->o->machine, unsafe->point, below->point);
+    guest_mounts_done(&l);
+    return e;
+}
+
+/* Did the agent refuse to look, or to let us look?  Then it freezes as it is. */
+static bool
+is_refusal(const struct err *e)
+{
+    return err_has(e, E_AgentCommandForbidden) || err_has(e, E_AgentCommandMissing) ||
+           err_has(e, E_AgentRefused) || err_has(e, E_GuestProgramUnstarted);
+}
+
+/* The extension, where there is one in a Linux guest, freezes with a watchdog of its own there,
+ * and by what lies on what; else the agent does. */
+static struct err *
+choose_helper(struct window *w, struct qga *g)
+{
+    const struct qga_os *os;
+
+    TRY(qga_os(g, w->by, &os));
+    if (os->family == QGA_WINDOWS)
+        return NULL;
+    if (!w->agent_only) {
+        struct err *e = guest_extension(g, w->by, &w->helper);
+
+        if (e != NULL && !is_refusal(e))
+            return e;
+        err_free(e);
+    }
+    return w->helper != NULL ? NULL : check_order(w, g);
+}
+
+static struct err *
+prepare_file_systems(struct window *w)
+{
+    auto_ptr(qga) g = NULL;
+
+    w->by = deadline_first(w->by, deadline_in_ms(LOOK_MS));
+    struct err *e = qga_open(w->o->socket, w->o->machine, w->by, &g);
+    if (e == NULL)
+        e = choose_helper(w, g);
+    if (e == NULL || err_has(e, E_MountOrderUnsafe) || err_has(e, E_OutOfMemory))
+        return e;
+    err_free(e); /* what else is wrong with the agent the guard will meet, and tell */
+    return NULL;
+}
+
 /* On Windows the agent's freeze brings the applications to rest, by VSS; elsewhere the
  * extension does, and freezes then.  What it needs is looked at first. */
 static struct err *
@@ -56,8 +122,8 @@ prepare(struct window *w)
     auto_ptr(qga) g = NULL;
     const struct qga_os *os;
 
-    if (w->level != WINDOW_APPLICATION)
-        return NULL;
+    if (w->level == WINDOW_FILESYSTEM)
+        return prepare_file_systems(w);
     TRY(qga_open(o->socket, o->machine, w->by, &g));
     TRY(qga_os(g, w->by, &os));
     if (!o->prepared)
@@ -92,8 +158,9 @@ pre(struct window *w)
 static struct err *
 freeze(struct window *w)
 {
-    struct err *e = guard_freeze(w->guard, w->o->mounts, w->helper, w->freeze_ms, w->by,
-        &w->frozen);
+    const struct guard_freeze how = { .mounts = w->o->mounts, .helper = w->helper,
+        .applications = w->level == WINDOW_APPLICATION, .ms = w->freeze_ms };
+    struct err *e = guard_freeze(w->guard, &how, w->by, &w->frozen);
 
     w->guarded = e == NULL;
     if (err_has(e, E_GuestLeftFrozen)) /* it goes on trying */
@@ -124,7 +191,10 @@ hold(struct window *w)
     if (deadline_passed(by)) /* this process was stopped, or the agent was slow */
         return fail(FreezeTimeout, w->o->machine, (w->freeze_ms + 999) / 1000);
     w->began_ns = clock_mono_ns();
+    if (w->guarded)
+        frozen_begin();
     struct err *e = w->o->snapshot(w->o->arg, by);
+    frozen_end();
     w->ended_ns = clock_mono_ns();
     w->taken = e == NULL;
     w->refused = e != NULL;
@@ -249,6 +319,7 @@ run_level(struct window *w)
         at = one == NULL ? s->next : s->failed;
         e = err_also(e, one);
     }
+    w->helped = w->helper != NULL;
     free(w->marker);
     free(w->helper);
     w->marker = w->helper = NULL;
@@ -299,6 +370,11 @@ descend(struct window *w, enum window_level best, struct err **ret_why)
             return e;
         }
         why = err_also(why, e);
+        if (w->helped && w->level == WINDOW_FILESYSTEM && !w->taken && w->stuck == NULL) {
+            w->agent_only = true;
+            w->level++; /* the same level again, by the agent alone */
+            continue;
+        }
         if (w->taken && !is_allowed(w, WINDOW_CRASH))
             return why;
         if (w->taken)

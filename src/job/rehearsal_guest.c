@@ -212,6 +212,7 @@ look_at_extension(struct rehearsing *r, char **names)
     bool looked = false;
 
     TRY(guest_extension_names(r->qga, deadline_in_ms(LOOK_MS), names));
+    r->extended = *names != NULL && r->linux_guest;
     struct err *e = guest_prepare_look(r->qga, deadline_in_ms(PREPARE_MS), hear_warning, &l,
         &looked);
     if (l.failed != NULL) {

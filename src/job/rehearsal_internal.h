@@ -36,6 +36,7 @@ struct rehearsing {
     struct qga *qga;
     bool linux_guest;
     bool unsafe_order; /* the agent may hang when it freezes */
+    bool extended; /* the extension is there, and freezes in place of the agent */
     bool at_rest; /* the extension is ready to bring applications to rest */
     struct err *unprepared; /* why running_prepare failed, until it is told */
     struct moment moment;

@@ -116,7 +116,8 @@ possible_levels(const struct rehearsing *r, struct text *to)
         bool can;
     } levels[] = {
         { VAULT_APPLICATION, "application", r->at_rest && (r->linux_guest ? thaws : agent) },
-        { VAULT_FILESYSTEM, "filesystem", agent && !r->unsafe_order },
+        { VAULT_FILESYSTEM, "filesystem",
+            thaws && (r->extended || (agent && !r->unsafe_order)) },
         { VAULT_CRASH, "crash", true },
     };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codes.h"
+#include "frozen.h"
 #include "store.h"
 
 enum { COMPONENTS_MAX = 4 };
@@ -36,9 +37,11 @@ store_name_ok(const char *name)
     }
 }
 
+/* Before each call: whatever a store does takes as long as its disk or its server likes. */
 static struct err *
 check(const char *name)
 {
+    frozen_forbids();
     return store_name_ok(name) ? NULL : fail(StoreNameInvalid, name);
 }
 
@@ -107,6 +110,7 @@ store_list(struct store *s, const char *folder, store_list_fn *each, void *arg)
 struct err *
 store_barrier(struct store *s, const char *const *folders, size_t nfolders)
 {
+    frozen_forbids();
     for (size_t i = 0; i < nfolders; i++)
         if (*folders[i] != '\0') /* the root */
             TRY(check(folders[i]));

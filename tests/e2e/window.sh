@@ -234,6 +234,21 @@ is_thawed "$A" 'both are killed: the watchdog in the guest thaws'
     not_ok 'the next call of firn finds nothing frozen' "$(ls state/firn/frozen)"
 
 rests
+hold_now 2000 2 && [ ! -e a/at-rest ] && ok 'the extension freezes file systems alone, too' ||
+    not_ok 'the extension freezes file systems alone, too'
+[ -n "$(watchdogs)" ] && ok 'with its watchdog in the guest' ||
+    not_ok 'with its watchdog in the guest'
+for p in $(guards) "$holding"; do kill -9 "$p"; done
+wait "$holding" 2> /dev/null
+exec 5>&- 6<&-
+write_to "$B"
+wait $write_pid
+is_thawed "$A" 'both are killed at that level: the watchdog in the guest thaws'
+is_thawed "$B" 'xfs, too'
+"$firn" --version > out 2> err && [ ! -s err ] && ok 'and the next call of firn has nothing to do' ||
+    not_ok 'and the next call of firn has nothing to do'
+
+rests
 hold_now 20000 3
 for p in $(watchdogs); do kill -9 "$p"; done
 hold_ends

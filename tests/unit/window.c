@@ -7,13 +7,19 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <dirent.h>
+#include <unistd.h>
 
 #include "fake_agent.h"
+#include "frozen.h"
 #include "guard.h"
 #include "pattern.h"
 #include "stop.h"
+#include "store.h"
 #include "window.h"
 
 enum { SHORT_MS = 300, LONG_MS = 5000, SEEN_MS = 20000, OWN_MS = 200 };
@@ -166,6 +172,73 @@ the_failure_of_the_snapshot_is_its_own(void **state)
     all_is_over(f);
 }
 
+static struct err *
+snapshot_with_a_store(void *arg, struct deadline by)
+{
+    struct store *s = arg;
+    bool found;
+
+    (void)by;
+    return store_remove(s, "a", &found);
+}
+
+static struct err *
+snapshot_with_words(void *arg, struct deadline by)
+{
+    struct err *e = fail(DeadlinePassed, "a test");
+
+    (void)arg;
+    (void)by;
+    err_print(e, false, check_line, NULL);
+    return e;
+}
+
+/* What a window with this snapshot ends with, in a process of its own: a signal's number, or 0
+ * when the process went on. */
+static int
+ends_by(struct fixture *f, struct err *(*call)(void *arg, struct deadline by), void *arg)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct window_options o = options(f);
+        struct window_result r = { 0 };
+        const struct rlimit none = { 0, 0 };
+
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)signal(SIGABRT, SIG_DFL); /* cmocka takes it for a failure of the test */
+        o.snapshot = call;
+        o.arg = arg;
+        err_free(window_run(&o, &r));
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+while_frozen_no_vault_is_touched_and_nothing_written(void **state)
+{
+    struct fixture *f = *state;
+    auto_ptr(store) s = NULL;
+    bool found;
+
+    assert_ok(store_mem_new(&s));
+    assert_false(frozen_now());
+    assert_ok(store_remove(s, "a", &found));
+    assert_int_equal(ends_by(f, snapshot_with_a_store, s), SIGABRT);
+    assert_true(fake_agent_saw(&f->agent, 't', SEEN_MS)); /* the guard goes on */
+    assert_int_equal(ends_by(f, snapshot_with_words, NULL), SIGABRT);
+    assert_true(fake_agent_saw(&f->agent, 't', SEEN_MS));
+    for (struct deadline by = deadline_in_ms(SEEN_MS); markers() > 0 && !deadline_passed(by);)
+        (void)poll(NULL, 0, 5); /* the guard removes its marker, and ends */
+    all_is_over(f);
+    /* a snapshot of a guest that was not asked may do so */
+    assert_ok(store_remove(s, "a", &found));
+}
+
 static void
 a_request_to_end_thaws(void **state)
 {
@@ -215,8 +288,8 @@ static const struct wrong wrongs[] = {
     { "fsfreeze-thaw", ODD_REFUSE, 3, 0, WINDOW_HELD_FIRN },
     /* it says that it thawed nothing, and is frozen by its own account: it is asked again */
     { "fsfreeze-thaw", ODD_LIE, 2, 0, WINDOW_HELD_FIRN },
-    { "get-osinfo", ODD_MUTE, 1, 0, WINDOW_HELD_FIRN }, /* nobody asks for it */
-    { "info", ODD_CLOSE, 1, E_AgentGone, 0 },
+    { "get-osinfo", ODD_MUTE, 1, 0, WINDOW_HELD_FIRN }, /* it may be left unknown */
+    { "info", ODD_CLOSE, 2, E_AgentGone, 0 }, /* the look before, and the guard */
     { "fsfreeze-status", ODD_NO_JSON, 1, E_AgentWrong, 0 },
 };
 
@@ -394,6 +467,7 @@ main(int argc, char **argv)
         T(nobody_there),
         T(a_snapshot_of_a_guest_that_went_on),
         T(the_guard_does_not_wait_for_the_snapshot),
+        T(while_frozen_no_vault_is_touched_and_nothing_written),
         T(a_request_to_end_thaws),
     };
 
