@@ -27,12 +27,12 @@ static const struct look {
     { "extension", HAS_AGENT | HAS_PROGRAMS, rehearse_extension },
     { "mounts", HAS_AGENT, rehearse_mounts },
     { "scripts", HAS_AGENT | HAS_PROGRAMS, rehearse_scripts },
-    { "I/O threads", HAS_MACHINE, rehearse_threads },
-    { "scratch", HAS_MACHINE, rehearse_scratch },
-    { "bitmaps", HAS_PLACE, rehearse_bitmaps },
-    { "freeze", HAS_PLACE, rehearse_freeze },
-    { "copy", HAS_MOMENT, rehearse_copy },
-    { "vault room", HAS_VAULT | HAS_MOMENT, rehearse_vault_room },
+    { "I/O threads", HAS_MACHINE | HAS_RUNNING, rehearse_threads },
+    { "scratch", HAS_MACHINE | HAS_RUNNING, rehearse_scratch },
+    { "bitmaps", HAS_RUNNING | HAS_PLACE, rehearse_bitmaps },
+    { "freeze", HAS_RUNNING | HAS_PLACE, rehearse_freeze },
+    { "copy", HAS_RUNNING | HAS_MOMENT, rehearse_copy },
+    { "vault room", HAS_VAULT | HAS_RUNNING | HAS_MOMENT, rehearse_vault_room },
 };
 enum { LOOKS = sizeof(looks) / sizeof(looks[0]) };
 
@@ -49,7 +49,10 @@ static const struct missing {
 } missing[] = {
     { HAS_VAULT, "no vault was named: --vault or FIRN_VAULT", "the vault cannot be used" },
     { HAS_MACHINE, NULL, "the machine cannot be asked" },
-    { HAS_AGENT, "no agent was named: qmp:SOCKET,qga=SOCKET", "the agent does not answer" },
+    { HAS_AGENT, "there is none, or none was named: qmp:SOCKET,qga=SOCKET",
+        "the agent does not answer" },
+    { HAS_RUNNING, "the machine is off: its images are read as they are",
+        "the machine cannot be asked" },
     { HAS_PROGRAMS, NULL, "the agent may not run programs" },
     { HAS_PLACE, NULL, "no scratch files stand ready" },
     { HAS_MOMENT, NULL, "the disks were not held still" },

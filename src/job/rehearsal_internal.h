@@ -19,7 +19,8 @@ enum rehearsal_has {
     HAS_THAW = 32,    /* ... and may thaw */
     HAS_FREEZE = 64,  /* ... and freeze */
     HAS_PLACE = 128,  /* scratch files and filters stand ready */
-    HAS_MOMENT = 256  /* the disks were held still */
+    HAS_MOMENT = 256, /* the disks were held still */
+    HAS_RUNNING = 512 /* the machine is not off */
 };
 
 struct rehearsing {
@@ -27,7 +28,7 @@ struct rehearsing {
     const struct job_backup *o;
     struct rehearsal *out;
     const char *look;       /* the one that is made now */
-    unsigned has, unwanted; /* HAS_...; unwanted: nobody named a vault, an agent */
+    unsigned has, unwanted; /* HAS_...; unwanted: nobody named a vault, an agent; it is off */
     unsigned said_unwanted;
     struct job_machine m;
     const char *name; /* of the machine, for messages; as its points have it: HAS_MACHINE */

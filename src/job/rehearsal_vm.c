@@ -31,6 +31,13 @@ rehearse_machine(struct rehearsing *r)
         return rehearsing_say(r, REHEARSAL_FAILS, e, "cannot be asked");
     r->name = name;
     r->has |= HAS_MACHINE;
+    if (r->m.r->off)
+        r->unwanted |= HAS_RUNNING;
+    else
+        r->has |= HAS_RUNNING;
+    r->unwanted &= ~(unsigned)HAS_AGENT; /* libvirt knows whether there is one */
+    if (r->m.agent == NULL)
+        r->unwanted |= HAS_AGENT;
     size_t n = running_ndisks(r->m.r);
     r->sources = calloc(n, sizeof(*r->sources));
     if (r->sources == NULL)
