@@ -290,7 +290,7 @@ static const struct wrong wrongs[] = {
     { "fsfreeze-thaw", ODD_LIE, 2, 0, WINDOW_HELD_FIRN },
     { "get-osinfo", ODD_MUTE, 1, 0, WINDOW_HELD_FIRN }, /* it may be left unknown */
     { "info", ODD_CLOSE, 2, E_AgentGone, 0 }, /* the look before, and the guard */
-    { "fsfreeze-status", ODD_NO_JSON, 1, E_AgentWrong, 0 },
+    { "fsfreeze-status", ODD_NO_JSON, 2, E_AgentWrong, 0 }, /* the same */
 };
 
 static void
