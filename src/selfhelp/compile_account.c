@@ -239,7 +239,8 @@ static bool
 looks_on(const struct sentence *s, size_t i, const struct finds *l)
 {
     for (size_t k = 0; k < l->n; k++)
-        if ((!l->find[k].look && !action_is(&l->find[k].action, "machine.wait")) || l->find[k].from >= s->word[i].from)
+        if ((!l->find[k].look && !action_is(&l->find[k].action, "machine.wait")) ||
+            l->find[k].from >= s->word[i].from)
             return false;
     return l->n > 0 && (word_is(s, i, "and") || (i > 0 && word_is(s, i, "then"))) &&
         (word_is(s, i + 1, "look|check|verify|note|confirm|see|search|find|identify|review") ||

@@ -16,8 +16,8 @@ static const char hard[] =
 
 /* Words that are no part of the name of a thing, or choose one of several. */
 static const char *const no_name[26] = {
-    ['a' - 'a'] = "a|about|active|after|again|against|all|also|alternatively|always|and|another|"
-                  "any|appropriate|are|as|at",
+    ['a' - 'a'] = "a|about|active|after|again|against|all|also|alternatively|always|and|"
+                  "another|any|appropriate|are|as|at",
     ['b' - 'a'] = "back|be|because|before|between|but|by",
     ['c' - 'a'] = "can|certain|client|clients|cluster|controller|controllers|corresponding",
     ['d' - 'a'] = "different|during",
@@ -90,7 +90,8 @@ reason(const struct sentence *s, size_t i)
         return free_clause(s, i + 2, false) > 0 ? 2 + free_clause(s, i + 2, false) : 0;
     if (words_are(s, i, "so that") > 0 && word_is(s, i + 2, "a|an|the|it|its|they|your|all"))
         return free_clause(s, i, false);
-    if (word_is(s, i, "which") && i > 0 && s->word[i - 1].after == ',' && word_is(s, i + 1, does))
+    if (word_is(s, i, "which") && i > 0 && s->word[i - 1].after == ',' &&
+        word_is(s, i + 1, does))
         return free_clause(s, i, true);
     return 0;
 }

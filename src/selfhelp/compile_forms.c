@@ -248,11 +248,28 @@ tells_to_run(const struct sentence *s)
                       "choose|select|pick");
 }
 
+/* "Method 1: Reset the agent" without its label: the first of several ways is taken. */
+static struct sentence
+without_first_way(const struct sentence *s)
+{
+    struct sentence rest = *s;
+
+    if (s->nwords > 2 && word_is(s, 0, "method") && word_is(s, 1, "1") &&
+        s->word[1].after == ':' && is_verb(s, 2)) {
+        rest.word += 2;
+        rest.nwords -= 2;
+        rest.from = rest.word[0].from;
+    }
+    return rest;
+}
+
 /* Does the heading only say what is done below it?  It may tell so in its own words when it
  * starts with a verb, or stands first of all. */
 bool
-heading_is_plain(const struct sentence *s, bool first)
+heading_is_plain(const struct sentence *whole, bool first)
 {
+    struct sentence rest = without_first_way(whole);
+    const struct sentence *s = &rest;
     static const struct finds none;
     bool plain = true, number = false;
     size_t i = 0;

@@ -123,7 +123,8 @@ static const char *const phrases[] = {
     "let apt|apt-get|yum|dnf|dpkg pull in",
     "on the sql vm|virtual ?machine",
     "on the computer|machine|vm|server you want to back up",
-    "when|after|once both|all|the ?tools|tool|commands|command|scan has|have finished|completed",
+    "when|after|once both|all|the ?tools|tool|commands|command|scan has|have "
+    "finished|completed",
     "you can do that ?in ?the ?same ?window or with",
     "after ?you making|make|made|changing these|this|the ?registry change|changes",
     "you can try ?an|a on-demand|ad-hoc|adhoc|manual backup",
