@@ -27,17 +27,24 @@ clean() {
     [ "$(checkpoints | grep -c '^firn-')" -le 1 ] || left="$left $(checkpoints)"
     if [ -z "$left" ]; then ok "$1"; else not_ok "$1" "$left"; fi
 }
-# held OPTION...: firn (h_firn) and the process that speaks to libvirt for it (h_link), firn
-# stopped in the copy: its second read of the disk waits for minutes
+# held FOLDER: firn (h_firn) and the process that speaks to libvirt for it (h_link), firn stopped
+# in the copy, with its scratch files in FOLDER.  One that was done before is followed by another.
 held() {
-    virsh blkdeviotune web1 vda --read-bytes-sec 4096 > /dev/null
-    "$firn" backup --retries 0 --reread --consistency crash --connect "$l_uri" "$@" vm:web1 \
-        > held.out 2> held.err < /dev/null &
-    h_firn=$!
-    until_job || not_ok 'a copy is under way' "$(cat held.err)"
-    kill -STOP $h_firn
-    h_link=$(pgrep -P $h_firn -f libvirt-link)
-    virsh blkdeviotune web1 vda --read-bytes-sec 0 > /dev/null
+    local try
+    for try in {1..20}; do
+        "$firn" backup --retries 0 --reread --consistency crash --connect "$l_uri" \
+            --scratch "$1" vm:web1 > held.out 2> held.err < /dev/null &
+        h_firn=$!
+        until ls "$1"/firn-*/nbd > /dev/null 2>&1 || ! kill -0 $h_firn 2> /dev/null; do
+            read -r -t 0.01 _ <> <(:) || true
+        done
+        kill -STOP $h_firn 2> /dev/null
+        h_link=$(pgrep -P $h_firn -f libvirt-link)
+        [ -z "$h_link" ] || [ -z "$(job)" ] || return 0
+        kill -CONT $h_firn 2> /dev/null
+        wait $h_firn
+    done
+    not_ok 'a copy is under way' "$(cat held.err)"
 }
 
 new_guest
@@ -79,7 +86,7 @@ firn_is 0 'the points are listed' points
 says out 'file.*web1: vda, vdb, vdc' 'as file-system-consistent'
 
 # ---- another reader sees the same ----
-held --scratch scratch
+held scratch
 run=$(echo "$t_dir"/scratch/firn-*)
 for i in 0 1 2; do
     qemu-img convert -f raw -O raw "nbd+unix:///d$i?socket=$run/nbd" other$i.raw ||
@@ -95,12 +102,12 @@ same back/vdb.raw other1.raw 'and the second'
 same back/vdc.raw other2.raw 'and the third'
 
 # ---- ends in the middle ----
-held --scratch scratch
+held scratch
 kill -KILL $h_firn
 { wait $h_firn; } 2> /dev/null
 until_no_job && ok 'a firn that was killed: its job ends by itself' ||
     not_ok 'a firn that was killed: its job ends by itself'
-held --scratch scratch
+held scratch
 kill -KILL $h_firn $h_link
 { wait $h_firn; } 2> /dev/null
 [ -n "$(job)" ] && ok 'both were killed: the job goes on' || not_ok 'both were killed: the job goes on'
@@ -108,7 +115,7 @@ n=$(done_so_far)
 backup 0 'the next backup'
 whole "$(point)" "$n" 'is whole'
 clean 'and has ended and removed what they left'
-held --scratch scratch
+held scratch
 kill -STOP $h_link
 backup 1 'another firn meanwhile'
 code_is VmBusy 'is told so'
@@ -148,7 +155,7 @@ whole "$(point)" "$n" 'and its point is whole'
 # ---- scratch files that are full ----
 # full OPTION...: firn stopped in the copy, with no room for what the guest overwrites
 full() {
-    held --scratch small
+    held small
     [ $# -eq 0 ] || kill -STOP $h_link
     dd if=/dev/zero of=small/fill bs=64k > /dev/null 2>&1
 }
