@@ -75,6 +75,12 @@ library_missing(struct target *t)
 }
 
 static void
+no_client_library(struct target *t)
+{
+    target_mem_offer(t, "libpq5", "15.8-0", "/usr/lib/libpq.so.5");
+}
+
+static void
 somebody_installs(struct target *t)
 {
     library_missing(t);
@@ -110,6 +116,8 @@ static const struct sick {
     { "DtcBroken", ACTION_WINDOWS, coordinator_disabled, { { 0 } }, false },
     { "PluginSharedLibraryMissing", ACTION_LINUX, library_missing,
         { { "library", "libx.so.1" }, { "installer", "libx1_1.0_all.deb" } }, false },
+    { "PostgresqlLibraryMissing", ACTION_LINUX, no_client_library,
+        { { "why", "it is not there" } }, false },
     { "GuestInstallerBusy", ACTION_LINUX, somebody_installs,
         { { "library", "libx.so.1" }, { "installer", "libx1_1.0_all.deb" } }, false },
     { "FreezeConfigEncoding", ACTION_LINUX, byte_order_mark,
