@@ -129,7 +129,8 @@ run_book(struct curing *x, const struct runbook_candidate *first)
     auto_free char *folder = NULL;
     auto_ptr(runbook_report) report = NULL;
     struct runbook_policy policy = { .apply = true, .consent = x->c->allowed->consent,
-        .order = RUNBOOK_SAFE, .retry = try_again, .find = find_cause, .arg = x };
+        .order = RUNBOOK_SAFE, .retry = try_again, .find = find_cause, .arg = x,
+        .allows = "--cure" };
 
     TRY(journal_folder(&folder));
     policy.journals = policy.bundles = folder;

@@ -82,6 +82,7 @@ struct runbook_policy {
     void *arg;
     const char *command; /* how this doctor is called, for what a person must do; NULL: firn
                           * doctor and the target's name */
+    const char *allows;   /* the option by which a risk is allowed; NULL: --yes */
     const char *journals; /* folder; NULL is allowed where nothing is applied */
     const char *bundles;  /* folder; NULL: none is written */
 };

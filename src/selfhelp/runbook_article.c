@@ -89,7 +89,7 @@ take_turn(struct run *r, const struct plan_step *s, enum turn *ret)
             TRY(run_await_boot(r, old, &back));
     }
     if (end == STEP_REFUSED && r->r->blocked == NULL)
-        TRY(run_set(&r->r->blocked, "allow step %s (--yes=%s)", s->id,
+        TRY(run_set(&r->r->blocked, "allow step %s (%s=%s)", s->id, run_allows(r),
             action_risk_name(s->action.kind->risk)));
     *ret = end == STEP_FAILED ? TURN_FAILED : end == STEP_REFUSED || end == STEP_CANNOT
         ? TURN_LEFT_OUT : TURN_WORKED;

@@ -63,6 +63,13 @@ struct deadline run_by(struct run *r, int64_t ms);
 bool run_out_of_time(struct run *r);
 
 /* Text of the report; NULL is out of memory, which these remember as a failure. */
+/* The option by which a person allows what was refused. */
+static inline const char *
+run_allows(const struct run *r)
+{
+    return r->policy->allows != NULL ? r->policy->allows : "--yes";
+}
+
 struct err *run_set(char **to, const char *format, ...)
     __attribute__((format(TEXT_PRINTF, 2, 3))) must_use;
 struct runbook_row *run_row(struct run *r, const struct plan_step *s);

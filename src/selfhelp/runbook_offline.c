@@ -75,7 +75,7 @@ run_offline(struct run *r)
             TRY(take_back(r, before));
         changed |= end == STEP_DONE || end == STEP_AFTER_RESTART;
         if (end == STEP_REFUSED && r->r->blocked == NULL)
-            TRY(run_set(&r->r->blocked, "allow step %s (--yes=%s)", s->id,
+            TRY(run_set(&r->r->blocked, "allow step %s (%s=%s)", s->id, run_allows(r),
                 action_risk_name(s->action.kind->risk)));
     }
     TRY(run_probe(r, &now));

@@ -77,7 +77,7 @@ block_consent(struct run *r, const struct action *a)
         return fail(OutOfMemory);
     if (r->r->blocked != NULL)
         return NULL;
-    TRY(run_set(&r->r->blocked, "allow %s (--yes=%s)", text,
+    TRY(run_set(&r->r->blocked, "allow %s (%s=%s)", text, run_allows(r),
         action_risk_name(a->kind->risk)));
     return NULL;
 }
@@ -107,13 +107,15 @@ boot_id(struct run *r, char **ret)
 static struct err *
 restart(struct run *r, const struct slots *s, bool *ret_back)
 {
+    char allow[64] = "";
     enum step_end end;
 
     TRY(run_restart(r, s->restart, &end));
     *ret_back = end == STEP_DONE;
+    if (end == STEP_REFUSED)
+        snprintf(allow, sizeof(allow), " (or %s=restart)", run_allows(r));
     if (end == STEP_REFUSED || end == STEP_CANNOT)
-        TRY(block(r, "restart the machine, then run the doctor again",
-            end == STEP_REFUSED ? " (or --yes=restart)" : ""));
+        TRY(block(r, "restart the machine, then run the doctor again", allow));
     return NULL;
 }
 

@@ -138,6 +138,7 @@ firn_is 2 'a cure of nobody' backup d.raw --cure=install
 firn_is 2 'a kind of change that is none' backup d.raw --guest "$guest" --cure=instal
 firn_is 1 'a backup that may change settings only' backup d.raw --guest "$guest" --cure=config
 code_is PluginSharedLibraryMissing 'fails as without a cure'
+says err 'allow .*--cure=install' 'and says what would allow one'
 says err '^blocked$' 'says what stands in the way'
 says err 'RepairBlocked' 'by a code beside its own'
 [ ! -e lib/libfirnchain.so.1 ] && ok 'nothing was installed' || not_ok 'nothing was installed'
