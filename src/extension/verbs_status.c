@@ -41,7 +41,6 @@ sort_in(struct versions *v, const char *name)
 static struct err *
 put_manifest(struct doc_out *o, const char *folder)
 {
-    auto_free char *message = NULL;
     auto_ptr(package) p = NULL;
     struct err *e = package_open(folder, &p);
 
