@@ -467,7 +467,7 @@ calls_never_come_back(void **state)
             return;
         is_well_afterwards();
     }
-    fail_msg("it never ends");
+    assert_true(false); /* it never ends */
 }
 
 static void
