@@ -51,11 +51,12 @@ blocks_json(const struct article *a)
 
     for (size_t i = 0; list != NULL && i < a->nblocks; i++) {
         const struct article_block *b = &a->blocks[i];
+        json_t *o = json_object();
 
-        if (json_array_append_new(list,
-                json_pack("{s:s, s:{s:I, s:I, s:I}}", "kind", article_kind_name(b->kind),
-                    "span", "line", (json_int_t)b->span.line, "column",
-                    (json_int_t)b->span.column, "length", (json_int_t)b->span.len)) != 0) {
+        if (json_array_append_new(list, o) != 0 ||
+            json_object_set_new(o, "kind",
+                json_string(article_kind_name(b->kind))) != 0 ||
+            json_object_set_new(o, "span", plan_span_json(b->span)) != 0) {
             json_decref(list);
             return NULL;
         }

@@ -212,10 +212,8 @@ lint_json(const struct lint *l, json_t **ret)
         const struct lint_finding *f = &l->finding[i];
 
         bad = json_array_append_new(list,
-            json_pack("{s:s, s:s, s:{s:I, s:I, s:I}, s:s}", "id", f->id, "severity",
-                severity_name(f->severity), "span", "line", (json_int_t)f->span.line, "column",
-                (json_int_t)f->span.column, "length", (json_int_t)f->span.len, "text",
-                f->text));
+            json_pack("{s:s, s:s, s:o, s:s}", "id", f->id, "severity",
+                severity_name(f->severity), "span", plan_span_json(f->span), "text", f->text));
     }
     if (bad) {
         json_decref(list);

@@ -110,6 +110,8 @@ struct plan_ambiguity *plan_add_ambiguity(struct plan *p, const char *id,
 struct err *plan_fill(struct plan *p, const char *(*find)(void *arg, const char *name),
     void *arg) must_use;
 
+/* {line, column, length}; NULL without memory. */
+json_t *plan_span_json(struct article_span s);
 /* [{id, kind, params, condition, risk, confidence, runs, span, text}] (probes first) and
  * [{id, step, span, text}]. */
 struct err *plan_json(const struct plan *p, json_t **ret_plan,
