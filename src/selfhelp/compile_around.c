@@ -52,9 +52,9 @@ explain(const struct why *w)
 }
 
 /* Steps that came before, back to unit ${unit} of the section, are for a person after all:
- * those that change something. */
+ * those that change something, or ${all}. */
 static void
-reach_back(struct compiler *c, size_t unit, const struct sentence *s)
+reach_back(struct compiler *c, size_t unit, const struct sentence *s, bool all)
 {
     struct why why = why_of(s, SIZE_MAX);
     auto_free char *text = explain(&why);
@@ -64,7 +64,7 @@ reach_back(struct compiler *c, size_t unit, const struct sentence *s)
 
         if (c->place[i - 1].section != c->around.nsection || c->place[i - 1].unit < unit)
             return;
-        if (plan_step_runs(p) && p->action.kind->risk != RISK_READ)
+        if (plan_step_runs(p) && (all || p->action.kind->risk != RISK_READ))
             step_leave(c, p, surroundings, text);
     }
 }
@@ -141,22 +141,38 @@ forbids(const struct compiler *c, const struct sentence *s)
         !mentions_step(c, s);
 }
 
+/* Does what an item of a list says hold for the items after it, too? */
+static bool
+reaches_on(const struct sentence *s)
+{
+    return sets_place(s) ||
+        has_word(s, 0, s->nwords,
+            "log|login|connect|switch|procedure|steps|following|below|rest|order|each|every|"
+            "temporarily|skip|continue");
+}
+
 /* A sentence that limits something, and is no heading and leads to nothing. */
 static void
 limit(struct compiler *c, const struct sentence *s)
 {
     size_t unit = last_unit(c);
+    bool item = c->block->kind == ARTICLE_ITEM, mention = mentions_step(c, s);
     bool all = has_word(s, 0, s->nwords, "procedure|steps|above|commands|changes");
+    bool spares = has_word(s, 0, s->nwords, "leave|skip|omit") && sets_place(s);
 
-    if (unit == 0) {
+    if (unit == 0 && (!item || all || reaches_on(s))) {
         set_section(c, s);
         return;
     }
     c->around.unit = why_of(s, SIZE_MAX);
-    if (unit == c->around.nunit || all || mentions_step(c, s) ||
-        has_word(s, 0, s->nwords,
-            "it|this|these|them|those|instead|leave|skip|only|otherwise|back|undo|revert|same"))
-        reach_back(c, all || mentions_step(c, s) ? 0 : unit, s);
+    if (item && reaches_on(s))
+        set_section(c, s);
+    if (unit == 0)
+        return;
+    if (unit == c->around.nunit || all || mention || spares ||
+        has_word(s, 0, s->nwords, "instead|leave|skip|otherwise|back|undo|revert|same") ||
+        (!item && has_word(s, 0, s->nwords, "it|this|these|them|those|only")))
+        reach_back(c, all || mention || spares ? 0 : unit, s, all);
 }
 
 void
@@ -189,10 +205,10 @@ around_block(struct compiler *c, const struct article_block *b)
 }
 
 void
-around_heading(struct compiler *c, const struct sentence *s)
+around_heading(struct compiler *c, const struct sentence *s, bool read)
 {
     long level = c->block->kind == ARTICLE_HEADING ? (long)c->block->level : BOLD_LEVEL;
-    bool plain = heading_is_plain(s, c->around.nsection == 0);
+    bool plain = read || heading_is_plain(s, c->around.nsection == 0);
 
     c->around.lead.text[0] = '\0';
     c->around.before.text[0] = '\0';
@@ -245,9 +261,12 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
     if (s.nwords == 0)
         return;
     if (conditional) {
+        if (has_word(&s, 0, s.nwords, "before|beforehand|first") && !introduces)
+            reach_back(c, last_unit(c), &s, false);
         if (leads_away(&s)) {
             limit(c, &s);
-            set_section(c, &s);
+            if (c->block->kind != ARTICLE_ITEM || leaves_procedure(&s))
+                set_section(c, &s);
         }
         return;
     }
@@ -257,18 +276,21 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         c->around.unit = why_of(&s, SIZE_MAX);
         return;
     }
-    if (sentence_leads(&s) || tells_to_run(&s))
+    if ((sentence_leads(&s) || tells_to_run(&s)) && !tells_command(&s))
         set_lead(c, &s);
     if (sentence_leads(&s))
         return;
     if (harmless_order(&s) || tells_problem(&s) || forbids(c, &s) || takes_back(&s) ||
         (label && !limits(&s, LIMITS_HEADING)))
         return;
+    if (!marked && tells_fact(&s) &&
+        (introduces || (last_unit(c) != c->around.nunit && !mentions_step(c, &s))))
+        return;
     if (introduces && !marked && c->block->kind != ARTICLE_ITEM &&
         !limits(&s, LIMITS_SECTION) && !is_verb(&s, 0))
         return;
-    if (last_unit(c) != c->around.nunit && !limits(&s, LIMITS_SECTION) &&
-        !limits(&s, LIMITS_ACTION) && !is_verb(&s, 0) &&
+    if (last_unit(c) != c->around.nunit && !limits(&s, LIMITS_ACTION) &&
+        !is_verb(&s, 0) &&
         !word_is(&s, 0, "this|that|it|these|those|on|in|for|at|with|from|during"))
         return;
     limit(c, &s);
@@ -322,10 +344,23 @@ comment(struct compiler *c, const struct sentence *s)
 static bool
 goes_on(const struct compiler *c, const struct finds *l, const struct sentence *s)
 {
+    if (word_is(s, 0, "then|afterwards") && c->around.cond_unit > 0 &&
+        c->around.cond_unit + 1 == c->around.nunit)
+        return true;
     return c->around.cond_unit == c->around.nunit &&
         (s->code || word_is(s, 0, "then|also|next|afterwards|and|finally|now") ||
             has_word(s, 0, s->nwords, "it|its|them|this") ||
             (l->n > 0 && l->find[0].command && l->find[0].from == s->from));
+}
+
+/* All finds stand before word ${i}, and one of them runs. */
+static bool
+ends_before(const struct finds *l, const struct sentence *s, size_t i)
+{
+    for (size_t k = 0; k < l->n; k++)
+        if (l->find[k].to > s->word[i].from)
+            return false;
+    return any_runs(l);
 }
 
 void
@@ -336,6 +371,15 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
     size_t at = s->code ? SIZE_MAX : unaccounted(s, l, to);
     struct why own = at != SIZE_MAX ? why_of(s, at) : (struct why){ "" };
 
+    if (at != SIZE_MAX && ends_before(l, s, at) && orders_besides(s, at)) {
+        size_t end = s->word[s->nwords - 1].to;
+        struct find *f = find_new(l, s->word[at].from, end, "person.do");
+
+        if (f != NULL)
+            find_person(l, f, "person.do", s->f->s + f->from, end - f->from);
+        own.text[0] = '\0';
+        at = SIZE_MAX;
+    }
     if (s->code && c->around.before.text[0] != '\0')
         why = &c->around.before;
     else if (!conditional && goes_on(c, l, s))
@@ -343,7 +387,9 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
     if (own.text[0] != '\0')
         why = &own;
     if (!s->code)
-        c->around.before = at != SIZE_MAX && !tells_effect(s) ? own : (struct why){ "" };
+        c->around.before = at != SIZE_MAX && !tells_effect(s) && !tells_command(s)
+            ? own
+            : (struct why){ "" };
     if (!any_runs(l)) {
         if (at != SIZE_MAX)
             beside(c, s, conditional, label);
@@ -358,4 +404,6 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
     c->around.unit = why_of(s, SIZE_MAX);
     if (sentence_leads(s))
         set_lead(c, s);
+    if (word_is(s, 0, "on|from|at") && sets_place(s))
+        set_section(c, s);
 }

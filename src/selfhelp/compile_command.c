@@ -149,12 +149,6 @@ finds_done(struct finds *l)
 
 /* ---- arguments ---- */
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == FLAT_SOFT || c == FLAT_HARD;
-}
-
 /* PowerShell's programs are Verb-Noun, and there single quotes are quotes too. */
 static bool
 is_cmdlet_like(const struct argv *v)
@@ -173,7 +167,7 @@ cut(const struct cmdline *c, struct argv *v)
         struct arg a = { 0 };
         size_t end;
 
-        if (is_blank(c->text[i])) {
+        if (flat_is_blank(c->text[i])) {
             if (!c->whole && c->text[i] == FLAT_HARD)
                 break;
             i++;
@@ -192,7 +186,7 @@ cut(const struct cmdline *c, struct argv *v)
             end = (size_t)(close - c->text) + 1;
         } else {
             a.s = c->text + i;
-            for (end = i; end < c->len && !is_blank(c->text[end]); end++)
+            for (end = i; end < c->len && !flat_is_blank(c->text[end]); end++)
                 ;
             a.len = end - i;
         }
@@ -203,7 +197,7 @@ cut(const struct cmdline *c, struct argv *v)
         }
         a.end = (size_t)(a.s - c->text) + a.len + a.quoted;
         i = end;
-        if (a.quoted && i < c->len && !is_blank(c->text[i])) {
+        if (a.quoted && i < c->len && !flat_is_blank(c->text[i])) {
             if (c->whole || strchr(".,;:)!?", c->text[i]) == NULL)
                 return false; /* "a"b */
             a.last = true;
@@ -212,6 +206,12 @@ cut(const struct cmdline *c, struct argv *v)
         v->a[v->n++] = a;
     }
     return v->n > 0;
+}
+
+bool
+arg_is_open(const struct arg *a)
+{
+    return has_placeholder(a->s, a->len) || name_is_generic(a->s, a->len);
 }
 
 bool
@@ -395,11 +395,11 @@ prompt(const char *s, size_t len)
     if (i < len && (s[i] == '>' || ((s[i] == '$' || s[i] == '#') && i + 1 < len &&
                                        s[i + 1] == ' ')))
         i++;
-    while (i < len && is_blank(s[i]))
+    while (i < len && flat_is_blank(s[i]))
         i++;
     if (len - i > 5 && strncasecmp(s + i, "sudo ", 5) == 0)
         i += 5;
-    while (i < len && is_blank(s[i]))
+    while (i < len && flat_is_blank(s[i]))
         i++;
     return i;
 }
@@ -415,7 +415,7 @@ command_find(struct finds *l, const struct cmdline *c, size_t at)
 
     rest.text += skip;
     rest.len -= skip;
-    while (c->whole && rest.len > 0 && is_blank(rest.text[rest.len - 1]))
+    while (c->whole && rest.len > 0 && flat_is_blank(rest.text[rest.len - 1]))
         rest.len--;
     if (rest.len == 0)
         return 0;
@@ -446,9 +446,9 @@ command_starts(const char *s, size_t len)
 {
     size_t i = 0, n = 0;
 
-    while (i < len && is_blank(s[i]))
+    while (i < len && flat_is_blank(s[i]))
         i++;
-    while (i + n < len && !is_blank(s[i + n]))
+    while (i + n < len && !flat_is_blank(s[i + n]))
         n++;
     return reader_of(s + i, n) != NULL;
 }

@@ -176,8 +176,9 @@ says_more(const struct sentence *s, size_t from, size_t to)
     return false;
 }
 
-static void
-as_if(struct compiler *c, const struct sentence *s, size_t from, size_t to, struct cond *ret)
+void
+cond_text(struct compiler *c, const struct sentence *s, size_t from, size_t to,
+    struct cond *ret)
 {
     size_t a = s->word[from].from, b = s->word[to - 1].to;
     struct text t = { 0 };
@@ -200,6 +201,24 @@ as_if(struct compiler *c, const struct sentence *s, size_t from, size_t to, stru
 }
 
 void
+cond_join(struct compiler *c, struct cond *cond, const struct cond *outer)
+{
+    struct text t = { 0 };
+
+    if (outer->when != PLAN_IF)
+        return;
+    text_fmt(&t, "%s; %s", outer->text, cond->text);
+    if (t.no_memory) {
+        c->no_memory = true;
+        text_done(&t);
+        return;
+    }
+    free(cond->text);
+    cond->text = t.s;
+    cond->os = NULL;
+}
+
+void
 cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     struct cond *ret, enum scope *ret_scope)
 {
@@ -213,7 +232,7 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
         has_phrase(s, from, to, "with error") || !fails(s, from, to)) {
         *ret_scope = SCOPE_SENTENCE;
         if (to > from)
-            as_if(c, s, from, to, ret);
+            cond_text(c, s, from, to, ret);
         return;
     }
     if (labels_named(s, from, to, &a, &b) && (end = group_end(c, b, &first)) > 0) {
@@ -237,7 +256,7 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
         ret->of = n;
     } else {
         *ret_scope = SCOPE_SENTENCE;
-        as_if(c, s, from, to, ret);
+        cond_text(c, s, from, to, ret);
     }
     if (ret->when != PLAN_IF && ret->of == 0)
         *ret = (struct cond){ 0 };

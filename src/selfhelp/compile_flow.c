@@ -201,6 +201,8 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
     find_all(c, &l, s);
     if (!has_own)
         behind(c, s, &l, &trail, &to);
+    if (trail.when == PLAN_IF)
+        cond_join(c, &trail, &c->cond);
     around_sentence(c, &l, s, to, before.condition, before.label);
     if (!s->code)
         c->around.cond_unit = has_own ? c->around.nunit : 0;
@@ -238,68 +240,123 @@ from_word(const struct sentence *s, size_t i)
     return rest;
 }
 
+/* A heading says when all below it is to be done: ${cond}, which is taken when it is for a
+ * person to judge.  Without one, that of a heading of a higher level goes on. */
+static void
+heading_cond(struct compiler *c, struct cond *cond)
+{
+    if (c->around.now <= c->heading_level) {
+        cond_done(&c->heading);
+        c->heading_level = 0;
+    }
+    if (cond->when == PLAN_IF) {
+        cond_join(c, cond, &c->heading);
+        cond_done(&c->heading);
+        c->heading = *cond;
+        c->heading_level = c->around.now;
+        *cond = (struct cond){ 0 };
+    }
+    if (c->cond.when == PLAN_ALWAYS || c->cond.when == PLAN_IF)
+        flow_heading(c);
+}
+
+/* The sentence without its condition, which is read: what does it hold for? */
+static void
+conditional(struct compiler *c, const struct sentence *s, const struct sentence *then,
+    struct cond *cond, bool failure, bool label)
+{
+    const struct before before = { true, label };
+    long a, b;
+
+    if (then->nwords > 0 && labels_named(then, 0, then->nwords, &a, &b) &&
+        has_word(then, 0, then->nwords, "try|perform|follow|do|complete|proceed|go") &&
+        then->f->nlinks == 0) {
+        flow_release(c, c->in_commands);
+        c->forward_from = a; /* "then try steps 2 and 3", which come below */
+        c->forward_to = b;
+        c->forward_of = 0;
+    } else if (failure) {
+        bool leads;
+
+        flow_release(c, c->in_commands);
+        flow_cond(c, cond, SCOPE_GROUP);
+        sentence_rest(c, then, NULL, false, before);
+        leads = c->plan->nsteps == 0 || then->nwords == 0 ||
+            s->word[s->nwords - 1].after == ':';
+        c->cond_leads = leads;
+    } else if (then->nwords == 0 || s->word[s->nwords - 1].after == ':' ||
+        word_is(s, s->nwords - 1, "run|execute|type|enter|use")) {
+        flow_release(c, c->in_commands);
+        flow_cond(c, cond, SCOPE_NESTED);
+        if (then->nwords > 0)
+            sentence_rest(c, then, NULL, false, before);
+    } else {
+        sentence_rest(c, then, cond, true, before);
+    }
+    cond_done(cond);
+}
+
+/* A heading only says when. */
+static void
+flow_headline(struct compiler *c, const struct sentence *s, const struct sentence *rest)
+{
+    struct cond cond = { 0 };
+    enum scope scope = SCOPE_SENTENCE;
+    const char *os = NULL;
+    bool has = false;
+    size_t first = rest->nwords;
+
+    if (names_platform(rest, true, &os))
+        cond_text(c, rest, 0, rest->nwords, &cond);
+    else
+        first = cond_read(c, rest, &cond, &scope, &has);
+    cond.os = os;
+    around_heading(c, s, cond.when == PLAN_IF && first >= rest->nwords);
+    heading_cond(c, &cond);
+    if (cond.when != PLAN_ALWAYS) { /* of a failure */
+        flow_release(c, c->in_commands);
+        flow_cond(c, &cond, SCOPE_GROUP);
+        c->cond_leads = true;
+    }
+}
+
 void
 flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
 {
-    struct sentence rest = *s;
+    bool has = false, option = false;
+    long label = 0;
+    size_t skip = s->code ? 0 : label_read(s, heading, &label, &option), first = 0;
+    struct sentence rest = from_word(s, skip), then;
     struct cond cond = { 0 };
     enum scope scope = SCOPE_SENTENCE;
-    bool has = false, option = false, failure;
-    long label = 0, a, b;
-    size_t skip = s->code ? 0 : label_read(s, heading, &label, &option), first;
+    const char *os = NULL;
 
     c->sentence++;
     if (c->block->kind == ARTICLE_QUOTE) { /* a note beside the steps */
         around_sentence(c, &(struct finds){ 0 }, s, s->nwords, false, false);
         return;
     }
-    if (heading)
-        around_heading(c, s);
-    if (skip > 0) {
+    if (skip > 0)
         flow_group(c, label, option);
-        rest = from_word(s, skip);
-    }
-    first = s->code ? 0 : cond_read(c, &rest, &cond, &scope, &has);
-    failure = has && scope == SCOPE_GROUP;
-    if (has) {
-        struct sentence then = from_word(&rest, first);
-
-        if (then.nwords > 0 && labels_named(&then, 0, then.nwords, &a, &b) &&
-            has_word(&then, 0, then.nwords, "try|perform|follow|do|complete|proceed|go") &&
-            rest.f->nlinks == 0) {
-            flow_release(c, c->in_commands);
-            c->forward_from = a; /* "then try steps 2 and 3", which come below */
-            c->forward_to = b;
-            c->forward_of = 0;
-            cond_done(&cond);
-            return;
-        }
-        if (failure) {
-            bool leads;
-
-            flow_release(c, c->in_commands);
-            flow_cond(c, &cond, SCOPE_GROUP);
-            if (!heading)
-                sentence_rest(c, &then, NULL, false, (struct before){ true, skip > 0 });
-            leads = c->plan->nsteps == 0 || then.nwords == 0 ||
-                s->word[s->nwords - 1].after == ':';
-            c->cond_leads = leads;
-            return;
-        }
-        if (then.nwords == 0 || s->word[s->nwords - 1].after == ':' ||
-            word_is(s, s->nwords - 1, "run|execute|type|enter|use")) {
-            flow_release(c, c->in_commands);
-            flow_cond(c, &cond, SCOPE_NESTED);
-            if (then.nwords > 0 && !heading)
-                sentence_rest(c, &then, NULL, false, (struct before){ true, skip > 0 });
-            return;
-        }
-        if (!heading)
-            sentence_rest(c, &then, &cond, true, (struct before){ true, skip > 0 });
-        cond_done(&cond);
+    if (heading) {
+        flow_headline(c, s, &rest);
         return;
     }
-    /* "perform Step 1" alone says nothing */
-    if (!heading && rest.nwords > 0)
+    if (!s->code && names_platform(&rest, false, &os)) {
+        cond_text(c, &rest, 0, rest.nwords, &cond);
+        cond.os = os;
+        flow_release(c, c->in_commands);
+        flow_cond(c, &cond, SCOPE_NESTED);
+        return;
+    }
+    if (!s->code)
+        first = cond_read(c, &rest, &cond, &scope, &has);
+    if (has) {
+        if (cond.when == PLAN_IF && (c->scope == SCOPE_HEADING || c->cond_block != c->block))
+            cond_join(c, &cond, &c->cond);
+        then = from_word(&rest, first);
+        conditional(c, s, &then, &cond, scope == SCOPE_GROUP, skip > 0);
+    } else if (rest.nwords > 0) { /* "perform Step 1" alone says nothing */
         sentence_rest(c, &rest, NULL, false, (struct before){ false, skip > 0 });
+    }
 }

@@ -5,106 +5,15 @@
 
 #include "compile_internal.h"
 
-/* Words by which a heading limits what is below it. */
-static const char *const limits_heading[26] = {
-    ['a' - 'a'] = "advanced|after|alternative|alternatively|alternatives|another|appliance|"
-                  "approach|at",
-    ['b' - 'a'] = "back|background|because|before",
-    ['c' - 'a'] = "case|cause|causes|caution|centos|client|clients|cluster|controller|"
-                  "controllers",
-    ['d' - 'a'] = "debian|different|do|don't|due",
-    ['e' - 'a'] = "earlier|error|errors|event|example|examples|except",
-    ['f' - 'a'] = "faq|fedora|for",
-    ['h' - 'a'] = "host|hosts|how",
-    ['i' - 'a'] = "if|information|instead",
-    ['k' - 'a'] = "known",
-    ['l' - 'a'] = "later",
-    ['m' - 'a'] = "method|more",
-    ['n' - 'a'] = "never|newer|node|nodes|not|notes",
-    ['o' - 'a'] = "offline|old|older|on|only|option|optional|optionally|or|oracle|other",
-    ['p' - 'a'] = "permanent|permanently|portal|prevent|prevention|preventing|proxy",
-    ['r' - 'a'] = "reason|reasons|recovery|red|reference|rescue|reset|resolution|restore|"
-                  "revert|reverting|rhel|roll|rollback|rolling",
-    ['s' - 'a'] = "safe|sample|samples|scenario|scenarios|serial|side|sles|solution|some|"
-                  "source|suse|symptom|symptoms",
-    ['t' - 'a'] = "target|temporarily|temporary|test|testing",
-    ['u' - 'a'] = "ubuntu|undo|undoing|uninstall|uninstalling|unless|until",
-    ['v' - 'a'] = "variant|version|versions",
-    ['w' - 'a'] = "warning|when|where|while|with|without|workaround",
-};
-
-/* Words that only say that it is about the remedy. */
-static const char *const plain_heading[26] = {
-    ['a' - 'a'] = "action",
-    ['d' - 'a'] = "details|diagnosis|diagnostic|diagnostics",
-    ['f' - 'a'] = "fixes",
-    ['g' - 'a'] = "guests",
-    ['h' - 'a'] = "how",
-    ['i' - 'a'] = "instructions",
-    ['l' - 'a'] = "linux",
-    ['m' - 'a'] = "machine|machines",
-    ['o' - 'a'] = "overview",
-    ['p' - 'a'] = "procedure",
-    ['r' - 'a'] = "recommendation|recommendations|recommended|remediation|remedy|resolution",
-    ['s' - 'a'] = "solution",
-    ['t' - 'a'] = "troubleshoot|troubleshooting",
-    ['v' - 'a'] = "vm|vms",
-    ['w' - 'a'] = "what|workaround",
-};
-
-/* Words by which an introduction limits the procedure that it introduces. */
-static const char *const limits_section[26] = {
-    ['a' - 'a'] = "advise|advised|applies|apply|ask|asks",
-    ['c' - 'a'] = "carefully|caution|cluster",
-    ['d' - 'a'] = "don't",
-    ['e' - 'a'] = "earlier|else|every|except|exception|exceptions|excluded|exempt",
-    ['f' - 'a'] = "first",
-    ['h' - 'a'] = "host|hosts",
-    ['i' - 'a'] = "instead|intended",
-    ['l' - 'a'] = "later",
-    ['m' - 'a'] = "meant|method|methods",
-    ['n' - 'a'] = "never|newer|node|nodes",
-    ['o' - 'a'] = "older|only|optional|optionally|otherwise|ought",
-    ['p' - 'a'] = "prior|procedure",
-    ['r' - 'a'] = "recommend|recommended|recommends",
-    ['s' - 'a'] = "skip|steps|supported",
-    ['t' - 'a'] = "temporarily|temporary|those",
-    ['u' - 'a'] = "unless|unsupported|until",
-    ['v' - 'a'] = "versions",
-    ['w' - 'a'] = "wait|warning|workaround|workarounds",
-};
-
-/* ... and those by which a sentence beside an action limits it. */
-static const char *const limits_action[26] = {
-    ['a' - 'a'] = "above|after|afterwards|again|although|alternatively|always|any|aren't",
-    ['b' - 'a'] = "back|before|beware|but",
-    ['c' - 'a'] = "can|can't|cannot|careful|case|certain|could|customers",
-    ['d' - 'a'] = "depending|depends|didn't|do|doesn't|during",
-    ['f' - 'a'] = "few",
-    ['g' - 'a'] = "guidance",
-    ['h' - 'a'] = "however",
-    ['i' - 'a'] = "if|important|isn't",
-    ['j' - 'a'] = "just",
-    ['m' - 'a'] = "many|may|might|most|must",
-    ['n' - 'a'] = "necessary|need|needed|needs|neither|no|none|nor|not|note",
-    ['o' - 'a'] = "once|or|original|others|outside",
-    ['p' - 'a'] = "per|please|possible|previous|production",
-    ['r' - 'a'] = "rather|required|requires|return|revert|risk",
-    ['s' - 'a'] = "safe|same|should|shouldn't|since|some|sometimes|soon",
-    ['t' - 'a'] = "than|though|together",
-    ['u' - 'a'] = "undo|usually",
-    ['w' - 'a'] = "we|when|whenever|where|wherever|whether|which|while|who|will|within|without|"
-                  "won't|would",
-    ['y' - 'a'] = "you|your",
-};
-
+/* The last mark of the sentence. */
 static bool
-has_lettered(const char *const table[26], const struct sentence *s)
+ends_with(const struct sentence *s, char mark)
 {
-    for (size_t i = 0; i < s->nwords; i++)
-        if ((s->word[i].mark & FLAT_CODE) == 0 && lettered(table, s, i))
-            return true;
-    return false;
+    size_t end = s->to;
+
+    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
+        end--;
+    return end > s->from && s->f->s[end - 1] == mark;
 }
 
 /* "This error occurs because ...": what went wrong, and when. */
@@ -144,7 +53,7 @@ tells_effect(const struct sentence *s)
         return !has_word(s, 4, s->nwords, "only|unless|if|when|on|but|except");
     return word_is(s, 0, "the") &&
         word_is(s, 1, "output|result|list|command|default|value") &&
-        !has_lettered(limits_section, s) &&
+        !limits(s, LIMITS_SECTION) &&
         !has_word(s, 2, s->nwords, "if|when|but|on|not|to|you|may|might");
 }
 
@@ -156,6 +65,28 @@ is_imprint(const struct sentence *s)
                          "updated|reviewed|environment|article|summary|id");
 }
 
+/* "Drain the node": an order by its form, whatever its verb. */
+bool
+is_order(const struct sentence *s, size_t i)
+{
+    static const char no_verb[] =
+        "about|above|across|after|all|along|also|although|among|and|are|around|as|at|because|"
+        "before|behind|below|beside|besides|between|both|but|by|can|could|despite|did|do|does|"
+        "down|during|for|from|had|has|have|here's|if|in|inside|into|is|it's|let|like|may|might|"
+        "must|near|nor|not|of|off|on|once|only|onto|or|out|outside|over|per|shall|should|since|"
+        "so|than|that|that's|then|there's|though|through|to|under|unless|unlike|until|up|upon|"
+        "via|was|were|what|when|where|which|while|who|will|with|within|without|would";
+    size_t n = i < s->nwords ? word_len(s, i) : 0;
+
+    if (is_verb(s, i))
+        return is_imperative(s, i);
+    return n > 2 && (s->word[i].mark & FLAT_CODE) == 0 && s->word[i].after == 0 &&
+        !in_list(word_at(s, i), n, no_verb) && !is_number(s, i) &&
+        strncmp(s->f->low + s->word[i].to - 3, "ing", 3) != 0 &&
+        (word_is(s, i + 1, "a|all|an|it|its|the|their|your") ||
+            (word_is(s, i + 1, "and") && is_verb(s, i + 2)));
+}
+
 /* What is only said of the action ends here; what asks for something is a step of its own,
  * and harmless unless it turns back. */
 bool
@@ -163,7 +94,7 @@ harmless_order(const struct sentence *s)
 {
     size_t i = word_is(s, 0, "please|then|also|next|finally|and");
 
-    return is_verb(s, i) && is_imperative(s, i) &&
+    return is_order(s, i) &&
         (plain_at(s, i) > 2 || !word_is(s, i, "log|login|connect")) &&
         !word_is(s, i, "attach|mount|switch|skip|ignore|repeat|undo|revert|"
                        "note|continue|back|avoid|consider|use|do|perform") &&
@@ -173,6 +104,90 @@ harmless_order(const struct sentence *s)
             "these|procedure|rollback|restore|original|previous|this|same|just|session|remote|"
             "remotely|ssh|rdp|telnet|serial|rescue|recovery") &&
         !has_phrase(s, 0, s->nwords, "do not");
+}
+
+/* Does the sentence, which stands before a command, only tell what it does? */
+bool
+tells_command(const struct sentence *s)
+{
+    size_t i = word_is(s, 0, "please|then|also|next|finally|and|now");
+    struct sentence rest = *s;
+
+    rest.word += i;
+    rest.nwords -= i;
+    return !limits(&rest, LIMITS_ACTION) && !has_number(s) && !sets_place(s) &&
+        !word_is(s, i, "ask|contact|have|inform|let|note|tell") &&
+        (is_order(s, i) || has_word(s, 1, s->nwords, "is|are|has|helps|go|goes"));
+}
+
+/* "The pool cannot start unless its service runs.": how things are, which asks for nothing
+ * and speaks of no procedure. */
+bool
+tells_fact(const struct sentence *s)
+{
+    static const char asks[] =
+        "above|advise|advised|and/or|applies|apply|article|below|can|caution|certain|don't|"
+        "each|every|except|exception|exceptions|few|fix|following|i|important|instead|"
+        "instructions|it|let|many|may|meant|method|methods|must|need|need|never|optional|"
+        "otherwise|ought|our|please|procedure|recommend|recommended|recommends|require|"
+        "required|shall|should|skip|solution|some|step|steps|supported|temporarily|temporary|"
+        "these|they|this|those|unsupported|us|version|versions|we|workaround|workarounds|you|"
+        "your|yours";
+    size_t i = 0;
+
+    if (word_is(s, 0, "when|until|as|since|because"))
+        while (i < s->nwords && s->word[i++].after != ',')
+            ;
+    if (i == s->nwords || has_word_in(s, 0, s->nwords, asks, LIST_MARKS(asks)) ||
+        sets_place(s) || word_is(s, i, "on|in|at|for|from|with|without|during|after|before|if"))
+        return false;
+    for (; i < s->nwords; i++)
+        if (is_verb(s, i) && is_imperative(s, i))
+            return false;
+    return true;
+}
+
+/* The rest of the sentence from word ${i} on, behind its actions, is an order to a person
+ * that says nothing of them: "and open drive Z: in the explorer". */
+bool
+orders_besides(const struct sentence *s, size_t i)
+{
+    struct sentence rest = *s;
+
+    if (i == 0 || i >= s->nwords || !(word_is(s, i - 1, "and|then") ||
+                                        s->word[i - 1].after == ','))
+        return false;
+    rest.word += i;
+    rest.nwords -= i;
+    rest.from = rest.word[0].from;
+    return (is_verb(s, i) || word_is(s, i + 1, "a|an|in|it|its|on|the|to|your")) &&
+        !word_is(s, i, "start|stop|restart|reboot|set|enable|disable|then|undo|repeat|repair|"
+                       "retry|delete|remove|or|the|a|an|its|your") &&
+        !limits(&rest, LIMITS_ACTION) && !has_number(&rest) &&
+        !has_word(&rest, 0, rest.nwords, "them|these|this");
+}
+
+/* "Linux:", "Windows (PowerShell as administrator):", "Windows clients": a platform; *ret_os
+ * is how the kinds of its actions begin when it says nothing else. */
+bool
+names_platform(const struct sentence *s, bool heading, const char **ret_os)
+{
+    const char *os = NULL;
+    bool alone = true;
+
+    if (!heading && !ends_with(s, ':'))
+        return false;
+    for (size_t i = 0; i < s->nwords; i++) {
+        if (word_is(s, i, "linux|windows") && os == NULL)
+            os = word_is(s, i, "linux") ? "linux." : "windows.";
+        else if (word_is(s, i, "clients|computers|machines|pcs|servers|systems|vms|guests"))
+            alone = alone && word_is(s, i, "guests|vms|machines");
+        else if (!word_is(s, i, "a|administrator|as|bash|cmd|for|guest|in|inside|machine|on|"
+                                "powershell|prompt|the|vm|elevated|root"))
+            return false;
+    }
+    *ret_os = alone ? os : NULL;
+    return os != NULL;
 }
 
 /* Does a conditional sentence lead away from what stands around it? */
@@ -185,15 +200,20 @@ leads_away(const struct sentence *s)
         "rows|jump|repeat|same");
 }
 
+/* ... and from the steps of its procedure, or only from its own? */
+bool
+leaves_procedure(const struct sentence *s)
+{
+    return has_word(s, 0, s->nwords,
+        "skip|ignore|instead|omit|leave|otherwise|undo|revert|return|continue|proceed|go|step|"
+        "steps|section|done|enough|finished|jump|repeat|here|article|end|rest");
+}
+
 /* It ends with a colon, or speaks of a command that follows. */
 bool
 sentence_leads(const struct sentence *s)
 {
-    size_t end = s->to;
-
-    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
-        end--;
-    return (end > s->from && s->f->s[end - 1] == ':') || announces_command(s, 0);
+    return ends_with(s, ':') || announces_command(s, 0);
 }
 
 /* The sentence without what only says that it is a note. */
@@ -227,11 +247,7 @@ takes_back(const struct sentence *s)
 bool
 is_fork(const struct sentence *s)
 {
-    size_t end = s->to;
-
-    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
-        end--;
-    return (end > s->from && s->f->s[end - 1] == '?') ||
+    return ends_with(s, '?') ||
         (s->nwords <= 3 &&
             word_is(s, 0, "option|resolution|solution|scenario|variant|cause|case|approach|"
                           "alternative|method|workaround|fix|possibility|symptom|example"));
@@ -246,55 +262,4 @@ tells_to_run(const struct sentence *s)
     return is_imperative(s, i) &&
         word_is(s, i, "run|execute|type|enter|issue|apply|use|perform|follow|do|complete|"
                       "choose|select|pick");
-}
-
-/* "Method 1: Reset the agent" without its label: the first of several ways is taken. */
-static struct sentence
-without_first_way(const struct sentence *s)
-{
-    struct sentence rest = *s;
-
-    if (s->nwords > 2 && word_is(s, 0, "method") && word_is(s, 1, "1") &&
-        s->word[1].after == ':' && is_verb(s, 2)) {
-        rest.word += 2;
-        rest.nwords -= 2;
-        rest.from = rest.word[0].from;
-    }
-    return rest;
-}
-
-/* Does the heading only say what is done below it?  It may tell so in its own words when it
- * starts with a verb, or stands first of all. */
-bool
-heading_is_plain(const struct sentence *whole, bool first)
-{
-    struct sentence rest = without_first_way(whole);
-    const struct sentence *s = &rest;
-    static const struct finds none;
-    bool plain = true, number = false;
-    size_t i = 0;
-
-    for (size_t k = 0; k < s->nwords; k++) {
-        number = number || is_number(s, k);
-        plain = plain && (lettered(plain_heading, s, k) || plain_at(s, k) > 0);
-    }
-    if (unaccounted(s, &none, s->nwords) == SIZE_MAX || (plain && !number))
-        return true;
-    while (is_number(s, i) || word_is(s, i, "step|-|\xe2\x80\x93|\xe2\x80\x94|how|to"))
-        i++;
-    if (word_is(s, i, "in|with") ||
-        (has_lettered(limits_heading, s) && !(word_is(s, 0, "how") && words_are(s, 1, "to"))))
-        return false;
-    return is_verb(s, i) || first ||
-        (i < s->nwords && word_len(s, i) > 5 &&
-            strncmp(word_at(s, i) + word_len(s, i) - 3, "ing", 3) == 0);
-}
-
-bool
-limits(const struct sentence *s, enum limits what)
-{
-    return has_lettered(what == LIMITS_HEADING ? limits_heading
-            : what == LIMITS_SECTION           ? limits_section
-                                               : limits_action,
-        s);
 }

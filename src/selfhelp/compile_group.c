@@ -63,6 +63,15 @@ flow_cond(struct compiler *c, struct cond *cond, enum scope scope)
     c->cond_leads = false;
 }
 
+void
+flow_heading(struct compiler *c)
+{
+    struct cond again;
+
+    c->no_memory = c->no_memory || !cond_copy(&again, &c->heading);
+    flow_cond(c, &again, c->heading.when == PLAN_IF ? SCOPE_HEADING : SCOPE_GROUP);
+}
+
 static void
 forget(struct compiler *c)
 {
@@ -118,7 +127,10 @@ flow_group(struct compiler *c, long label, bool option)
     forget(c);
     if (option && label > 1 && before > 0 && before <= c->plan->nsteps)
         cond = (struct cond){ .when = PLAN_ALTERNATIVE, .of = before };
-    flow_cond(c, &cond, SCOPE_GROUP);
+    if (cond.when == PLAN_ALWAYS)
+        flow_heading(c);
+    else
+        flow_cond(c, &cond, SCOPE_GROUP);
     c->cond_leads = true;
     if (label > 0) {
         open_group(c, label);
@@ -137,16 +149,18 @@ void
 flow_block(struct compiler *c, const struct article_block *b)
 {
     const struct article_block *at = c->cond_block;
-    struct cond none = { 0 };
 
     c->block = b;
     around_block(c, b);
     if (c->scope != SCOPE_NESTED || at == NULL)
         return;
-    if (at->kind == ARTICLE_ITEM
-            ? b->kind == ARTICLE_ITEM && b->level <= at->level
-            : b->kind == ARTICLE_PARAGRAPH && b->level == 0 && !block_is_code(c, b))
-        flow_cond(c, &none, SCOPE_GROUP);
+    if (b->level > at->level)
+        return;
+    if (b->kind == ARTICLE_ITEM ||
+        (at->kind != ARTICLE_ITEM && b->kind == ARTICLE_PARAGRAPH && !block_is_code(c, b))) {
+        c->around.cond_unit = c->around.nunit - 1; /* "Then ..." may be meant under it */
+        flow_heading(c);
+    }
 }
 
 void
@@ -155,4 +169,5 @@ flow_end(struct compiler *c)
     end_group(c);
     forget(c);
     cond_done(&c->cond);
+    cond_done(&c->heading);
 }

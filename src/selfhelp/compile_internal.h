@@ -25,6 +25,12 @@ enum { /* marks of one byte of flat text */
 
 enum { FLAT_LINKS_MAX = 64, SENTENCE_WORDS_MAX = 400, SENTENCE_FINDS_MAX = 16 };
 
+static inline bool
+flat_is_blank(char c)
+{
+    return c == ' ' || c == FLAT_SOFT || c == FLAT_HARD;
+}
+
 struct flat_link {
     size_t from, to; /* of its text */
     char *address;
@@ -52,6 +58,7 @@ struct word {
     size_t from, to;
     char before, after; /* the punctuation that touched it, 0: none */
     uint8_t mark;       /* of its first byte */
+    uint64_t form;      /* one bit, of its first letter and its length (list_marks) */
     bool breaks;        /* a line of the source ends after it */
 };
 
@@ -87,7 +94,6 @@ bool word_in(const struct sentence *s, size_t i, const char *words, uint64_t mar
         now_; \
     })
 uint64_t list_marks(const char *words, size_t len);
-uint64_t word_mark(const struct sentence *s, size_t i);
 /* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
 size_t words_are(const struct sentence *s, size_t i, const char *phrase);
 /* One of the words (or a phrase) stands in [from, to) of the words. */
@@ -201,6 +207,8 @@ struct argv {
 };
 
 bool arg_is(const struct argv *v, size_t i, const char *words);
+/* A placeholder, or a noun that stands for a name: a person has to fill it in. */
+bool arg_is_open(const struct arg *a);
 /* The command ends after argument ${i - 1}: nothing follows, or a word that leads on. */
 bool argv_ends(const struct argv *v, size_t i);
 /* The find for arguments [0, n), of a kind. */
@@ -280,10 +288,12 @@ struct cond {
     enum plan_when when;
     size_t of;  /* step number, from 1 */
     char *text; /* of PLAN_IF; owned */
+    const char *os; /* how the kinds of actions begin that say it themselves, or NULL */
 };
 
-/* Where a condition ends that no further step fails or solves. */
-enum scope { SCOPE_SENTENCE, SCOPE_NESTED, SCOPE_GROUP };
+/* Where a condition ends that no further step fails or solves; SCOPE_HEADING: at the next
+ * heading of its level. */
+enum scope { SCOPE_SENTENCE, SCOPE_NESTED, SCOPE_GROUP, SCOPE_HEADING };
 
 /* A find that waits for the command that its sentence announced. */
 struct held {
@@ -311,6 +321,8 @@ struct compiler {
     size_t cond_sentence;    /* where it stood */
     bool cond_leads;         /* that sentence only led to others */
     const struct article_block *cond_block;
+    struct cond heading;     /* what a heading says of when, to the next of its level */
+    long heading_level;
     size_t sentence;         /* counts */
 
     struct {
@@ -373,16 +385,34 @@ size_t clause_at(const struct sentence *s, size_t i);
  * all are accounted for. */
 size_t unaccounted(const struct sentence *s, const struct finds *l, size_t to);
 
-/* ---- sentences beside actions (compile_forms.c) ---- */
+/* ---- words that limit (compile_limits.c) ---- */
 
 /* Has it a word by which a heading limits what is below it, an introduction its procedure, or
- * a sentence beside an action the action? */
+ * a sentence beside an action the action (by one of an introduction, too)? */
 enum limits { LIMITS_HEADING, LIMITS_SECTION, LIMITS_ACTION };
 bool limits(const struct sentence *s, enum limits what);
+/* It says where something is done, and not only on the machine that is looked after. */
+bool sets_place(const struct sentence *s);
+bool has_number(const struct sentence *s);
+/* Does the heading only say what is done below it?  ${first}: it is the first of all. */
+bool heading_is_plain(const struct sentence *s, bool first);
+
+/* ---- sentences beside actions (compile_forms.c) ---- */
+
+/* Is word ${i} an order by its form, whatever its verb? */
+bool is_order(const struct sentence *s, size_t i);
 /* What went wrong, and when; what an action does; what stands at the head of an article. */
 bool tells_problem(const struct sentence *s);
 bool tells_effect(const struct sentence *s);
 bool is_imprint(const struct sentence *s);
+/* How things are; what the command that follows does, in words of its own. */
+bool tells_fact(const struct sentence *s);
+bool tells_command(const struct sentence *s);
+/* The rest from word ${i} on is for a person, and says nothing of the actions before it. */
+bool orders_besides(const struct sentence *s, size_t i);
+/* "Linux:", a heading "Windows clients": *ret_os is how the kinds of its actions begin when it
+ * says nothing else, else NULL. */
+bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
 /* An instruction for a person that says nothing of those around it; how a change is undone. */
 bool harmless_order(const struct sentence *s);
 bool takes_back(const struct sentence *s);
@@ -390,19 +420,19 @@ bool takes_back(const struct sentence *s);
 bool sentence_leads(const struct sentence *s);
 bool tells_to_run(const struct sentence *s);
 bool leads_away(const struct sentence *s);
+bool leaves_procedure(const struct sentence *s);
 /* What follows it in its item or paragraph hangs on it: "Option B.", "Still failing?". */
 bool is_fork(const struct sentence *s);
 /* The sentence without "Note:" and the like. */
 struct sentence without_mark(const struct sentence *s);
-/* Does the heading only say what is done below it?  ${first}: it is the first of all. */
-bool heading_is_plain(const struct sentence *s, bool first);
 
 /* ---- what stands around an action (compile_around.c) ---- */
 
-/* An article begins, a block, or a heading's sentence. */
+/* An article begins, a block, or a heading's sentence.  ${read}: it is a condition that was
+ * read, and limits nothing besides. */
 void around_title(struct compiler *c);
 void around_block(struct compiler *c, const struct article_block *b);
-void around_heading(struct compiler *c, const struct sentence *s);
+void around_heading(struct compiler *c, const struct sentence *s, bool read);
 /* Judge a sentence whose condition is read: words [0, to) are left of it.  Finds that may be
  * limited by what is not understood become steps for a person; what the sentence itself
  * limits is noted, and steps before it that it reaches are left to a person.
@@ -441,6 +471,8 @@ void flow_sentence(struct compiler *c, const struct sentence *s, bool heading);
 void flow_number(struct compiler *c, long number);
 /* A block begins: conditions that hold for what is nested may end. */
 void flow_block(struct compiler *c, const struct article_block *b);
+/* What the heading above says of when holds again, and nothing else. */
+void flow_heading(struct compiler *c);
 /* What belongs together ends here: at a heading, or with label ${label} > 0 ("Step 2"). */
 void flow_group(struct compiler *c, long label, bool option);
 void flow_end(struct compiler *c);
@@ -455,6 +487,11 @@ size_t cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
 /* The same for words [from, to), which stand behind an "if". */
 void cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     struct cond *ret, enum scope *ret_scope);
+/* ${ret} becomes a condition that a person judges: words [from, to). */
+void cond_text(struct compiler *c, const struct sentence *s, size_t from, size_t to,
+    struct cond *ret);
+/* ${cond} stands within ${outer}: both have to hold, when both are for a person to judge. */
+void cond_join(struct compiler *c, struct cond *cond, const struct cond *outer);
 /* "Step 2:" at the start; returns how many words it takes. */
 size_t label_read(const struct sentence *s, bool heading, long *ret_label, bool *ret_option);
 /* "try steps 2 and 3": the labels that are meant. */

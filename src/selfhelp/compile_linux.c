@@ -5,12 +5,6 @@
 
 #include "compile_internal.h"
 
-static bool
-to_be_filled(const struct arg *a)
-{
-    return has_placeholder(a->s, a->len) || name_is_generic(a->s, a->len);
-}
-
 /* A unit, package or version name: no blank, no path, no option. */
 static bool
 is_name(const struct arg *a)
@@ -31,7 +25,7 @@ unit(struct finds *l, const struct argv *v, size_t i, size_t n, const char *kind
     size_t len = a->len;
     struct find *f;
 
-    if (to_be_filled(a))
+    if (arg_is_open(a))
         return argv_person(l, v, "placeholder", NULL);
     if (!is_name(a))
         return argv_person(l, v, NULL, NULL);
@@ -101,7 +95,7 @@ package(struct finds *l, const struct argv *v, size_t i, const char *kind)
     bool file = v->a[i].s[0] == '/' || (v->a[i].len > 2 && strncmp(v->a[i].s, "./", 2) == 0);
     struct find *f;
 
-    if (to_be_filled(&v->a[i]))
+    if (arg_is_open(&v->a[i]))
         return argv_person(l, v, "placeholder", NULL);
     if (!argv_ends(v, i + 1))
         return argv_person(l, v, NULL, NULL); /* several at once */

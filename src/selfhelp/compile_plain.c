@@ -235,7 +235,7 @@ plain_at(const struct sentence *s, size_t i)
 
     if (i >= s->nwords)
         return 0;
-    mark = word_mark(s, i);
+    mark = s->word[i].form;
     for (size_t k = 0; k < PHRASES; k++) {
         uint64_t now = __atomic_load_n(&marks[k], __ATOMIC_RELAXED);
         size_t n;

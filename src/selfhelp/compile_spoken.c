@@ -5,12 +5,6 @@
 
 #include "compile_internal.h"
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == FLAT_SOFT || c == FLAT_HARD;
-}
-
 /* Do the words before word ${i} ask for a command? */
 static bool
 asked(const struct sentence *s, size_t i)
@@ -102,11 +96,11 @@ find_commands(struct finds *l, const struct sentence *s)
         size_t lead = 0;
 
         /* code by indentation may hold backticks all the same */
-        while (lead < c.len && (is_blank(c.text[lead]) || c.text[lead] == '`'))
+        while (lead < c.len && (flat_is_blank(c.text[lead]) || c.text[lead] == '`'))
             lead++;
         c.text += lead;
         c.len -= lead;
-        while (c.len > 0 && (is_blank(c.text[c.len - 1]) || c.text[c.len - 1] == '`'))
+        while (c.len > 0 && (flat_is_blank(c.text[c.len - 1]) || c.text[c.len - 1] == '`'))
             c.len--;
         (void)command_find(l, &c, s->from + lead);
         return;

@@ -219,8 +219,13 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
     const struct cond *cond)
 {
     bool leading = c->alternative || f->alternative;
-    struct cond at = *cond;
+    struct cond at = cond->os != NULL && f->action.kind != NULL &&
+            strncmp(f->action.kind->name, cond->os, strlen(cond->os)) == 0
+        ? (struct cond){ 0 } /* the action says it itself */
+        : *cond;
     struct plan_step *s;
+
+    cond = &at;
 
     if (c->plan->nsteps >= PLAN_STEPS_MAX || f->action.kind == NULL)
         return;

@@ -80,12 +80,6 @@ is_verb_text(const char *low, size_t len)
     return list != NULL && in_list(low, len, list);
 }
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == FLAT_SOFT || c == FLAT_HARD;
-}
-
 /* Does the text at ${i} start as an instruction or condition does? */
 static bool
 starts_line(const struct flat *f, size_t i)
@@ -149,7 +143,7 @@ sentence_end(const struct flat *f, size_t from, bool raw)
             continue;
         while (f->s[j] != '\0' && strchr(")\"'", f->s[j]) != NULL)
             j++;
-        if (f->s[j] != '\0' && !is_blank(f->s[j]))
+        if (f->s[j] != '\0' && !flat_is_blank(f->s[j]))
             continue;
         while (f->s[j] == ' ' || f->s[j] == FLAT_SOFT)
             j++;
@@ -175,9 +169,15 @@ word_end(const struct flat *f, size_t i, size_t to)
     bool code = (f->mark[i] & FLAT_CODE) != 0;
 
     while (i < to && ((f->mark[i] & FLAT_CODE) != 0) == code &&
-        (code ? f->s[i] != FLAT_HARD : !is_blank(f->s[i])))
+        (code ? f->s[i] != FLAT_HARD : !flat_is_blank(f->s[i])))
         i++;
     return i;
+}
+
+static uint64_t
+mark_of(char first, size_t len)
+{
+    return UINT64_C(1) << (((unsigned char)lower(first) + 11 * len) & 63);
 }
 
 size_t
@@ -189,7 +189,7 @@ sentence_words(const struct flat *f, size_t from, size_t to, struct word *word, 
         struct word w = { 0 };
         bool code = (f->mark[i] & FLAT_CODE) != 0;
 
-        if (is_blank(f->s[i])) {
+        if (flat_is_blank(f->s[i])) {
             if (f->s[i] == FLAT_SOFT && n > 0)
                 word[n - 1].breaks = true;
             i++;
@@ -207,15 +207,10 @@ sentence_words(const struct flat *f, size_t from, size_t to, struct word *word, 
                 word[n - 1].after = w.after != 0 ? w.after : w.before;
             continue;
         }
+        w.form = mark_of(f->s[w.from], w.to - w.from);
         word[n++] = w;
     }
     return n;
-}
-
-static uint64_t
-mark_of(char first, size_t len)
-{
-    return UINT64_C(1) << (((unsigned char)lower(first) + 11 * len) & 63);
 }
 
 uint64_t
@@ -231,18 +226,12 @@ list_marks(const char *words, size_t len)
     return marks;
 }
 
-uint64_t
-word_mark(const struct sentence *s, size_t i)
-{
-    return mark_of(s->f->low[s->word[i].from], s->word[i].to - s->word[i].from);
-}
-
 bool
 word_in(const struct sentence *s, size_t i, const char *words, uint64_t marks)
 {
     const struct word *w;
 
-    if (i >= s->nwords || (marks & word_mark(s, i)) == 0)
+    if (i >= s->nwords || (marks & s->word[i].form) == 0)
         return false;
     w = &s->word[i];
     return in_list(s->f->low + w->from, w->to - w->from, words);

@@ -6,13 +6,6 @@
 
 #include "compile_internal.h"
 
-/* A name that a person would have to fill in. */
-static bool
-to_be_filled(const struct arg *a)
-{
-    return has_placeholder(a->s, a->len) || name_is_generic(a->s, a->len);
-}
-
 /* ---- reg ---- */
 
 struct reg_args {
@@ -73,7 +66,7 @@ reg_add(struct finds *l, const struct argv *v, const struct reg_args *r, const c
 
     if (r->name == NULL || r->data == NULL || type == NULL || r->all)
         return argv_person(l, v, NULL, NULL);
-    if (to_be_filled(r->name) || has_placeholder(r->data->s, r->data->len))
+    if (arg_is_open(r->name) || has_placeholder(r->data->s, r->data->len))
         return argv_person(l, v, "placeholder", NULL);
     name = strndup(r->name->s, r->name->len);
     data = strndup(r->data->s, r->data->len);
@@ -98,7 +91,7 @@ reg_one_value(struct finds *l, const struct argv *v, const struct reg_args *r,
     if (r->name == NULL || r->all || r->type != NULL || r->data != NULL)
         return argv_person(l, v, strcmp(kind, "windows.registry.delete") == 0 ? "destroys"
                                                                               : NULL, NULL);
-    if (to_be_filled(r->name))
+    if (arg_is_open(r->name))
         return argv_person(l, v, "placeholder", NULL);
     f = argv_find(l, v, r->n, kind);
     if (f == NULL)
@@ -150,7 +143,7 @@ service_named(const struct arg *a, const char **ret_why)
     const char *known = service_known(a->s, a->len);
 
     *ret_why = NULL;
-    if (to_be_filled(a))
+    if (arg_is_open(a))
         *ret_why = "placeholder";
     else if (typographic(a->s, a->len) != NULL)
         *ret_why = "typographic";
