@@ -5,6 +5,7 @@
 #include "codes.h"
 #include "cure.h"
 #include "doctor.h"
+#include "job_internal.h"
 #include "job_target.h"
 #include "stop.h"
 
@@ -20,17 +21,6 @@ struct curing {
     bool worked;     /* its last run did */
     bool told;       /* what is returned has the stage's failure */
 };
-
-static void
-warn(const struct cure *c, struct err *warning)
-{
-    const struct job *j = c->stages->j;
-
-    if (warning != NULL && j->warn != NULL)
-        j->warn(j->arg, warning);
-    else
-        err_free(warning);
-}
 
 static struct err *
 try_again(void *arg, struct deadline by, struct err **ret_why)
@@ -81,7 +71,7 @@ note_cured(struct curing *x, const char *code, const char *journal)
     if (asprintf(&name, "%s%s", fact, code) < 0)
         return fail(OutOfMemory);
     errno = 0;
-    warn(x->c, fail(BackupCured, code, x->t->name, journal));
+    job_warn(x->c->stages->j, fail(BackupCured, code, x->t->name, journal));
     return chain_facts_add(x->c->facts, name, journal);
 }
 
@@ -100,7 +90,7 @@ note_report(struct curing *x, const struct runbook_report *r)
         return NULL;
     struct err *e = chain_facts_add(x->c->facts, err_id(weaker),
         r->cause != NULL ? r->cause : "");
-    warn(x->c, weaker);
+    job_warn(x->c->stages->j, weaker);
     return e;
 }
 

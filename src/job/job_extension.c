@@ -3,6 +3,7 @@
 
 #include "job_connect.h"
 #include "job_extension.h"
+#include "job_internal.h"
 #include "qga.h"
 
 static const char not_one[] = "a guest is qga:SOCKET, the socket of its agent, or vm:NAME, a "
@@ -17,7 +18,6 @@ static struct err *
 open_agent(void *arg, struct deadline by, struct qga **ret)
 {
     const struct guest *g = arg;
-
     auto_free char *agent = NULL;
 
     TRY(job_connect_agent(g->target, not_one, &agent));
@@ -39,10 +39,7 @@ pass_warning(void *arg, struct err *warning)
 {
     const struct guest *g = arg;
 
-    if (g->j->warn != NULL)
-        g->j->warn(g->j->arg, warning);
-    else
-        err_free(warning);
+    job_warn(g->j, warning);
 }
 
 static struct err *

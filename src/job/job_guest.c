@@ -5,6 +5,7 @@
 #include "guest_prepare.h"
 #include "job_connect.h"
 #include "job_guest.h"
+#include "job_internal.h"
 #include "qga.h"
 
 struct listener {
@@ -33,10 +34,7 @@ pass_on(void *arg, struct err *warning)
 
     if (l->failed == NULL)
         l->failed = chain_facts_add(l->facts, err_id(warning), package_of(warning));
-    if (l->j->warn != NULL)
-        l->j->warn(l->j->arg, warning);
-    else
-        err_free(warning);
+    job_warn(l->j, warning);
 }
 
 struct err *

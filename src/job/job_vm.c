@@ -17,6 +17,7 @@
 #include "definition.h"
 #include "job_connect.h"
 #include "job_guest.h"
+#include "job_internal.h"
 #include "job_machine.h"
 #include "job_vm.h"
 #include "moment.h"
@@ -239,10 +240,7 @@ warn(void *arg, struct err *warning)
 {
     const struct vm_backup *b = arg;
 
-    if (b->j->warn != NULL)
-        b->j->warn(b->j->arg, warning);
-    else
-        err_free(warning);
+    job_warn(b->j, warning);
 }
 
 /* All disks, and what the firmware keeps while the guest is held. */

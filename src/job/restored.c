@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "codes.h"
+#include "job_internal.h"
 #include "restored.h"
 #include "machine_plan.h"
 #include "newfile.h"
@@ -256,10 +257,7 @@ warn(void *arg, struct err *warning)
 {
     const struct restored *m = arg;
 
-    if (m->r->j->warn != NULL)
-        m->r->j->warn(m->r->j->arg, warning);
-    else
-        err_free(warning);
+    job_warn(m->r->j, warning);
 }
 
 static void

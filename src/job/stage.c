@@ -14,12 +14,7 @@ static const char header[] = "firn.vault";
 static void
 tell(void *arg, struct err *noted)
 {
-    const struct job *j = arg;
-
-    if (j->warn != NULL)
-        j->warn(j->arg, noted);
-    else
-        err_free(noted);
+    job_warn(arg, noted);
 }
 
 void
