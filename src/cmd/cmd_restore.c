@@ -25,7 +25,10 @@ changed_json(const struct job_restored *done)
     json_t *all = json_array();
 
     for (size_t i = 0; all != NULL && i < done->nchanged; i++)
-        (void)json_array_append_new(all, show_string(done->changed[i]));
+        if (json_array_append_new(all, show_string(done->changed[i])) != 0) {
+            json_decref(all);
+            return NULL;
+        }
     return all;
 }
 

@@ -82,7 +82,10 @@ definition_json(const struct vault_point *p)
     }
     if (all == NULL)
         return json_null();
-    (void)json_object_set_new(all, "nvram", json_integer(chips));
+    if (json_object_set_new(all, "nvram", json_integer(chips)) != 0) {
+        json_decref(all);
+        return NULL;
+    }
     return all;
 }
 

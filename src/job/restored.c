@@ -265,15 +265,17 @@ changed(void *arg, const char *what)
 {
     struct restored *m = arg;
     struct job_restored *r = m->told;
+    char *copy = what != NULL ? strdup(what) : NULL;
     char **more = realloc(r->changed, (r->nchanged + 1) * sizeof(*more));
 
-    if (more != NULL) {
+    if (more != NULL)
         r->changed = more;
-        more[r->nchanged] = strdup(what);
-        r->nchanged += more[r->nchanged] != NULL;
-        m->no_memory = m->no_memory || more[r->nchanged - 1] == NULL;
+    if (more == NULL || copy == NULL) {
+        free(copy);
+        m->no_memory = true;
+        return;
     }
-    m->no_memory = m->no_memory || more == NULL;
+    more[r->nchanged++] = copy;
 }
 
 static struct machine_plan

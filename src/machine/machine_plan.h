@@ -42,7 +42,8 @@ struct machine_plan {
     struct machine_disk *disks;
     size_t ndisks;
     void (*warn)(void *arg, struct err *warning);       /* takes it */
-    void (*changed)(void *arg, const char *what);       /* one thing in words, on one line */
+    void (*changed)(void *arg, const char *what);       /* one thing in words, on one line;
+                                                         * NULL: no memory for them */
     void *arg;
 };
 

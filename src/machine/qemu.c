@@ -51,13 +51,13 @@ qemu_changed(const struct qemu *q, const char *format, ...)
     char *raw;
 
     va_start(args, format);
-    int n = vasprintf(&raw, format, args);
+    if (vasprintf(&raw, format, args) < 0)
+        raw = NULL;
     va_end(args);
-    if (n < 0)
-        return;
-    text_inline(&t, raw);
-    if (t.s != NULL && q->p->changed != NULL)
-        q->p->changed(q->p->arg, t.s);
+    if (raw != NULL)
+        text_inline(&t, raw);
+    if (q->p->changed != NULL)
+        q->p->changed(q->p->arg, t.no_memory ? NULL : t.s);
     text_done(&t);
     free(raw);
 }
