@@ -85,15 +85,15 @@ rehearsing_say(struct rehearsing *r, enum rehearsal_result result, struct err *e
         err_free(error);
         return fail(OutOfMemory);
     }
-    if (out->n == REHEARSAL_ROWS_MAX) { /* more disks than anybody reads lines of */
+    out->weaker += result == REHEARSAL_WEAKER;
+    out->fails += result == REHEARSAL_FAILS;
+    if (out->n == REHEARSAL_ROWS_MAX) { /* more than anybody reads lines of: it counts alone */
         err_free(error);
         free(seen);
         return NULL;
     }
     out->rows[out->n++] = (struct rehearsal_row){ .look = r->look, .seen = seen,
         .result = result, .error = error };
-    out->weaker += result == REHEARSAL_WEAKER;
-    out->fails += result == REHEARSAL_FAILS;
     return NULL;
 }
 

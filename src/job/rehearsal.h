@@ -34,7 +34,7 @@ struct rehearsal {
     char *machine; /* its name, or its socket where that is not known */
     struct rehearsal_row *rows;
     size_t n;
-    unsigned weaker, fails; /* rows with this result */
+    unsigned weaker, fails; /* what had this result, also beyond the last row that fits */
 };
 
 /* "ok", "weaker", "fails", "impossible", "skipped" */
