@@ -2,13 +2,11 @@
 /* firn doctor of a running machine, without a code: the rehearsal as a table, and below it for
  * each finding what to do. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "codes.h"
 #include "doctor_internal.h"
 #include "err_json.h"
 #include "hint.h"
-#include "job_connect.h"
 #include "rehearsal.h"
 #include "show.h"
 #include "text.h"
@@ -29,24 +27,6 @@ is_first(const struct rehearsal *r, size_t i)
         if (err_code(r->rows[k].error) == err_code(r->rows[i].error))
             return false;
     return true;
-}
-
-/* "qga:SOCKET" or "vm:NAME", by which a doctor reaches the guest of the machine; NULL: no agent
- * is named. */
-static struct err *
-guest_target(const struct cmd *c, const char *machine, char **ret)
-{
-    static const char agent[] = ",qga=";
-    const char *at = strstr(machine, agent);
-
-    *ret = NULL;
-    if (job_connect_is(machine))
-        return job_connect(machine, c->o.value[OPT_CONNECT], ret);
-    if (at != NULL && asprintf(ret, "qga:%s", at + strlen(agent)) < 0) {
-        *ret = NULL;
-        return fail(OutOfMemory);
-    }
-    return NULL;
 }
 
 static void
@@ -171,7 +151,7 @@ doctor_rehearse(struct cmd *c, const char *target)
     cmd_backup_of(c, &o);
     o.sources = &target;
     o.nsources = 1;
-    TRY(guest_target(c, target, &guest));
+    TRY(hint_guest(c, &guest));
     TRY(job_rehearse(&c->job, &o, &r));
     TRY(c->json ? give_json(c, r, guest) : show_all(c, r, guest));
     if (r->fails > 0)

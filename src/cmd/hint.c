@@ -67,10 +67,8 @@ hint_doctor_for(const struct err *e, const char *guest, char **ret)
     return NULL;
 }
 
-/* The guest that the command was about, as firn doctor's TARGET: of --guest, of a running
- * machine, or whose extension it was.  *ret = NULL: there is none; else the caller's. */
-static struct err *
-guest_of(const struct cmd *c, char **ret)
+struct err *
+hint_guest(const struct cmd *c, char **ret)
 {
     const char *guest = c->o.value[OPT_GUEST], *agent = NULL;
 
@@ -101,6 +99,6 @@ hint_doctor(const struct cmd *c, const struct err *e, char **ret)
     auto_free char *guest = NULL;
 
     *ret = NULL;
-    TRY(guest_of(c, &guest));
+    TRY(hint_guest(c, &guest));
     return hint_doctor_for(e, guest, ret);
 }
