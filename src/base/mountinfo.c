@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "mountinfo.h"
+#include "number.h"
 
-enum { LINE_FIELDS = 6, DIGITS_MAX = 10 };
+enum { LINE_FIELDS = 6 };
 
 /* "\040" and the like, in place. */
 static void
@@ -24,29 +25,13 @@ unescape(char *s)
 }
 
 static bool
-number(const char *s, const char *end, uint64_t *ret)
+parse_device(char *s, struct mountinfo *to)
 {
-    uint64_t v = 0;
-
-    if (s == end || end - s > DIGITS_MAX)
-        return false;
-    for (; s < end; s++) {
-        if (*s < '0' || *s > '9')
-            return false;
-        v = v * 10 + (uint64_t)(*s - '0');
-    }
-    *ret = v;
-    return true;
-}
-
-static bool
-parse_device(const char *s, struct mountinfo *to)
-{
-    const char *colon = strchr(s, ':');
     uint64_t major, minor;
+    const char *first = strsep(&s, ":");
 
-    if (colon == NULL || !number(s, colon, &major) ||
-        !number(colon + 1, s + strlen(s), &minor) || major > UINT32_MAX || minor > UINT32_MAX)
+    if (s == NULL || !number_parse(first, &major) || !number_parse(s, &minor) ||
+        major > UINT32_MAX || minor > UINT32_MAX)
         return false;
     to->major = (uint32_t)major;
     to->minor = (uint32_t)minor;
@@ -71,7 +56,7 @@ mountinfo_parse(char *line, struct mountinfo *ret)
     ret->source = strsep(&rest, " ");
     ret->super = strsep(&rest, " ");
     ret->point = field[4];
-    if (ret->super == NULL || !number(field[0], field[0] + strlen(field[0]), &ret->id) ||
+    if (ret->super == NULL || !number_parse(field[0], &ret->id) ||
         !parse_device(field[2], ret))
         return false;
     unescape(ret->point);
