@@ -33,7 +33,7 @@ wait_by_clock(int64_t ms)
         int left = deadline_poll_ms(by);
 
         TRY(stop_check());
-        (void)poll(NULL, 0, left < SLICE_MS ? left : SLICE_MS);
+        (void)poll(NULL, 0, left < SLICE_MS ? left : SLICE_MS); /* a signal: the loop looks */
     }
     return stop_check();
 }

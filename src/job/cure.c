@@ -108,7 +108,7 @@ failed_still(struct curing *x, struct runbook_report *r)
 {
     struct err *weaker = NULL, *e = doctor_judge(x->t, r, &weaker);
 
-    err_free(weaker);
+    err_free(weaker); /* the backup fails, which says more */
     return err_also(r->why != NULL ? take(r->why) : take(x->why), e);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,10 +26,8 @@ definition_lacks(struct definition *d, struct err *e)
 {
     if (e == NULL || err_code(e) == E_OutOfMemory)
         return e;
-    if (d->nmissing == sizeof(d->missing) / sizeof(d->missing[0]))
-        err_free(e);
-    else
-        d->missing[d->nmissing++] = e;
+    assert(d->nmissing < sizeof(d->missing) / sizeof(d->missing[0]));
+    d->missing[d->nmissing++] = e;
     return NULL;
 }
 

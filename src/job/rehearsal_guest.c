@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "codes.h"
 #include "guest_hooks.h"
@@ -123,26 +122,17 @@ rehearse_commands(struct rehearsing *r)
 
 /* ---- the clock ---- */
 
-static int64_t
-now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 * CLOCK_MS + t.tv_nsec;
-}
-
 struct err *
 rehearse_clock(struct rehearsing *r)
 {
-    int64_t guest_ns, before_ns = now_ns();
+    int64_t guest_ns, before_ns = clock_real_ns();
 
     struct err *e = qga_time(r->qga, deadline_in_ms(AGENT_MS), &guest_ns);
     if (e != NULL && rehearsing_ends(e))
         return e;
     if (e != NULL)
         return rehearsing_say(r, REHEARSAL_IMPOSSIBLE, e, "not possible: it does not tell");
-    int64_t after_ns = now_ns(), off_ms = (guest_ns - before_ns) / CLOCK_MS;
+    int64_t after_ns = clock_real_ns(), off_ms = (guest_ns - before_ns) / CLOCK_MS;
     if (guest_ns >= before_ns && guest_ns <= after_ns)
         off_ms = 0;
     else if (guest_ns > after_ns)
@@ -192,7 +182,7 @@ hear_warning(void *arg, struct err *warning)
     if (l->failed == NULL)
         l->failed = rehearsing_say(l->r, REHEARSAL_WEAKER, warning, "a check was skipped");
     else
-        err_free(warning);
+        err_free(warning); /* the look has failed, and tells nothing any more */
 }
 
 static struct err *
@@ -215,10 +205,8 @@ look_at_extension(struct rehearsing *r, char **names)
     r->extended = *names != NULL && r->linux_guest;
     struct err *e = guest_prepare_look(r->qga, deadline_in_ms(PREPARE_MS), hear_warning, &l,
         &looked);
-    if (l.failed != NULL) {
-        err_free(e);
-        return l.failed;
-    }
+    if (l.failed != NULL)
+        return err_also(l.failed, e);
     TRY(e);
     if (!looked)
         return rehearsing_say(r, REHEARSAL_IMPOSSIBLE, NULL, "%s: not possible: it cannot look "

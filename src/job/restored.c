@@ -72,8 +72,10 @@ clear(const struct restored *m)
             return fail(RestoreTargetPermission, path);
         any = true;
     }
-    auto_fd int dir = any ? open(m->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (dir >= 0 && fsync(dir) != 0 && errno != EINVAL)
+    if (!any)
+        return NULL;
+    auto_fd int dir = open(m->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || (fsync(dir) != 0 && errno != EINVAL))
         return fail(FileUnwritable, m->folder);
     return NULL;
 }
