@@ -15,7 +15,7 @@
  *            proved that the new bytes are the object that the name stands for.
  *
  * All calls may be made from several threads at once.  Failures: StoreUnreachable, StoreAway
- * (the whole place is away, for now), StoreIoFailed, StoreFull, StorePermission,
+ * (the whole place does not answer at present), StoreIoFailed, StoreFull, StorePermission,
  * StoreNameInvalid ...; see articles/store. */
 #ifndef STORE_H
 #define STORE_H
