@@ -170,6 +170,8 @@ run_command(struct cmd *c, int argc, char **argv)
     if (c->o.set[OPT_HELP])
         return show_help(c, c->o.command);
     TRY(cmd_set_up_job(c));
+    if ((c->o.command->options & OPT(SCRATCH)) != 0)
+        job_sweep();
     return run[c->o.command - cmd_commands](c);
 }
 

@@ -74,6 +74,11 @@ struct job_backup {
     const char *scratch;      /* folder for what the guest overwrites; NULL: firn's own */
     const char *consistency;  /* "application,filesystem,crash", or some of it; NULL: all */
 };
+
+/* Remove the scratch files of runs that were killed and whose machines are gone, too, from
+ * where they lie without job_backup.scratch.  What cannot be removed stays. */
+void job_sweep(void);
+
 /* The socket of the guest agent in the SOURCE of a running machine, borrowed from it; NULL: it
  * is none, or names none. */
 const char *job_machine_agent(const char *source);

@@ -7,6 +7,7 @@
 #include "job_connect.h"
 #include "job_machine.h"
 #include "moment.h"
+#include "scratch.h"
 #include "vm.h"
 
 static const char scheme[] = "qmp:", agent[] = ",qga=";
@@ -108,6 +109,12 @@ job_machine_name(const struct job_backup *o, const struct job_machine *m, const 
         return fail(UsageWrong, "QEMU was started without -name, so the machine needs one: "
                                 "--machine NAME");
     return NULL;
+}
+
+void
+job_sweep(void)
+{
+    scratch_sweep_usual();
 }
 
 void

@@ -159,7 +159,7 @@ find_scratch(struct domain *d, const char *folder)
     bool told = domain_user(xml_root(d->xml), &qemu);
 
     TRY(scratch_where(&d->scratch, folder, told ? &qemu : NULL));
-    scratch_sweep(&d->scratch);
+    scratch_sweep(d->scratch.where);
     return NULL;
 }
 

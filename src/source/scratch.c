@@ -4,7 +4,10 @@
  * Its owner holds a lock (flock) on the folder itself, which the kernel gives back however
  * the owner ends.  So a folder whose lock can be had belongs to nobody.  Between the making
  * of a folder and its locking somebody may take it for a dead one and remove it: then its
- * maker sees that it has no name any more, and makes another. */
+ * maker sees that it has no name any more, and makes another.
+ *
+ * A QEMU that has scratch files open holds locks on them, as it does on every image.  Until it
+ * has closed them, their folder is what tells whose they are (vm_sweep.c). */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +31,7 @@
 
 enum { TRIES = 16 };
 
-static const char prefix[] = "firn-";
+static const char prefix[] = "firn-", for_each_user[] = "/var/tmp";
 
 static struct err *
 join(const char *folder, const char *name, char **ret)
@@ -51,7 +54,7 @@ scratch_where(struct scratch *s, const char *folder, const struct ucred *qemu)
         s->gid = qemu->gid;
     }
     if (folder == NULL && s->other)
-        folder = "/var/tmp";
+        folder = for_each_user;
     if (folder == NULL) {
         TRY(state_folder(&state));
         s->where = take(state);
@@ -187,27 +190,39 @@ scratch_owner(const char *path, bool *ret_lives, struct scratch *ret)
     return NULL;
 }
 
-/* A number, or the socket. */
 static bool
-is_ours(const char *name)
+is_scratch(const char *name)
 {
     uint64_t disk;
 
-    return strcmp(name, "nbd") == 0 || number_parse(name, &disk);
+    return number_parse(name, &disk);
+}
+
+static bool
+is_ours(const char *name)
+{
+    return strcmp(name, "nbd") == 0 || is_scratch(name);
+}
+
+static DIR *
+list_folder(int fd)
+{
+    int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = again < 0 ? NULL : fdopendir(again);
+
+    if (d == NULL && again >= 0)
+        (void)close(again);
+    return d;
 }
 
 static void
 empty_folder(int fd)
 {
-    int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = again < 0 ? NULL : fdopendir(again);
+    DIR *d = list_folder(fd);
     struct dirent *entry;
 
-    if (d == NULL) {
-        if (again >= 0)
-            (void)close(again);
+    if (d == NULL)
         return;
-    }
     while ((entry = readdir(d)) != NULL)
         if (is_ours(entry->d_name))
             (void)unlinkat(fd, entry->d_name, 0);
@@ -219,7 +234,7 @@ scratch_remove(struct scratch *s)
 {
     if (s->fd >= 0) {
         empty_folder(s->fd);
-        (void)rmdir(s->path);
+        (void)rmdir(s->path); /* what is in it still, another sweep finds */
         (void)close(s->fd);
         s->fd = -1;
     }
@@ -244,23 +259,51 @@ is_run_folder(const char *name)
            strspn(name + n, "0123456789abcdef") == SCRATCH_RUN_LEN;
 }
 
+/* What cannot be told counts as locked. */
+static bool
+is_locked(int folder, const char *name)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    auto_fd int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    return fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+static bool
+is_in_use(const char *path)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : list_folder(fd);
+    struct dirent *entry;
+    bool used = false;
+
+    if (d == NULL)
+        return true;
+    while (!used && (entry = readdir(d)) != NULL)
+        used = is_scratch(entry->d_name) && is_locked(fd, entry->d_name);
+    (void)closedir(d);
+    return used;
+}
+
 static void
 sweep_one(const char *path)
 {
     struct scratch dead = { .fd = -1 };
     bool lives;
-    struct err *e = scratch_owner(path, &lives, &dead);
 
+    if (is_in_use(path))
+        return;
+    struct err *e = scratch_owner(path, &lives, &dead);
     if (e == NULL && !lives)
         scratch_remove(&dead);
     scratch_done(&dead);
-    err_free(e);
+    err_free(e); /* then it stays */
 }
 
 void
-scratch_sweep(const struct scratch *s)
+scratch_sweep(const char *folder)
 {
-    DIR *d = opendir(s->where);
+    DIR *d = opendir(folder);
     struct dirent *entry;
 
     if (d == NULL)
@@ -270,11 +313,23 @@ scratch_sweep(const struct scratch *s)
 
         if (!is_run_folder(entry->d_name))
             continue;
-        struct err *e = join(s->where, entry->d_name, &path);
+        struct err *e = join(folder, entry->d_name, &path);
         if (e == NULL)
             sweep_one(path);
-        err_free(e);
+        err_free(e); /* then it stays */
         free(path);
     }
     (void)closedir(d);
+}
+
+void
+scratch_sweep_usual(void)
+{
+    auto_free char *state = NULL;
+    struct err *e = state_folder_find(&state);
+
+    if (e == NULL && state != NULL)
+        scratch_sweep(state);
+    err_free(e); /* whoever needs the folder tells why it cannot be used */
+    scratch_sweep(for_each_user);
 }

@@ -58,7 +58,11 @@ void scratch_remove(struct scratch *s);
 /* What scratch_remove would have removed stays. */
 void scratch_done(struct scratch *s);
 
-/* Remove the folders of dead runs that lie where ours will.  What cannot be removed stays. */
-void scratch_sweep(const struct scratch *s);
+/* Remove the folders of dead runs that lie in ${folder}.  One whose files a QEMU has open
+ * stays: who next opens that machine asks about it.  What cannot be removed stays, too. */
+void scratch_sweep(const char *folder);
+
+/* The same in both places that scratch_where chooses by itself. */
+void scratch_sweep_usual(void);
 
 #endif

@@ -211,7 +211,7 @@ vm_open(const char *socket, const struct running_options *o, struct running **re
     TRY(learn_name(vm));
     TRY(scratch_where(&vm->scratch, o->scratch, qmp_peer(vm->qmp, &qemu) ? &qemu : NULL));
     TRY(vm_sweep_dead(vm));
-    scratch_sweep(&vm->scratch);
+    scratch_sweep(vm->scratch.where);
     TRY(vm_list(vm, o));
     *ret = take(made);
     return NULL;

@@ -275,4 +275,20 @@ case $(qemu-system-x86_64 --version) in
 esac
 firn_is 3 'the disks without one' backup --exclude-disk vdd qmp:"$v_mon"
 restored "$(point)" '' 'can be backed up'
+
+# ---- killed, and its machine after it ----
+held --reread --exclude-disk vdd qmp:"$v_mon"
+kill -KILL $held_pid
+{ wait $held_pid; } 2> /dev/null
+left=$(ls -d "$t_dir"/.local/state/firn/firn-*)
+truncate -s 1M other.raw
+firn_is 0 'a backup of something else' backup other.raw
+[ -e "$left/0" ] && ok 'leaves scratch files alone that QEMU has open' ||
+    not_ok 'leaves scratch files alone that QEMU has open' "$left"
+v_end
+firn_is 0 'and when QEMU has ended' backup other.raw
+[ ! -e "$left" ] && ok 'removes them' || not_ok 'removes them' "$(ls "$left")"
+mkdir "$left" && truncate -s 1M "$left/0"
+"$firn" doctor root:"$t_dir" > out 2> err
+[ ! -e "$left" ] && ok 'as a doctor does' || not_ok 'as a doctor does' "$(ls "$left")"
 done_testing
