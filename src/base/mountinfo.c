@@ -56,6 +56,7 @@ mountinfo_parse(char *line, struct mountinfo *ret)
     ret->source = strsep(&rest, " ");
     ret->super = strsep(&rest, " ");
     ret->point = field[4];
+    ret->options = field[5];
     if (ret->super == NULL || !number_parse(field[0], &ret->id) ||
         !parse_device(field[2], ret))
         return false;
@@ -65,7 +66,50 @@ mountinfo_parse(char *line, struct mountinfo *ret)
 }
 
 bool
+mountinfo_holds(const char *point, const char *path)
+{
+    size_t n = strcmp(point, "/") == 0 ? 0 : strlen(point);
+
+    return strncmp(point, path, n) == 0 && (path[n] == '/' || (n > 0 && path[n] == '\0'));
+}
+
+bool
+mountinfo_find(char *text, const char *path, struct mountinfo *ret)
+{
+    struct mountinfo m;
+    size_t deepest = 0;
+    char *line;
+
+    while ((line = strsep(&text, "\n")) != NULL) {
+        if (!mountinfo_parse(line, &m) || !mountinfo_holds(m.point, path) ||
+            strlen(m.point) < deepest)
+            continue;
+        deepest = strlen(m.point);
+        *ret = m;
+    }
+    return deepest > 0;
+}
+
+bool
+mountinfo_has(const char *options, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = options; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == len && strncmp(at, name, len) == 0)
+            return true;
+    return false;
+}
+
+bool
 mountinfo_read_only(const struct mountinfo *m)
 {
-    return strncmp(m->super, "ro", 2) == 0 && (m->super[2] == ',' || m->super[2] == '\0');
+    return mountinfo_has(m->super, "ro");
+}
+
+bool
+mountinfo_on_device(const struct mountinfo *m)
+{
+    return strncmp(m->source, "/dev/", 5) == 0 && strncmp(m->type, "fuse", 4) != 0 &&
+           strcmp(m->type, "devtmpfs") != 0;
 }

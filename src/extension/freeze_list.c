@@ -24,10 +24,8 @@ enum { LOOP_MAJOR = 7, BLKEXT_MAJOR = 259 };
 static bool
 is_wanted(const struct mountinfo *l, const char *const *only)
 {
-    if (strncmp(l->source, "/dev/", 5) != 0 || strncmp(l->type, "fuse", 4) == 0 ||
-        strcmp(l->type, "devtmpfs") == 0 || strlen(l->point) >= FREEZE_NAME_MAX)
-        return false;
-    if (mountinfo_read_only(l))
+    if (!mountinfo_on_device(l) || mountinfo_read_only(l) ||
+        strlen(l->point) >= FREEZE_NAME_MAX)
         return false;
     for (; only != NULL; only++) {
         if (*only == NULL)

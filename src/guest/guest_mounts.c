@@ -167,10 +167,9 @@ guest_mounts_of_path(const struct guest_mounts *l, const char *path)
     size_t longest = 0;
 
     for (size_t i = 0; i < l->n; i++) {
-        size_t n = strcmp(l->item[i].point, "/") == 0 ? 0 : strlen(l->item[i].point);
+        size_t n = strlen(l->item[i].point);
 
-        if (strncmp(l->item[i].point, path, n) == 0 && path[n] == '/' &&
-            (best == NULL || n >= longest)) { /* the later one hides the earlier */
+        if (mountinfo_holds(l->item[i].point, path) && n >= longest) { /* it hides an earlier */
             best = &l->item[i];
             longest = n;
         }

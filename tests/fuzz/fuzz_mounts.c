@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "freeze_internal.h"
+#include "mountinfo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +34,24 @@ each_once(const struct freeze_list *l)
                    l->item[i].minor != l->item[j].minor);
 }
 
+static void
+find(const uint8_t *data, size_t size)
+{
+    static const char path[] = "/a/b";
+    char *text = calloc(1, size + 1);
+    struct mountinfo m;
+
+    assert(text != NULL);
+    memcpy(text, data, size);
+    if (mountinfo_find(text, path, &m)) {
+        assert(mountinfo_holds(m.point, path));
+        (void)mountinfo_has(m.options, "noexec");
+        (void)mountinfo_read_only(&m);
+        (void)mountinfo_on_device(&m);
+    }
+    free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -51,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(write(fd, data + 1, size - 1) == (ssize_t)(size - 1));
         e = freeze_list_read(path, NULL, &l);
         each_once(&l);
+        find(data + 1, size - 1);
     }
     err_free(e);
     check(&l);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "guest_mounts.h"
+#include "mountinfo.h"
 
 #define ROOT "25 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro\n"
 #define DATA "40 25 254:16 / /data rw - xfs /dev/vdb rw,attr2\n"
@@ -98,6 +99,45 @@ a_path_lies_on_the_nearest_mount(void **state)
     l = parsed("");
     assert_null(guest_mounts_of_path(&l, "/etc"));
     guest_mounts_done(&l);
+}
+
+/* In the bytes of a mountinfo, with what belongs to the mount and what to its file system. */
+static void
+a_path_is_found_in_the_text(void **state)
+{
+    static const struct {
+        const char *path, *point;
+        bool ro, noexec;
+    } cases[] = {
+        { "/", "/", false, false },
+        { "/etc", "/", false, false },
+        { "/database", "/", false, false },
+        { "/data", "/data", false, true },
+        { "/data/a b", "/data/a b", true, false },
+        { "/data/a b/c", "/data/a b", true, false },
+        { "/data/a", "/data", false, true },
+        { "/mnt/x", "/mnt", true, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[] = "1 0 8:1 / / rw,noexecutive - ext4 /dev/sda1 rw,road=1\nnonsense\n"
+                      "2 1 8:2 / /data rw - xfs /dev/sdb rw\n"
+                      "3 1 8:3 / /data\\040... rw - xfs /dev/sdc rw\n"
+                      "4 1 8:4 / /data rw,nosuid,noexec - xfs /dev/sdd rw\n"
+                      "5 4 8:5 / /data/a\\040b ro,relatime - xfs /dev/sde rw\n"
+                      "6 1 8:6 / /mnt rw - xfs /dev/sdf ro,norecovery\n";
+        struct mountinfo m;
+
+        assert_true(mountinfo_find(text, cases[i].path, &m));
+        assert_string_equal(m.point, cases[i].point);
+        assert_int_equal(mountinfo_has(m.options, "ro") || mountinfo_read_only(&m),
+            cases[i].ro);
+        assert_int_equal(mountinfo_has(m.options, "noexec"), cases[i].noexec);
+    }
+    char lost[] = "2 1 8:2 / /data rw - xfs /dev/sdb rw\n";
+    struct mountinfo m;
+    assert_false(mountinfo_find(lost, "/dat", &m));
 }
 
 /* The first unsafe mount of these, "" where the order is sound; loop0 lies on /data. */
@@ -194,6 +234,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_what_a_freeze_makes_of_it),
         cmocka_unit_test(a_path_lies_on_the_nearest_mount),
+        cmocka_unit_test(a_path_is_found_in_the_text),
         cmocka_unit_test(the_order_of_the_agent),
         cmocka_unit_test(one_loop_device_upon_another),
         cmocka_unit_test(odd_lines_are_passed_over),

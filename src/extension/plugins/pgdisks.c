@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server's files are its data directory, its log of changes (pg_wal, often a link to another
  * disk), and a link for each tablespace in pg_tblspc.  Whether one lies on a disk is read from
- * /proc/self/mountinfo by the extension's own rule for what it freezes: the file system's
- * source is a device, and it is no FUSE. */
+ * /proc/self/mountinfo, by the extension's own rule for what it freezes. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,81 +12,8 @@
 
 #include "auto.h"
 #include "codes.h"
+#include "mountinfo.h"
 #include "postgresql.h"
-
-enum { POINT_FIELD = 4 };
-
-/* A file system, as mountinfo has it. */
-struct mount {
-    const char *point, *type, *source;
-};
-
-static void
-unescape(char *s)
-{
-    char *to = s;
-
-    for (; *s != '\0'; s++) {
-        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-            s[3] >= '0' && s[3] <= '7') {
-            *to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-            s += 3;
-        } else {
-            *to++ = *s;
-        }
-    }
-    *to = '\0';
-}
-
-/* "36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/root rw,errors=continue" */
-static bool
-parse_line(char *line, struct mount *ret)
-{
-    char *point = NULL;
-
-    for (int i = 0; i <= POINT_FIELD; i++)
-        point = strsep(&line, " ");
-    while (line != NULL && strncmp(line, "- ", 2) != 0)
-        (void)strsep(&line, " ");
-    if (point == NULL || line == NULL)
-        return false;
-    (void)strsep(&line, " ");
-    ret->point = point;
-    ret->type = strsep(&line, " ");
-    ret->source = strsep(&line, " ");
-    if (ret->source == NULL)
-        return false;
-    unescape(point);
-    return true;
-}
-
-static bool
-holds(const char *point, const char *path)
-{
-    size_t n = strlen(point);
-
-    if (strcmp(point, "/") == 0)
-        return true;
-    return strncmp(point, path, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
-/* The mount that ${path}, which has no links, leads to: the deepest, and of two at one place
- * the later.  ${text} is cut up. */
-static bool
-find_mount(char *text, const char *path, struct mount *ret)
-{
-    struct mount m;
-    size_t best = 0;
-    char *line;
-
-    while ((line = strsep(&text, "\n")) != NULL) {
-        if (!parse_line(line, &m) || !holds(m.point, path) || strlen(m.point) < best)
-            continue;
-        best = strlen(m.point);
-        *ret = m;
-    }
-    return best > 0;
-}
 
 static bool
 read_mounts(char *to, struct pg_verdict *v)
@@ -112,7 +38,7 @@ check(const struct pg_server *s, const char *folder, const char *what, struct pg
 {
     auto_free char *path = realpath(folder, NULL);
     auto_free char *text = malloc(PG_MOUNTINFO_LEN + 1);
-    struct mount m;
+    struct mountinfo m;
 
     if (path == NULL)
         return pg_says(v, PG_FAILED, "%s of port %u cannot be looked at: %s: %s", what, s->port,
@@ -121,8 +47,7 @@ check(const struct pg_server *s, const char *folder, const char *what, struct pg
         return pg_says(v, PG_FAILED, "there is no memory left");
     if (!read_mounts(text, v))
         return false;
-    if (find_mount(text, path, &m) && strncmp(m.source, "/dev/", 5) == 0 &&
-        strncmp(m.type, "fuse", 4) != 0)
+    if (mountinfo_find(text, path, &m) && mountinfo_on_device(&m))
         return true;
     return pg_says(v, E_PostgresqlFilesElsewhere, "%s of port %u is in %s, on no disk", what,
         s->port, path);

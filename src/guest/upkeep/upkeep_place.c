@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "codes.h"
+#include "guest_mounts.h"
+#include "mountinfo.h"
 #include "number.h"
 #include "upkeep_internal.h"
 
-enum { MOUNTS_MAX = 1 << 20, FOLDERS_MAX = 64 };
+enum { FOLDERS_MAX = 64 };
 
 char *
 tended_path(const struct tended *t, const char *a, const char *b)
@@ -42,85 +44,21 @@ tended_plain(const char *path)
 
 /* ---- looking ---- */
 
-/* "\040" and the like in a mount point become what they stand for. */
-static void
-decode(char *s)
-{
-    char *to = s;
-
-    for (; *s != '\0'; s++) {
-        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-            s[3] >= '0' && s[3] <= '7') {
-            *to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
-            s += 3;
-        } else {
-            *to++ = *s;
-        }
-    }
-    *to = '\0';
-}
-
-static bool
-is_below(const char *path, const char *mount)
-{
-    size_t len = strlen(mount);
-
-    return strcmp(mount, "/") == 0 ||
-           (strncmp(path, mount, len) == 0 && (path[len] == '/' || path[len] == '\0'));
-}
-
-static bool
-has_option(const char *options, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (const char *at = options; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == len && strncmp(at, name, len) == 0)
-            return true;
-    return false;
-}
-
-/* The mount that holds ${path}: of those above it the longest, of the same the last.  Both are
- * within ${lines}, or NULL. */
-static void
-find_mount(char *lines, const char *path, const char **ret_mount, const char **ret_options)
-{
-    char *line;
-
-    *ret_mount = *ret_options = NULL;
-    while ((line = strsep(&lines, "\n")) != NULL) {
-        (void)strsep(&line, " ");
-        char *mount = strsep(&line, " ");
-        (void)strsep(&line, " ");
-        char *options = strsep(&line, " ");
-
-        if (options == NULL)
-            continue;
-        decode(mount);
-        if (is_below(path, mount) &&
-            (*ret_mount == NULL || strlen(mount) >= strlen(*ret_mount))) {
-            *ret_mount = mount;
-            *ret_options = options;
-        }
-    }
-}
-
 static struct err *
 look_at_mount(struct tended *t, const char *folder)
 {
-    auto_free char *lines = NULL;
-    const char *mount, *options;
+    auto_free uint8_t *text = NULL;
+    struct mountinfo m;
     size_t len;
 
-    TRY(qga_read_file(t->g, "/proc/self/mounts", MOUNTS_MAX, tended_soon(), (uint8_t **)&lines,
+    TRY(qga_read_file(t->g, "/proc/self/mountinfo", GUEST_MOUNTS_FILE_MAX, tended_soon(), &text,
         &len));
-    find_mount(lines, folder, &mount, &options);
-    if (mount == NULL)
-        return NULL;
-    if (has_option(options, "ro"))
-        return fail(GuestFolderReadOnly, t->u->vm, folder, mount);
-    if (has_option(options, "noexec"))
-        return fail(GuestFolderNoexec, t->u->vm, folder, mount);
+    if (!mountinfo_find((char *)text, folder, &m))
+        return NULL; /* what is wrong with its place is found when a file is put there */
+    if (mountinfo_has(m.options, "ro") || mountinfo_read_only(&m))
+        return fail(GuestFolderReadOnly, t->u->vm, folder, m.point);
+    if (mountinfo_has(m.options, "noexec"))
+        return fail(GuestFolderNoexec, t->u->vm, folder, m.point);
     return NULL;
 }
 
