@@ -63,3 +63,15 @@ reported_failure(const char *vm, const char *package, const json_t *answer)
     err_free(said);
     return e;
 }
+
+struct err *
+reported_chain(const char *vm, const char *package, const json_t *error)
+{
+    struct err *e = NULL;
+
+    for (int i = 0; json_is_object(error) && i < REPORTED_CAUSES; i++) {
+        e = err_because(e, reported_failure(vm, package, error));
+        error = json_object_get(error, "cause");
+    }
+    return e != NULL ? e : fail(ExtensionAnswerWrong, vm, "its failure has no form");
+}

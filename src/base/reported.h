@@ -8,6 +8,8 @@
 
 #include "err.h"
 
+enum { REPORTED_CAUSES = 8 };
+
 /* ${answer} is what `firn-extension prepare --json` says when it failed; nothing in it is
  * trusted.  ${vm} and ${package} are whose it is.
  *
@@ -18,5 +20,9 @@
  * classes than guest and extension are taken for unknown, and vm is never what it says. */
 struct err *reported_failure(const char *vm, const char *package,
     const json_t *answer) must_use;
+
+/* The same of what its other verbs say under "error", with the causes that stand below it,
+ * REPORTED_CAUSES at most.  ExtensionAnswerWrong when it is no object. */
+struct err *reported_chain(const char *vm, const char *package, const json_t *error) must_use;
 
 #endif

@@ -3,7 +3,7 @@
  *
  *     {"do": "freeze", "ms": 10000, "mounts": ["/a"] or null,
  *      "helper": program of the extension, or null, "applications": bool}
-                                                                firn, once
+ *                                                                 firn, once
  *     {"do": "thaw"}                                             firn, once, after "frozen"
  *     {"is": "ready"}
  *     {"is": "frozen", "n": 2, "asked": ns, "at": ns}

@@ -128,19 +128,18 @@ thaw_and_tell(struct watch *w, bool early)
         tell_failure(w, e);
 }
 
-/* Did the agent, or the extension, refuse for a reason that says that nothing of ours is
- * frozen?  (What the extension froze before it failed, it has thawed.) */
+/* Did the agent refuse for a reason that says that nothing of ours is frozen? */
 static bool
 froze_nothing(const struct err *e)
 {
     return err_has(e, E_GuestFrozen) || err_has(e, E_AgentCommandMissing) ||
-           err_has(e, E_AgentCommandForbidden) || err_has(e, E_GuestProgramUnstarted) ||
-           err_has(e, E_ApplicationsNotQuiesced) || err_has(e, E_ExtensionNotReady);
+           err_has(e, E_AgentCommandForbidden) || err_has(e, E_GuestProgramUnstarted);
 }
 
-/* Takes ${e}, why the freeze did not come about. */
+/* Takes ${e}, why the freeze did not come about; ${refused}: by the extension, which has thawed
+ * what it froze before. */
 static void
-give_up_freeze(struct watch *w, struct err *e, int64_t ms)
+give_up_freeze(struct watch *w, struct err *e, bool refused, int64_t ms)
 {
     struct err *more = NULL;
     struct thawed t;
@@ -149,8 +148,8 @@ give_up_freeze(struct watch *w, struct err *e, int64_t ms)
         e = err_because(fail(FreezeHelperMissing, w->guest.name), e);
     if (err_has(e, E_AgentSilent))
         e = err_because(fail(FreezeTimeout, w->guest.name, (ms + 999) / 1000), e);
-    if (froze_nothing(e))
-        err_free(guest_mark_remove(w->marker));
+    if (refused || froze_nothing(e))
+        err_free(guest_mark_remove(w->marker)); /* it is found again, and then removed */
     else
         (void)thaw(w, &t, &more);
     tell_failure(w, more != NULL ? err_because(more, e) : e);
@@ -185,7 +184,8 @@ hold(struct watch *w, struct deadline by)
 /* By the extension: the time of the freeze begins when the applications are at rest, and is
  * kept in the guest too.  By the agent: it begins with the request. */
 static struct err *
-ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_n)
+ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_n,
+    bool *ret_refused)
 {
     const json_t *list = json_object_get(request, "mounts");
     const char *mounts[MOUNTS_MAX + 1];
@@ -195,7 +195,8 @@ ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_
         .mounts = json_is_array(list) ? mounts : NULL,
         .applications = json_is_true(json_object_get(request, "applications")), .ms = ms };
     if (how.program != NULL)
-        return guest_helper_freeze(w->agent, &how, deadline_in_ms(GUARD_REST_MS + ms), ret_n);
+        return guest_helper_freeze(w->agent, &how, deadline_in_ms(GUARD_REST_MS + ms), ret_n,
+            ret_refused);
     return qga_freeze(w->agent, json_is_array(list) ? mounts : NULL, deadline_in_ms(ms),
         ret_n);
 }
@@ -204,13 +205,14 @@ static void
 freeze(struct watch *w, const json_t *request)
 {
     int64_t ms = talk_integer(request, "ms"), asked = clock_mono_ns();
+    bool refused = false;
     unsigned n = 0;
 
     w->guest.helper = json_string_value(json_object_get(request, "helper"));
-    struct err *e = ask_to_freeze(w, request, ms, &n);
+    struct err *e = ask_to_freeze(w, request, ms, &n, &refused);
     int64_t at = clock_mono_ns();
     if (e != NULL) {
-        give_up_freeze(w, e, ms);
+        give_up_freeze(w, e, refused, ms);
         return;
     }
     if (w->guest.helper != NULL)

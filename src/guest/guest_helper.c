@@ -7,39 +7,35 @@
 #include "guest_helper.h"
 #include "json_read.h"
 #include "qga.h"
+#include "reported.h"
 
 enum { MOUNTS_MAX = 64, DEPTH_MAX = 32, VALUES_MAX = 4096, ARGS_MAX = 2 * MOUNTS_MAX + 8,
     EXIT_USAGE = 2 };
 
 static const char NAME[] = "firn-extension";
 
-static const char *
-word(const json_t *o, const char *name)
-{
-    const char *s = json_string_value(json_object_get(o, name));
-
-    return s != NULL ? s : "";
-}
-
-/* Its document; *ret is the caller's.  A failure that it tells is one of ours here. */
+/* Its document; *ret is the caller's.  A failure that it tells is one of ours here, and then
+ * *ret_refused. */
 static struct err *
-read_answer(struct qga *g, const struct qga_result *r, json_t **ret)
+read_answer(struct qga *g, const struct qga_result *r, json_t **ret, bool *ret_refused)
 {
     const struct json_limits limits = { GUEST_HELPER_ANSWER, DEPTH_MAX, VALUES_MAX };
     char why[JSON_WHY_MAX];
     json_auto_t *answer = NULL;
 
-    if (r->exit == EXIT_USAGE) /* one of before these verbs */
-        return fail(ApplicationsNotQuiesced, qga_name(g));
+    *ret_refused = r->exit == EXIT_USAGE;
+    if (*ret_refused)
+        return fail(ExtensionNotReady, qga_name(g), NAME, "UsageWrong",
+            "it is older than the verbs freeze and thaw");
     if (r->cut || r->out_len > GUEST_HELPER_ANSWER)
         return fail(ExtensionAnswerWrong, qga_name(g), "it is too long");
     TRY(json_read((struct view){ r->out, r->out_len }, &limits, why, &answer));
     if (answer == NULL)
         return fail(ExtensionAnswerWrong, qga_name(g), r->out_len == 0 ? "it is empty" : why);
     const json_t *error = json_object_get(answer, "error");
+    *ret_refused = json_is_object(error);
     if (error != NULL || r->exit != 0)
-        return fail(ExtensionNotReady, qga_name(g), NAME, word(error, "code"),
-            word(error, "message"));
+        return reported_chain(qga_name(g), NAME, error);
     *ret = take(answer);
     return NULL;
 }
@@ -47,14 +43,15 @@ read_answer(struct qga *g, const struct qga_result *r, json_t **ret)
 /* Run it, and read the number ${name} of what it prints. */
 static struct err *
 run(struct qga *g, const char *program, const char *const *args, struct deadline by,
-    const char *name, unsigned *ret_n)
+    const char *name, unsigned *ret_n, bool *ret_refused)
 {
     const struct qga_program p = { .path = program, .args = args };
     struct qga_result r = { 0 };
     json_auto_t *answer = NULL;
 
+    *ret_refused = false;
     TRY(qga_run(g, &p, by, &r));
-    struct err *e = read_answer(g, &r, &answer);
+    struct err *e = read_answer(g, &r, &answer, ret_refused);
     qga_result_done(&r);
     TRY(e);
     const json_t *n = json_object_get(answer, name);
@@ -66,7 +63,7 @@ run(struct qga *g, const char *program, const char *const *args, struct deadline
 
 struct err *
 guest_helper_freeze(struct qga *g, const struct guest_helper_freeze *how, struct deadline by,
-    unsigned *ret_n)
+    unsigned *ret_n, bool *ret_refused)
 {
     const char *args[ARGS_MAX] = { "freeze", "--json", "--deadline" };
     const char *const *mounts = how->mounts;
@@ -82,10 +79,11 @@ guest_helper_freeze(struct qga *g, const struct guest_helper_freeze *how, struct
         args[n++] = "--mount";
         args[n++] = *mounts;
     }
+    *ret_refused = false;
     if (mounts != NULL && *mounts != NULL) /* freezing fewer than asked for is no choice */
         return fail(InputInvalid, "the list of mount points", "it is too long");
-    struct err *e = run(g, how->program, args, by, "frozen", ret_n);
-    if (how->applications && err_has(e, E_ExtensionNotReady))
+    struct err *e = run(g, how->program, args, by, "frozen", ret_n, ret_refused);
+    if (how->applications && *ret_refused)
         e = err_because(fail(ApplicationsNotQuiesced, qga_name(g)), e);
     return e;
 }
@@ -95,5 +93,7 @@ guest_helper_thaw(struct qga *g, const char *program, struct deadline by, unsign
 {
     static const char *const args[] = { "thaw", "--json", NULL };
 
-    return run(g, program, args, by, "thawed", ret_n);
+    bool refused;
+
+    return run(g, program, args, by, "thawed", ret_n, &refused);
 }

@@ -199,7 +199,7 @@ hold_now 20000 3
 hold_ends
 says out '^2 frozen 2 by firn' 'an application that does not come to rest'
 says err ApplicationsNotQuiesced 'is why'
-says err PluginQuiesceFailed 'in the words of the extension'
+says err '(PluginQuiesceFailed,' 'by the code that the extension gives'
 rmdir a/at-rest
 
 mv $v/bin/firn-extension ext

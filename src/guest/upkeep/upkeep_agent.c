@@ -11,6 +11,7 @@
 
 #include "codes.h"
 #include "json_read.h"
+#include "reported.h"
 #include "stop.h"
 #include "text.h"
 #include "upkeep_internal.h"
@@ -224,7 +225,7 @@ read_document(struct tended *t, const struct qga_result *r, const char *package,
         return fail(ExtensionAnswerWrong, t->u->vm, words[0] != '\0' ? words : why);
     const json_t *error = json_object_get(answer, "error");
     if (error != NULL)
-        return upkeep_reported(t->u->vm, package, error);
+        return reported_chain(t->u->vm, package, error);
     if (!json_is_object(answer))
         return fail(ExtensionAnswerWrong, t->u->vm, "it is no object");
     *ret = take(answer);

@@ -85,9 +85,6 @@ struct err *upkeep_push(struct tended *t, const struct package *p, const char *f
 
 /* ---- upkeep_report.c ---- */
 
-/* What an extension's document says under "error", with its causes, as failures of ours. */
-struct err *upkeep_reported(const char *vm, const char *package, const json_t *error)
-    must_use;
 /* What the status file of ${folder} says of a failure; NULL when it tells of none, or cannot be
  * read. */
 struct err *upkeep_status_file(struct tended *t, const char *package,

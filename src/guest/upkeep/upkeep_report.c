@@ -8,7 +8,7 @@
 #include "reported.h"
 #include "upkeep_internal.h"
 
-enum { CAUSES_MAX = 8, STATUS_MAX = 128 * 1024, DEPTH_MAX = 32, VALUES_MAX = 16384 };
+enum { STATUS_MAX = 128 * 1024, DEPTH_MAX = 32, VALUES_MAX = 16384 };
 
 static const char *
 word(const json_t *object, const char *name)
@@ -16,18 +16,6 @@ word(const json_t *object, const char *name)
     const char *s = json_string_value(json_object_get(object, name));
 
     return s != NULL ? s : "";
-}
-
-struct err *
-upkeep_reported(const char *vm, const char *package, const json_t *error)
-{
-    struct err *e = NULL;
-
-    for (int i = 0; json_is_object(error) && i < CAUSES_MAX; i++) {
-        e = err_because(e, reported_failure(vm, package, error));
-        error = json_object_get(error, "cause");
-    }
-    return e != NULL ? e : fail(ExtensionAnswerWrong, vm, "its failure has no form");
 }
 
 /* The detail of a failure in a status file is JSON within a text. */
