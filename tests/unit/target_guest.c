@@ -11,7 +11,7 @@
 #include "pattern.h"
 #include "proc.h"
 #include "qga.h"
-#include "target_guest.h"
+#include "target_guest_internal.h"
 
 enum { PATIENT_MS = 60000,
     START_MS = 20000 };
@@ -273,6 +273,51 @@ packages(void **state)
     assert_string_equal(who, expected);
 }
 
+/* Another file's lock, of the same number in another file system, is no installer's. */
+static void
+locks_of_other_files(void **state)
+{
+    static const char locks[] = "1: POSIX  ADVISORY  WRITE 11 08:12:100 0 EOF\n"
+                                "1: -> POSIX  ADVISORY  WRITE 12 fe:00:200 0 EOF\n"
+                                "2: FLOCK  ADVISORY  WRITE 13 fe:00:300 0 EOF\n"
+                                "3: OFDLCK ADVISORY  READ  14 103:01:400 0 EOF\n"
+                                "4: POSIX  ADVISORY  WRITE 15 00:2a:500 0 EOF\n"
+                                "5: POSIX  ADVISORY  WRITE 16 odd\n"
+                                "6: POSIX  ADVISORY  WRITE 17 fe:00:30 0 EOF\n"
+                                "7: LEASE  ACTIVE    READ  18 fe:100:600 0 EOF\n";
+    static const struct {
+        const char *inode;
+        uint64_t device; /* as stat has it */
+        const char *holder; /* NULL: nobody */
+    } cases[] = {
+        { "100", 0x812, "11" },
+        { "100", 0x813, NULL },   /* another partition */
+        { "100", 0xfe12, NULL },  /* another kind of disk */
+        { "100", 0, "11" },       /* not known */
+        { "100", 0x2b, "11" },    /* overlay tells a device of none */
+        { "200", 0xfe00, NULL },  /* who waits does not hold */
+        { "300", 0xfe00, "13" },
+        { "30", 0xfe00, "17" },
+        { "0", 0xfe00, NULL },
+        { "400", 0x10301, "14" }, /* major 259 */
+        { "400", 0x301, NULL },
+        { "500", 0x2b, "15" },    /* a volume of btrfs has a number of its own */
+        { "500", 0xfe00, "15" },
+        { "600", 0x10fe00, "18" }, /* minor 256 */
+        { "600", 0xfe00, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char holder[GUEST_HOLDER_MAX] = "";
+        bool held = guest_lock_holder(locks, cases[i].inode, cases[i].device, holder);
+
+        print_message("# %s on %llx\n", cases[i].inode, (unsigned long long)cases[i].device);
+        assert_int_equal(held, cases[i].holder != NULL);
+        assert_string_equal(holder, cases[i].holder != NULL ? cases[i].holder : "");
+    }
+}
+
 static void
 units(void **state)
 {
@@ -311,6 +356,7 @@ main(void)
         cmocka_unit_test(programs),
         cmocka_unit_test(libraries),
         cmocka_unit_test(packages),
+        cmocka_unit_test(locks_of_other_files),
         cmocka_unit_test(units),
     };
 

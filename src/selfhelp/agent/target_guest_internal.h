@@ -83,6 +83,11 @@ struct guest_files {
 extern const struct guest_files guest_linux_files, guest_windows_files;
 
 /* linux */
+enum { GUEST_HOLDER_MAX = 32 };
+/* ${locks} is the text of /proc/locks: the number of a process that holds a lock on the file
+ * with this inode and device (as stat has them; 0: not known).  False: nobody does. */
+bool guest_lock_holder(const char *locks, const char *inode, uint64_t device,
+    char to[GUEST_HOLDER_MAX]);
 struct err *guest_package_version(struct target *t, const char *name, char **ret_version,
     bool *ret_found) must_use;
 struct err *guest_package_interrupted(struct target *t, bool *ret) must_use;

@@ -5,6 +5,7 @@
  * They use what every shell and busybox has. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "codes.h"
 #include "number.h"
@@ -217,10 +218,30 @@ load(struct guest *m, const char *library, struct deadline by, struct target_loa
 
 /* ---- packages ---- */
 
-/* The number of the process that holds the lock on a file whose inode is ${inode}, in the
- * kernel's list of locks: "1: POSIX  ADVISORY  WRITE 1234 fe:00:131090 0 EOF". */
+/* Is ${lock}, as "fe:00:131090", on this file?  The kernel names the device of the file system
+ * there.  That of btrfs and overlay is a number without a disk (major 0), and stat tells yet
+ * another one: then the inode decides alone, since who waits for nobody loses less than who
+ * disturbs an installer. */
 static bool
-lock_holder(const char *locks, const char *inode, char to[32])
+is_lock_on(char *lock, const char *inode, uint64_t device)
+{
+    char *minor_text = lock, *major_text = strsep(&minor_text, ":"), *its;
+    uint64_t above, below;
+
+    its = minor_text != NULL ? strchr(minor_text, ':') : NULL;
+    if (its == NULL || strcmp(its + 1, inode) != 0)
+        return false;
+    *its = '\0';
+    if (!number_parse_hex(major_text, &above) || !number_parse_hex(minor_text, &below) ||
+        above == 0 || major(device) == 0)
+        return true;
+    return above == major(device) && below == minor(device);
+}
+
+/* A line of the kernel's list: "1: POSIX  ADVISORY  WRITE 1234 fe:00:131090 0 EOF". */
+bool
+guest_lock_holder(const char *locks, const char *inode, uint64_t device,
+    char to[GUEST_HOLDER_MAX])
 {
     for (; *locks != '\0'; locks += *locks != '\0') {
         size_t len = strcspn(locks, "\n");
@@ -234,10 +255,9 @@ lock_holder(const char *locks, const char *inode, char to[32])
             n += *word[n] != '\0';
         if (n < 6 || strcmp(word[1], "->") == 0)
             continue;
-        const char *colon = strrchr(word[5], ':');
-        if (colon == NULL || strcmp(colon + 1, inode) != 0)
+        if (!is_lock_on(word[5], inode, device))
             continue;
-        snprintf(to, 32, "%.20s", word[4]);
+        snprintf(to, GUEST_HOLDER_MAX, "%.20s", word[4]);
         return true;
     }
     return false;
@@ -261,13 +281,31 @@ name_holder(struct guest *m, const char *pid, char **ret)
     return n < 0 ? fail(OutOfMemory) : NULL;
 }
 
+/* Is one of ${files}, lines "INODE DEVICE" as stat prints them, locked? */
+static bool
+any_locked(const char *locks, char *files, char to[GUEST_HOLDER_MAX])
+{
+    char *line;
+
+    while ((line = strsep(&files, "\n")) != NULL) {
+        const char *inode = strsep(&line, " ");
+        uint64_t device = 0;
+
+        if (line == NULL || !number_parse_hex(line, &device))
+            device = 0; /* the inode alone, then */
+        if (*inode != '\0' && guest_lock_holder(locks, inode, device, to))
+            return true;
+    }
+    return false;
+}
+
 static struct err *
 busy(struct guest *m, bool *ret_busy, char **ret_who)
 {
     const char *const args[] = { NULL };
     struct qga_result r = { 0 };
     auto_free uint8_t *locks = NULL;
-    char who[32] = "";
+    char who[GUEST_HOLDER_MAX] = "";
     size_t len;
     uint32_t code;
 
@@ -276,13 +314,11 @@ busy(struct guest *m, bool *ret_busy, char **ret_who)
         *ret_who = NULL;
     TRY(guest_shell(m,
         "for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock "
-        "/var/cache/apt/archives/lock; do [ ! -e $f ] || stat -c %i $f; done",
+        "/var/cache/apt/archives/lock; do [ ! -e $f ] || stat -c '%i %D' $f; done",
         args, guest_by(m), &code, &r));
     struct err *e = qga_read_file(m->g, "/proc/locks", LOCK_LINES_MAX, guest_by(m), &locks,
         &len);
-    char *rest = (char *)r.out, *inode;
-    while (e == NULL && !*ret_busy && (inode = strsep(&rest, "\n")) != NULL)
-        *ret_busy = *inode != '\0' && lock_holder((const char *)locks, inode, who);
+    *ret_busy = e == NULL && any_locked((const char *)locks, (char *)r.out, who);
     qga_result_done(&r);
     TRY(e);
     return *ret_busy && ret_who != NULL ? name_holder(m, who, ret_who) : NULL;
