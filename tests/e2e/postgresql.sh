@@ -236,11 +236,17 @@ if [ -n "$library" ]; then
     touch nothing
     mount --bind nothing "$(readlink -f "$library")" # for this test's processes alone
     fails PostgresqlLibraryMissing 'the library does not load'
+    firn_is 1 'the doctor looks' doctor local PostgresqlLibraryMissing
+    says out '^found$' 'and finds it'
+    says out 'libpq5' 'with what would be installed'
     "$extension" prepare --folder needs --json > out 2> err
     says out '"code":"PluginSharedLibraryMissing"' 'a package that names it finds that first'
     down db
     rests 0 'without a server no library is needed'
     umount "$(readlink -f "$library")"
+    firn_is 0 'with its library' doctor local PostgresqlLibraryMissing
+    says out '^healthy$' 'all is well'
+    record PostgresqlLibraryMissing verified
 else
     skip 'the library does not load' 'libpq is not installed'
     down db
