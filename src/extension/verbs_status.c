@@ -27,8 +27,10 @@ sort_in(struct versions *v, const char *name)
     struct dotted d;
     size_t at;
 
-    if (!dotted_parse(name, &d) || v->n == STATUS_VERSIONS)
+    if (!dotted_parse(name, &d))
         return; /* a folder of another name stands beside the versions */
+    if (v->n == STATUS_VERSIONS)
+        return; /* nobody keeps so many; the one in force is told beside the list */
     for (at = v->n++; at > 0 && dotted_compare(&v->dotted[at - 1], &d) > 0; at--) {
         v->name[at] = v->name[at - 1];
         v->dotted[at] = v->dotted[at - 1];

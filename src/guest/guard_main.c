@@ -177,6 +177,7 @@ hold(struct watch *w, struct deadline by)
     json_auto_t *said = NULL;
     enum line_state state = LINE_CLOSED;
 
+    /* what cannot be heard is no request to thaw, and then it is thawed all the more */
     err_free(talk_hear(w->line, GUARD_LINE_MAX, by, &said, &state));
     thaw_and_tell(w, state != LINE_WHOLE);
 }
@@ -234,6 +235,7 @@ serve(struct watch *w)
         return;
     }
     tell(w, json_pack("{s:s}", "is", "ready"));
+    /* what cannot be heard is no request to freeze */
     err_free(talk_hear(w->line, GUARD_LINE_MAX, deadline_in_ms(GUARD_IDLE_MS), &said, &state));
     if (state == LINE_WHOLE && strcmp(talk_word(said, "do"), "freeze") == 0)
         freeze(w, said);

@@ -129,7 +129,7 @@ read_loop_file(struct qga *g, struct deadline by, struct guest_mount *m)
             m->minor, whole[i]);
         struct err *e = qga_read_file(g, path, PATH_ROOM, by, &text, &len);
         if (err_has(e, E_GuestFileFailed)) {
-            err_free(e);
+            err_free(e); /* no loop device, or its whole device has the file */
             continue;
         }
         TRY(e);

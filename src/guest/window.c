@@ -93,7 +93,7 @@ choose_helper(struct window *w, struct qga *g)
 
         if (e != NULL && !is_refusal(e))
             return e;
-        err_free(e);
+        err_free(e); /* without the extension the agent freezes alone */
     }
     return w->helper != NULL ? NULL : check_order(w, g);
 }

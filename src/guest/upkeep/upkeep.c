@@ -152,11 +152,7 @@ clean_up(struct tended *t, const struct err *e)
     if (goes_on || t->g == NULL)
         return;
     const uint64_t nothing = 0;
-    struct err *left = tended_do(t, remove_incoming, NULL, &nothing, tended_soon());
-    if (left != NULL && t->u->warn != NULL)
-        t->u->warn(t->u->arg, left);
-    else
-        err_free(left);
+    tended_warn(t, tended_do(t, remove_incoming, NULL, &nothing, tended_soon()));
 }
 
 /* Where its version lies now, as its program says; nothing of that is used without a look. */

@@ -156,10 +156,10 @@ tended_do(struct tended *t, struct err *(*work)(struct tended *t, void *arg), vo
             return e;
         if (++breaks == UPKEEP_TRIES)
             return e;
-        err_free(e);
+        err_free(e); /* what it says again, if it does, is returned */
         qga_free(t->g);
         t->g = NULL;
-        (void)poll(NULL, 0, PAUSE_MS << breaks);
+        (void)poll(NULL, 0, PAUSE_MS << breaks); /* a signal only shortens it */
     }
 }
 
@@ -167,6 +167,15 @@ struct deadline
 tended_soon(void)
 {
     return deadline_in_ms((int64_t)UPKEEP_SHORT_S * 1000);
+}
+
+void
+tended_warn(const struct tended *t, struct err *e)
+{
+    if (e != NULL && t->u->warn != NULL)
+        t->u->warn(t->u->arg, e);
+    else
+        err_free(e);
 }
 
 /* ---- programs ---- */

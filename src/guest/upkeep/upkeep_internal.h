@@ -34,6 +34,9 @@ struct err *tended_do(struct tended *t, struct err *(*work)(struct tended *t, vo
 
 struct deadline tended_soon(void); /* UPKEEP_SHORT_S from now */
 
+/* Tell the user, who may not want to hear it; takes ${e}, which may be NULL. */
+void tended_warn(const struct tended *t, struct err *e);
+
 /* Run a program of the system; *ret_exit is its status, ${words} (may be NULL) what it said
  * last, the caller's. */
 struct err *tended_run(struct tended *t, const char *const argv[], int64_t *ret_exit,

@@ -85,7 +85,7 @@ look_at_room(struct tended *t, const char *folder, uint64_t need)
 
     struct err *e = qga_run(t->g, &df, tended_soon(), &r);
     if (err_code(e) == E_GuestProgramUnstarted) {
-        err_free(e);
+        err_free(e); /* there is no df */
         return NULL;
     }
     TRY(e);

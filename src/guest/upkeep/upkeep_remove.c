@@ -16,15 +16,6 @@ struct removing {
     uint64_t steps;
 };
 
-static void
-warn(const struct tended *t, struct err *e)
-{
-    if (e != NULL && t->u->warn != NULL)
-        t->u->warn(t->u->arg, e);
-    else
-        err_free(e);
-}
-
 /* Let the version in ${folder} do a verb. */
 static void
 tell(struct tended *t, const char *package, const char *folder, const char *verb)
@@ -36,9 +27,9 @@ tell(struct tended *t, const char *package, const char *folder, const char *verb
 
     program = bin != NULL ? tended_path(t, bin, t->place->program) : NULL;
     if (program == NULL || plain == NULL)
-        warn(t, fail(OutOfMemory));
+        tended_warn(t, fail(OutOfMemory));
     else
-        warn(t, tended_ask(t, program, words, package, tended_soon(), &answer));
+        tended_warn(t, tended_ask(t, program, words, package, tended_soon(), &answer));
 }
 
 static struct err *
@@ -76,7 +67,7 @@ leave_all(struct tended *t, struct removing *r)
     guest_copies_done(&all);
     if (err_is(e, C_guest_agent) && !err_has(e, E_GuestProgramUnstarted))
         return e; /* the conversation, not the program */
-    warn(t, e);
+    tended_warn(t, e);
     const json_t *package = json_array_get(json_object_get(status, "packages"), 0);
     const json_t *versions = json_object_get(package, "versions");
     for (size_t i = 0; i < json_array_size(versions); i++)
