@@ -11,13 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../lib/linux_machine.sh
 . "$here/../lib/linux_machine.sh"
 extension=$2 host=$3 mkpackage=$4 needy=$5 runtime=$6
-if ! linux_can; then
-    echo '1..0 # SKIP needs root, namespaces, dpkg, apt-get, systemctl and qemu-ga'
-    exit 0
-fi
-trap 'linux_stop; t_end' EXIT
-export XDG_STATE_HOME=$t_dir/state
-chmod 755 "$t_dir"
+linux_test
 root=$t_dir/root plugins=/var/lib/firn/plugins/Firn.VMSnapshot
 code=PluginSharedLibraryMissing
 

@@ -6,7 +6,8 @@
 # /etc, /var and /usr/lib itself belong to the tree.  No init runs there: systemctl works on the
 # unit files, as it does in every tree that is not booted.
 #
-# Sourced by tests:
+# Sourced by tests, after lib.sh:
+#   linux_test              begin a test of such machines, or skip it; the machine ends with it
 #   linux_tree ROOT         make the tree
 #   linux_start ROOT        run qemu-ga in it, its socket is $linux_socket; it forbids the
 #                           commands in $linux_forbids (commas between them)
@@ -27,6 +28,15 @@ linux_can() {
         command -v $program > /dev/null || return 1
     done
     unshare -mpf --propagation private true 2> /dev/null
+}
+linux_test() {
+    if ! linux_can; then
+        echo '1..0 # SKIP needs root, namespaces, dpkg, apt-get, systemctl and qemu-ga'
+        exit 0
+    fi
+    trap 'linux_stop; t_end' EXIT
+    export XDG_STATE_HOME=$t_dir/state
+    chmod 755 "$t_dir"
 }
 
 linux_tree() {
