@@ -17,7 +17,6 @@ struct installing {
     const struct package *p;
     char *folder;  /* where it is sent to, in the guest */
     char *program; /* its program there */
-    uint64_t steps;
     json_t *answer; /* of activate */
     bool mended;
 };
@@ -109,9 +108,9 @@ activate_there(struct tended *t, struct installing *i)
 
     if (t->u->progress != NULL)
         t->u->progress(t->u->arg, "putting it into force", 0, 0);
-    struct err *e = tended_do(t, ask_activate, i, &i->steps, by);
+    struct err *e = tended_do(t, ask_activate, i, NULL, by);
     if (e == NULL && json_is_true(json_object_get(i->answer, "already")))
-        e = tended_do(t, check_same, i, &i->steps, by);
+        e = tended_do(t, check_same, i, NULL, by);
     return e;
 }
 
@@ -151,8 +150,7 @@ clean_up(struct tended *t, const struct err *e)
 
     if (goes_on || t->g == NULL)
         return;
-    const uint64_t nothing = 0;
-    tended_warn(t, tended_do(t, remove_incoming, NULL, &nothing, tended_soon()));
+    tended_warn(t, tended_do(t, remove_incoming, NULL, NULL, tended_soon()));
 }
 
 /* Where its version lies now, as its program says; nothing of that is used without a look. */
@@ -182,8 +180,6 @@ ask_status(struct tended *t, void *arg)
 static struct err *
 fill(struct tended *t, const struct installing *i, struct upkeep_installed *ret)
 {
-    const uint64_t nothing = 0;
-
     ret->package = strdup(i->p->name);
     ret->version = strdup(i->p->version);
     if (ret->package == NULL || ret->version == NULL)
@@ -201,7 +197,7 @@ fill(struct tended *t, const struct installing *i, struct upkeep_installed *ret)
     struct asking a = { .program = program, .package = ret->package };
     if (program == NULL)
         return fail(OutOfMemory);
-    TRY(tended_do(t, ask_status, &a, &nothing, tended_soon()));
+    TRY(tended_do(t, ask_status, &a, NULL, tended_soon()));
     ret->status = json_incref(json_array_get(json_object_get(a.answer, "packages"), 0));
     json_decref(a.answer);
     return NULL;

@@ -140,7 +140,7 @@ struct err *
 tended_do(struct tended *t, struct err *(*work)(struct tended *t, void *arg), void *arg,
     const uint64_t *progress, struct deadline by)
 {
-    uint64_t reached = *progress;
+    uint64_t reached = progress != NULL ? *progress : 0;
     unsigned breaks = 0;
 
     for (;;) {
@@ -149,9 +149,10 @@ tended_do(struct tended *t, struct err *(*work)(struct tended *t, void *arg), vo
             e = work(t, arg);
         if (e == NULL || stop_requested() || deadline_passed(by))
             return e;
-        if (*progress != reached)
+        if (progress != NULL && *progress != reached) {
             breaks = t->odd = 0;
-        reached = *progress;
+            reached = *progress;
+        }
         if (!is_break(e) && (!is_odd(e) || t->odd++ == ODD_MOST))
             return e;
         if (++breaks == UPKEEP_TRIES)

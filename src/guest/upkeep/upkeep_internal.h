@@ -28,7 +28,7 @@ struct err *tended_open(const struct upkeep *u, struct tended *ret) must_use;
 void tended_done(struct tended *t);
 
 /* Do ${work}, again in a new conversation when one breaks; *progress grows while something is
- * achieved.  ${work} goes on where it was. */
+ * achieved (NULL: it is one step).  ${work} goes on where it was. */
 struct err *tended_do(struct tended *t, struct err *(*work)(struct tended *t, void *arg),
     void *arg, const uint64_t *progress, struct deadline by) must_use;
 

@@ -13,7 +13,6 @@
 struct removing {
     const char *package;
     struct upkeep_removed removed;
-    uint64_t steps;
 };
 
 /* Let the version in ${folder} do a verb. */
@@ -116,9 +115,9 @@ upkeep_remove(const struct upkeep *u, const char *package, struct upkeep_removed
     struct tended t;
 
     TRY(tended_open(u, &t));
-    struct err *e = tended_do(&t, tell_versions, &r, &r.steps, tended_soon());
+    struct err *e = tended_do(&t, tell_versions, &r, NULL, tended_soon());
     if (e == NULL)
-        e = tended_do(&t, remove_folders, &r, &r.steps, tended_soon());
+        e = tended_do(&t, remove_folders, &r, NULL, tended_soon());
     tended_done(&t);
     TRY(e);
     *ret = r.removed;

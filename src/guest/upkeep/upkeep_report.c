@@ -122,11 +122,10 @@ struct err *
 upkeep_status(const struct upkeep *u, const char *package, json_t **ret)
 {
     struct looking l = { .package = package };
-    const uint64_t nothing = 0;
     struct tended t;
 
     TRY(tended_open(u, &t));
-    struct err *e = tended_do(&t, look, &l, &nothing, tended_soon());
+    struct err *e = tended_do(&t, look, &l, NULL, tended_soon());
     tended_done(&t);
     TRY(e);
     *ret = l.answer;
