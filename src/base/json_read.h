@@ -27,6 +27,15 @@ enum { JSON_WHY_MAX = 200 };
 struct err *json_read(struct view text, const struct json_limits *limits, char *why,
     json_t **ret) must_use;
 
+/* The member ${name} of an object, "" when it has none that is a string. */
+static inline const char *
+json_word(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+
+    return s != NULL ? s : "";
+}
+
 /* As json_pack.  InputInvalid about ${what} when a string is not UTF-8, which JSON cannot
  * hold. */
 struct err *json_build(const char *what, json_t **ret, const char *format, ...) must_use;

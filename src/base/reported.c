@@ -5,6 +5,7 @@
 
 #include "codes.h"
 #include "foreign.h"
+#include "json_read.h"
 #include "reported.h"
 
 /* Where variables come from; ${number} holds the last one that is no text. */
@@ -28,21 +29,13 @@ fact(void *arg, const char *name)
     return f->number;
 }
 
-static const char *
-string_of(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-
-    return s != NULL ? s : "";
-}
-
 struct err *
 reported_failure(const char *vm, const char *package, const json_t *answer)
 {
-    const char *id = string_of(answer, "code");
+    const char *id = json_word(answer, "code");
     const struct foreign *elsewhere = NULL;
     struct facts f = { .vm = vm, .object = json_object_get(answer, "facts") };
-    struct err *said = fail(ExtensionNotReady, vm, package, id, string_of(answer, "message"));
+    struct err *said = fail(ExtensionNotReady, vm, package, id, json_word(answer, "message"));
     int code = err_number(id);
 
     if (code == 0)

@@ -8,16 +8,9 @@
 #include "codes.h"
 #include "job_connect.h"
 #include "job_extension.h"
+#include "json_read.h"
 #include "show.h"
 #include "text.h"
-
-static const char *
-word(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-
-    return s != NULL ? s : "";
-}
 
 /* ---- status ---- */
 
@@ -28,15 +21,15 @@ say_version(struct cmd *c, const json_t *v)
     const json_t *plugins = json_object_get(v, "plugins"), *plugin;
     size_t i;
 
-    cmd_say(c, "  %-14s %s%s\n", word(v, "version"), word(v, "state"),
+    cmd_say(c, "  %-14s %s%s\n", json_word(v, "version"), json_word(v, "state"),
         json_is_true(json_object_get(v, "active")) ? ", in force" : "");
-    if (*word(v, "problem") != '\0')
-        cmd_say(c, "    problem    %s\n", word(v, "problem"));
+    if (*json_word(v, "problem") != '\0')
+        cmd_say(c, "    problem    %s\n", json_word(v, "problem"));
     if (json_is_object(last))
-        cmd_say(c, "    last       %s: %s, %s (%s)\n", word(last, "operation"),
-            word(last, "status"), word(last, "message"), word(last, "time"));
+        cmd_say(c, "    last       %s: %s, %s (%s)\n", json_word(last, "operation"),
+            json_word(last, "status"), json_word(last, "message"), json_word(last, "time"));
     if (json_is_object(beat))
-        cmd_say(c, "    heartbeat  %s\n", word(beat, "status"));
+        cmd_say(c, "    heartbeat  %s\n", json_word(beat, "status"));
     json_array_foreach (plugins, i, plugin)
         cmd_say(c, "    plug-in    %s\n",
             json_string_value(plugin) != NULL ? json_string_value(plugin) : "?");
@@ -49,9 +42,9 @@ say_look(struct cmd *c, const json_t *look)
     size_t i;
 
     json_array_foreach (list, i, one)
-        cmd_say(c, "  needs %s: %s\n", word(one, "title"), word(one, "state"));
+        cmd_say(c, "  needs %s: %s\n", json_word(one, "title"), json_word(one, "state"));
     if (json_is_object(look))
-        cmd_say(c, "  prepare: %s\n", word(look, "message"));
+        cmd_say(c, "  prepare: %s\n", json_word(look, "message"));
     else
         cmd_say(c, "  no version is in force\n");
 }
@@ -62,7 +55,7 @@ say_package(struct cmd *c, const json_t *package)
     const json_t *versions = json_object_get(package, "versions"), *v;
     size_t i;
 
-    cmd_say(c, "%s\n", word(package, "name"));
+    cmd_say(c, "%s\n", json_word(package, "name"));
     json_array_foreach (versions, i, v)
         say_version(c, v);
     say_look(c, json_object_get(package, "look"));
@@ -96,7 +89,7 @@ cmd_extension_status(struct cmd *c)
         say_package(c, one);
     struct err *e = judge(target, packages);
     if (e == NULL && json_array_size(packages) == 0)
-        e = fail(ExtensionMissing, target, word(said, "root"));
+        e = fail(ExtensionMissing, target, json_word(said, "root"));
     struct err *bad = cmd_result(c, c->json ? json_pack("{s:O}", "extension", said) : NULL);
     json_decref(said);
     return err_also(e, bad);

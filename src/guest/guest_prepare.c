@@ -19,14 +19,6 @@ enum { ANSWER_DEPTH = 32, ANSWER_VALUES = 16384, EXIT_USAGE = 2 };
 
 /* ---- asking ---- */
 
-static const char *
-string_of(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-
-    return s != NULL ? s : "";
-}
-
 static struct err *
 judge(struct qga *g, const char *package, const struct qga_result *r,
     void (*warn)(void *arg, struct err *warning), void *arg)
@@ -42,7 +34,7 @@ judge(struct qga *g, const char *package, const struct qga_result *r,
     TRY(json_read((struct view){ r->out, r->out_len }, &limits, why, &answer));
     if (answer == NULL)
         return fail(ExtensionAnswerWrong, vm, r->out_len == 0 ? "it is empty" : why);
-    result = string_of(answer, "result");
+    result = json_word(answer, "result");
     if (strcmp(result, "failed") == 0)
         e = reported_failure(vm, package, answer);
     else if (strcmp(result, "skipped") == 0)

@@ -10,31 +10,23 @@
 
 enum { STATUS_MAX = 128 * 1024, DEPTH_MAX = 32, VALUES_MAX = 16384 };
 
-static const char *
-word(const json_t *object, const char *name)
-{
-    const char *s = json_string_value(json_object_get(object, name));
-
-    return s != NULL ? s : "";
-}
-
 /* The detail of a failure in a status file is JSON within a text. */
 static struct err *
 failure_in(const char *vm, const char *package, const json_t *status)
 {
     const struct json_limits limits = { STATUS_MAX, DEPTH_MAX, VALUES_MAX };
     const json_t *first = json_array_get(json_object_get(status, "substatus"), 0);
-    const char *text = word(json_object_get(first, "formattedMessage"), "message");
+    const char *text = json_word(json_object_get(first, "formattedMessage"), "message");
     char why[JSON_WHY_MAX];
     json_auto_t *detail = NULL;
 
-    if (strcmp(word(status, "status"), "error") != 0)
+    if (strcmp(json_word(status, "status"), "error") != 0)
         return NULL;
     TRY(json_read((struct view){ (const uint8_t *)text, strlen(text) }, &limits, why, &detail));
     if (json_is_string(json_object_get(detail, "code")))
         return reported_failure(vm, package, detail);
-    return fail(ExtensionNotReady, vm, package, word(first, "code"),
-        word(json_object_get(status, "formattedMessage"), "message"));
+    return fail(ExtensionNotReady, vm, package, json_word(first, "code"),
+        json_word(json_object_get(status, "formattedMessage"), "message"));
 }
 
 struct err *
@@ -138,9 +130,9 @@ upkeep_judge(const char *vm, const json_t *package)
     const json_t *said = json_object_get(package, "look");
 
     if (!json_is_object(said))
-        return fail(ExtensionNotReady, vm, word(package, "name"), "",
+        return fail(ExtensionNotReady, vm, json_word(package, "name"), "",
             "no version of it is in force");
-    if (strcmp(word(said, "result"), "failed") == 0)
-        return reported_failure(vm, word(package, "name"), said);
+    if (strcmp(json_word(said, "result"), "failed") == 0)
+        return reported_failure(vm, json_word(package, "name"), said);
     return NULL;
 }
