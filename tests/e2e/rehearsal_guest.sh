@@ -6,60 +6,10 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 monitor=$2 unpacked=$3 extension=$4 host=$5 marker=$6 mkpackage=$7
-export PATH=$PATH:/usr/sbin:/sbin
-for tool in qemu-system-x86_64 qemu-img qemu-ga mke2fs python3; do
-    have $tool || { echo "1..0 # SKIP $tool is not installed"; exit 0; }
-done
-ls "$unpacked"/boot/vmlinuz-* "$unpacked"/bin/busybox > /dev/null 2>&1 ||
-    { echo "1..0 # SKIP there is no kernel in $unpacked"; exit 0; }
-g_pid=
-g_end() { [ -z "$g_pid" ] || { kill -KILL "$g_pid"; tail --pid="$g_pid" -f /dev/null; }; g_pid=; } 2> /dev/null
-trap 'g_end; t_end' EXIT
-g_mon=$t_dir/mon.sock g_ctl=$t_dir/ctl.sock g_agent=$t_dir/qga.sock
+. "$here/guest_lib.sh"
 
 start_guest() { # WORDS for its kernel, which /setup reads
-    rm -f console
-    qemu-system-x86_64 -accel tcg -M q35 -m 192 -nodefaults -display none -no-reboot -name web1 \
-        -kernel vmlinuz -initrd initrd -append "console=ttyS0 quiet rdinit=/init mitigations=off \
-tsc=reliable no_timer_check nokaslr random.trust_cpu=on $1" \
-        -blockdev driver=qcow2,node-name=vda,file.driver=file,file.filename=one.qcow2 \
-        -device virtio-blk-pci,id=vda,drive=vda \
-        -blockdev driver=raw,node-name=vdb,file.driver=file,file.filename=two.raw \
-        -device virtio-blk-pci,id=vdb,drive=vdb \
-        -device virtio-serial -chardev socket,id=qga,path="$g_agent",server=on,wait=off \
-        -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
-        -qmp unix:"$g_mon",server=on,wait=off -qmp unix:"$g_ctl",server=on,wait=off \
-        -serial file:console -daemonize -pidfile qemu.pid || return 1
-    g_pid=$(cat qemu.pid)
-}
-done_so_far() { awk '/^DONE/ { n = $2 + 0 } END { print n + 0 }' console; }
-until_done() { # NUMBER: the guest has finished this record
-    local by=$((SECONDS + 180))
-    until [ "$(done_so_far)" -ge "$1" ]; do
-        kill -0 "$g_pid" 2> /dev/null && [ $SECONDS -lt $by ] || return 1
-        read -r -t 0.1 _ <> <(:) || true
-    done
-}
-in_guest() { # WORDS: run by its shell, through its agent
-    python3 - "$g_agent" "$1" << 'END' || not_ok "in the guest: $1"
-import json, socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.settimeout(60)
-s.connect(sys.argv[1])
-f = s.makefile("rwb", 0)
-def ask(command, **arguments):
-    f.write((json.dumps({"execute": command, "arguments": arguments}) + "\n").encode())
-    reply = json.loads(f.readline().lstrip(b"\xff"))
-    assert "return" in reply, reply
-    return reply["return"]
-f.write(b'\xff{"execute": "guest-sync-delimited", "arguments": {"id": 7}}\n')
-while b'"return": 7' not in f.readline():
-    pass
-pid = ask("guest-exec", path="/bin/busybox", arg=["sh", "-c", sys.argv[2]])["pid"]
-while not (state := ask("guest-exec-status", pid=pid))["exited"]:
-    pass
-sys.exit(state["exitcode"])
-END
+    g_words="$g_words $1" g_start "${g_disks[@]}"
 }
 # rehearse STATUS NAME ARGUMENT...
 rehearse() {
@@ -109,12 +59,9 @@ esac
 busybox dd if=/dev/zero of=/one/disk.img bs=1M count=8 2> /dev/null
 busybox mke2fs -F /one/disk.img > /dev/null 2>&1
 END
-"$here/../guest/mkguest" "$unpacked" . extra > guest.txt 2>&1 ||
-    { not_ok 'a guest can be made' "$(cat guest.txt)"; done_testing; }
-truncate -s 64M one.raw
-truncate -s 48M two.raw
-mke2fs -q -t ext4 one.raw && mke2fs -q -t ext4 two.raw
-qemu-img convert -f raw -O qcow2 one.raw one.qcow2
+new_guest extra
+g_disk vda qcow2 one.qcow2
+g_disk vdb raw two.raw
 new_vault v
 
 # ---- with the extension ----

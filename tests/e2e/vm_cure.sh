@@ -11,17 +11,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../lib/linux_machine.sh
 . "$here/../lib/linux_machine.sh"
 unpacked=$2 extension=$3 host=$4 mkpackage=$5 needy=$6 runtime=$7
-export PATH=$PATH:/usr/sbin:/sbin
-for tool in dash qemu-system-x86_64 qemu-img qemu-ga mke2fs e2fsck dpkg-deb apt-get tar; do
+for tool in dash dpkg-deb apt-get tar; do
     have $tool || { echo "1..0 # SKIP $tool is not installed"; exit 0; }
 done
-ls "$unpacked"/boot/vmlinuz-* "$unpacked"/bin/busybox > /dev/null 2>&1 ||
-    { echo "1..0 # SKIP there is no kernel in $unpacked"; exit 0; }
+. "$here/guest_lib.sh"
 umask 022
-g_pid=
-g_end() { [ -z "$g_pid" ] || { kill -KILL "$g_pid"; tail --pid="$g_pid" -f /dev/null; }; g_pid=; } 2> /dev/null
-trap 'g_end; t_end' EXIT
-g_mon=$t_dir/mon.sock g_agent=$t_dir/qga.sock
+g_memory=512
 guest=qga:$g_agent source=qmp:$g_mon,qga=$g_agent
 code=PluginSharedLibraryMissing
 
@@ -83,25 +78,14 @@ dpkg -i /opt/firn-other_1.0_all.deb
 ls /var/lib/dpkg/updates
 [ -e /usr/lib/libfirn-test-runtime.so.1 ] || echo LOST
 END
-"$here/../guest/mkguest" "$unpacked" . extra > guest.txt 2>&1 ||
-    { not_ok 'a guest can be made' "$(cat guest.txt)"; done_testing; }
+new_guest extra
+g_disk vda qcow2 one.qcow2
+g_disk vdb raw two.raw
 
 # start_guest: it is up, and in that state; nothing of before is left in it but its disks
 start_guest() {
     local by=$((SECONDS + 240))
-    rm -f console
-    qemu-system-x86_64 -accel tcg -M q35 -m 512 -nodefaults -display none -no-reboot -name web1 \
-        -kernel vmlinuz -initrd initrd -append "console=ttyS0 quiet rdinit=/init mitigations=off \
-tsc=reliable no_timer_check nokaslr random.trust_cpu=on" \
-        -blockdev driver=qcow2,node-name=vda,file.driver=file,file.filename=one.qcow2 \
-        -device virtio-blk-pci,id=vda,drive=vda \
-        -blockdev driver=raw,node-name=vdb,file.driver=file,file.filename=two.raw \
-        -device virtio-blk-pci,id=vdb,drive=vdb \
-        -device virtio-serial -chardev socket,id=qga,path="$g_agent",server=on,wait=off \
-        -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
-        -qmp unix:"$g_mon",server=on,wait=off -serial file:console \
-        -daemonize -pidfile qemu.pid || return 1
-    g_pid=$(cat qemu.pid)
+    g_start "${g_disks[@]}" || return 1
     until grep -q '^LOST' console && grep -q '^DONE' console; do
         kill -0 "$g_pid" 2> /dev/null && [ $SECONDS -lt $by ] || return 1
         read -r -t 0.1 _ <> <(:) || true
@@ -125,10 +109,6 @@ whole() { # NAME: the newest point restores to file systems without a fault
 quick_enough() {
     ! grep -q PluginTooSlow err out || { skip 'the rest' 'this machine is too slow now'; done_testing; }
 }
-truncate -s 64M one.raw
-truncate -s 48M two.raw
-mke2fs -q -t ext4 one.raw && mke2fs -q -t ext4 two.raw
-qemu-img convert -f raw -O qcow2 one.raw one.qcow2
 new_vault v
 start_guest || { not_ok 'the guest is up' "$(tail -n 20 console)"; done_testing; }
 ok 'the guest is up, and lacks the library'

@@ -8,25 +8,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 monitor=$2 unpacked=$3
 . "$here/guest_lib.sh"
-g_end() { [ -z "$g_pid" ] || { kill -KILL "$g_pid"; tail --pid="$g_pid" -f /dev/null; }; g_pid=; } 2> /dev/null
-trap 'g_end; t_end' EXIT
-g_mon=$t_dir/mon.sock g_ctl=$t_dir/ctl.sock g_agent=$t_dir/qga.sock
 
+g_disk vdb raw two.raw
 start_guest() {
-    qemu-system-x86_64 -accel tcg -M q35 -m 192 -nodefaults -display none -no-reboot -name web1 \
-        -kernel vmlinuz -initrd initrd -append "$g_words" \
-        -object throttle-group,id=gate \
+    g_start -object throttle-group,id=gate \
         -blockdev driver=file,node-name=one,filename=one.qcow2 \
         -blockdev driver=throttle,node-name=slow,throttle-group=gate,file=one \
         -blockdev driver=qcow2,node-name=vda,file=slow \
-        -device virtio-blk-pci,id=vda,drive=vda \
-        -blockdev driver=raw,node-name=vdb,file.driver=file,file.filename=two.raw \
-        -device virtio-blk-pci,id=vdb,drive=vdb \
-        -device virtio-serial -chardev socket,id=qga,path="$g_agent",server=on,wait=off \
-        -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
-        -qmp unix:"$g_mon",server=on,wait=off -qmp unix:"$g_ctl",server=on,wait=off \
-        -serial file:console -daemonize -pidfile qemu.pid || return 1
-    g_pid=$(cat qemu.pid)
+        -device virtio-blk-pci,id=vda,drive=vda "${g_disks[@]}"
 }
 new_guest
 new_vault v
@@ -86,7 +75,6 @@ same back/vdb.raw other1.raw 'and the second'
 
 # ---- power is cut, and comes back ----
 g_end
-rm -f console
 start_guest && until_done 1 || not_ok 'the guest is up again' "$(tail -n 5 console)"
 firn_is 3 'a backup after the power cut' backup --consistency filesystem \
     qmp:"$g_mon",qga="$g_agent"

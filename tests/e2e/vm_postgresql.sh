@@ -11,12 +11,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 extension=$2 host=$3 plugin=$4 mkpackage=$5 unpacked=$6
 . "$here/guest_lib.sh"
-g_mon=$t_dir/mon.sock g_agent=$t_dir/qga.sock
-g_end() {
-    [ -z "$g_pid" ] || { kill -KILL "$g_pid"; tail --pid="$g_pid" -f /dev/null; }
-    g_pid=
-} 2> /dev/null
-trap 'g_end; t_end' EXIT
 bin=$(ls -d "$unpacked"/usr/lib/postgresql/*/bin /usr/lib/postgresql/*/bin 2> /dev/null |
     head -n 1)
 home=${bin%/lib/postgresql/*} version=${bin%/bin}
@@ -121,39 +115,10 @@ cp writer tree/writer && "$here/../guest/mkguest" "$unpacked" . tree > guest.txt
 
 # start FOLDER ONE TWO: the guest whose kernel lies in the folder, with these disks
 start() {
-    rm -f console "$g_mon" "$g_agent"
-    qemu-system-x86_64 -accel tcg -M q35 -m 512 -nodefaults -display none -no-reboot -name web1 \
-        -kernel "$1/vmlinuz" -initrd "$1/initrd" -append "$g_words" \
-        -blockdev driver=raw,node-name=vda,file.driver=file,file.filename="$2" \
-        -device virtio-blk-pci,id=vda,drive=vda \
-        -blockdev driver=raw,node-name=vdb,file.driver=file,file.filename="$3" \
-        -device virtio-blk-pci,id=vdb,drive=vdb \
-        -device virtio-serial -chardev socket,id=qga,path="$g_agent",server=on,wait=off \
-        -device virtserialport,chardev=qga,name=org.qemu.guest_agent.0 \
-        -qmp unix:"$g_mon",server=on,wait=off -serial file:console -daemonize \
-        -pidfile qemu.pid || return 1
-    g_pid=$(cat qemu.pid)
-}
-in_guest() { # WORDS: run by its shell, through its agent
-    python3 - "$g_agent" "$1" << 'END' || not_ok "in the guest: $1"
-import json, socket, sys
-s = socket.socket(socket.AF_UNIX)
-s.settimeout(60)
-s.connect(sys.argv[1])
-f = s.makefile("rwb", 0)
-def ask(command, **arguments):
-    f.write((json.dumps({"execute": command, "arguments": arguments}) + "\n").encode())
-    reply = json.loads(f.readline().lstrip(b"\xff"))
-    assert "return" in reply, reply
-    return reply["return"]
-f.write(b'\xff{"execute": "guest-sync-delimited", "arguments": {"id": 7}}\n')
-while b'"return": 7' not in f.readline():
-    pass
-pid = ask("guest-exec", path="/bin/busybox", arg=["sh", "-c", sys.argv[2]])["pid"]
-while not (state := ask("guest-exec-status", pid=pid))["exited"]:
-    pass
-sys.exit(state["exitcode"])
-END
+    g_disks=()
+    g_disk vda raw "$2"
+    g_disk vdb raw "$3"
+    g_folder=$1 g_memory=512 g_ctl='' g_start "${g_disks[@]}"
 }
 new_vault v
 start . one.raw two.raw && until_done 20 ||
