@@ -7,6 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 monitor=$2 unpacked=$3 extension=$4 host=$5 marker=$6 mkpackage=$7
 . "$here/guest_lib.sh"
+. "$here/rehearsal_lib.sh"
 
 start_guest() { # WORDS for its kernel, which /setup reads
     g_words="$g_words $1" g_start "${g_disks[@]}"
@@ -17,28 +18,11 @@ rehearse() {
     shift 2
     firn_is "$status" "$name" doctor --json qmp:"$g_mon",qga="$g_agent" "$@"
 }
-row() { # LOOK RESULT CODE-OR-WORDS NAME: the document in ./out has such a line
-    if python3 - "$1" "$2" "$3" > why.txt 2>&1 << 'END'; then ok "$4"; else not_ok "$4" "$(cat why.txt)"; fi
-import json, sys
-look, result, what = sys.argv[1:]
-def codes(e):
-    while e:
-        yield e["code"]
-        e = e["cause"]
-rows = json.load(open("out"))["rehearsal"]
-for row in rows:
-    if row["look"] == look and row["result"] == result and (
-            what in row["seen"] or what in codes(row["error"])):
-        sys.exit(0)
-sys.exit(f"no row {look} {result} {what}: " + "; ".join(
-    f"{r['look']} {r['result']} {r['seen']}" for r in rows))
-END
-}
 goes_on() { until_done $(($(done_so_far) + 1)) && ok "$1" || not_ok "$1"; }
 
 # ---- the guest: as its kernel's words say ----
 v=extra/var/lib/firn/plugins/Firn.VMSnapshot/1.0.0.0
-mkdir -p $v/bin $v/config extra/inner extra/twin extra/etc/qemu/fsfreeze-hook.d
+mkdir -p $v/bin $v/config extra/inner extra/twin extra/fat extra/etc/qemu/fsfreeze-hook.d
 cp "$extension" "$host" $v/bin/ && cp "$marker" $v/bin/marker.so
 for file in $(ldd "$host" | grep -o '/[^ ]*'); do
     mkdir -p "extra$(dirname "$file")" && cp -L "$file" "extra$file"
@@ -58,6 +42,8 @@ case $words in
 esac
 busybox dd if=/dev/zero of=/one/disk.img bs=1M count=8 2> /dev/null
 busybox mke2fs -F /one/disk.img > /dev/null 2>&1
+busybox dd if=/dev/zero of=/one/fat.img bs=1M count=4 2> /dev/null
+busybox mkdosfs /one/fat.img > /dev/null
 END
 new_guest extra
 g_disk vda qcow2 one.qcow2
@@ -82,6 +68,15 @@ grep '^  freeze' out | sed 's/^/#/'
 in_guest 'busybox mount -t ext2 -o loop /one/disk.img /inner'
 rehearse 0 'a loop device'
 row mounts ok '/inner is a file on /one' 'is seen'
+in_guest 'busybox mount -t vfat -o loop /one/fat.img /fat'
+rehearse 3 'a file system that cannot be frozen'
+row mounts weaker '/fat is not held still' 'is seen'
+finding MountNotFrozen 'is told by its code' vm=web1 mount=/fat type=vfat
+finding RehearsalWeaker 'as a warning' vm=web1 n=1
+row freeze ok application-consistent 'the others are frozen all the same'
+rehearse 0 'when no file system is to be held' --consistency crash
+row mounts ok MountNotFrozen 'it is no weakness'
+in_guest 'busybox umount /fat'
 in_guest 'busybox mount --bind /one /twin && busybox chmod 666 /etc/qemu/fsfreeze-hook'
 rehearse 3 'what is below is mounted once more; a script that anybody can change'
 row mounts ok 'the extension goes by that' 'the first would hang the agent, not the extension'
