@@ -103,6 +103,7 @@ journal_intent(struct journal *j, const char *step, const struct action *a,
     j->n++;
     if (e->step == NULL || e->before == NULL || !action_copy(&e->action, a))
         return fail(OutOfMemory);
+    j->waits = false;
     TRY(write_line(j, json_pack("{s:I, s:s, s:s, s:O}", "intent", (json_int_t)(j->n - 1),
                           "step", step, "action", text, "before", e->before)));
     *ret_i = j->n - 1;
@@ -128,14 +129,31 @@ journal_undone(struct journal *j, size_t i, const char *kept)
 {
     TRY(write_line(j, json_pack("{s:I, s:s?}", "undone", (json_int_t)i, "kept", kept)));
     j->entries[i].undone = true;
+    j->waits = false;
     return NULL;
 }
 
 struct err *
-journal_wait(struct journal *j)
+journal_keep_wait(struct journal *j, const char *boot, bool itself)
 {
-    TRY(write_line(j, json_pack("{s:s}", "waits", "restart")));
+    char *copy = boot == NULL ? NULL : strdup(boot);
+
+    if (boot != NULL && copy == NULL)
+        return fail(OutOfMemory);
     j->waits = true;
+    if (j->nwaited == JOURNAL_WAITS_MAX)
+        free(copy);
+    else
+        j->waited[j->nwaited++] = (struct journal_wait){ copy, itself };
+    return NULL;
+}
+
+struct err *
+journal_wait(struct journal *j, const char *boot, bool itself)
+{
+    TRY(write_line(j, json_pack("{s:s, s:s?, s:b}", "waits", "restart", "boot", boot, "itself",
+                          itself)));
+    TRY(journal_keep_wait(j, boot, itself));
     return NULL;
 }
 
@@ -188,6 +206,18 @@ journal_waits(const struct journal *j)
 }
 
 size_t
+journal_nwaits(const struct journal *j)
+{
+    return j->nwaited;
+}
+
+const struct journal_wait *
+journal_wait_at(const struct journal *j, size_t i)
+{
+    return &j->waited[i];
+}
+
+size_t
 journal_entries(const struct journal *j)
 {
     return j->n;
@@ -210,6 +240,8 @@ journal_free(struct journal *j)
         json_decref(j->entries[i].before);
         action_done(&j->entries[i].action);
     }
+    for (size_t i = 0; i < j->nwaited; i++)
+        free(j->waited[i].boot);
     record_free(j->file);
     free(j->path);
     free(j->target);

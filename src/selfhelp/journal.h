@@ -25,6 +25,8 @@ enum {
     JOURNAL_UNFINISHED_MAX = 256, /* runs that are told of at once */
     JOURNAL_KEPT_MAX = 1000,    /* runs that have ended, of all machines */
     JOURNAL_KEPT_DAYS = 400,
+    JOURNAL_RECENT_MAX = 256,   /* runs that journal_recent goes back */
+    JOURNAL_WAITS_MAX = 16,     /* restarts that one run waited for and that are kept */
     JOURNAL_ID_LEN = 16         /* hex digits; the first eight are the second of its begin */
 };
 
@@ -37,6 +39,12 @@ struct journal_entry {
     json_t *before;
     char *result; /* NULL: killed before it was known */
     bool undone;
+};
+
+/* A restart that a run waited for. */
+struct journal_wait {
+    char *boot;  /* the start of the machine that it waited in; NULL: not known */
+    bool itself; /* an installer restarted the machine; false: it was asked of a person */
 };
 
 /* firn's own folder for them, made when it is missing; to be freed. */
@@ -56,6 +64,12 @@ struct err *journal_open(const char *folder, const char *id, struct journal **re
 struct err *journal_unfinished(const char *folder, const char *target, char ***ret) must_use;
 void journal_ids_free(char **ids);
 
+/* Runs for ${code} on ${target} that began in the last ${days} days, newest first and at most
+ * JOURNAL_RECENT_MAX of all that are there, until ${each} says false.  Those that are alive or
+ * damaged are left out.  Of two that began in the same second either may be first. */
+struct err *journal_recent(const char *folder, const char *target, const char *code,
+    unsigned days, bool (*each)(void *arg, const struct journal *j), void *arg) must_use;
+
 /* Remove runs that have ended, and bundles, when they began more than JOURNAL_KEPT_DAYS
  * ago or JOURNAL_KEPT_MAX newer ones are there.  They can no longer be undone then.  Runs
  * without an end, damaged ones and those that are alive stay.  journal_begin does it. */
@@ -68,7 +82,10 @@ const char *journal_id(const struct journal *j);
 const char *journal_target(const struct journal *j);
 const char *journal_code(const struct journal *j);
 const char *journal_outcome(const struct journal *j); /* NULL: it has not ended */
-bool journal_waits(const struct journal *j); /* for a restart; it has no end then */
+/* For a restart: the last thing that it did, and it has no end. */
+bool journal_waits(const struct journal *j);
+size_t journal_nwaits(const struct journal *j); /* all restarts that it ever waited for */
+const struct journal_wait *journal_wait_at(const struct journal *j, size_t i);
 size_t journal_entries(const struct journal *j);
 const struct journal_entry *journal_entry(const struct journal *j, size_t i);
 
@@ -79,8 +96,9 @@ struct err *journal_intent(struct journal *j, const char *step, const struct act
 struct err *journal_result(struct journal *j, size_t i, const char *result,
     const json_t *facts) must_use;
 struct err *journal_undone(struct journal *j, size_t i, const char *kept) must_use;
-/* It goes on when the machine has been restarted: see journal_waits. */
-struct err *journal_wait(struct journal *j) must_use;
+/* It goes on when the machine has been restarted, which is in the start ${boot} now (NULL: not
+ * known): see journal_waits and struct journal_wait. */
+struct err *journal_wait(struct journal *j, const char *boot, bool itself) must_use;
 struct err *journal_end(struct journal *j, const char *outcome) must_use;
 
 /* For tests: called after each line that is durable; its failure is the writer's. */

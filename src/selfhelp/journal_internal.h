@@ -14,10 +14,15 @@ struct journal {
     bool broken, waits;
     struct journal_entry entries[JOURNAL_ENTRIES_MAX];
     size_t n;
+    struct journal_wait waited[JOURNAL_WAITS_MAX];
+    size_t nwaited;
     struct err *(*written)(void *arg);
     void *arg;
 };
 
 bool journal_is_id(const char *s, size_t len);
+
+/* Remember that it waits; those beyond JOURNAL_WAITS_MAX leave no trace but that. */
+struct err *journal_keep_wait(struct journal *j, const char *boot, bool itself) must_use;
 
 #endif

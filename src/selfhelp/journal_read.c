@@ -52,6 +52,7 @@ read_intent(struct journal *j, const json_t *o, size_t line)
         return fail(OutOfMemory);
     if (f != ACTION_OK)
         return damaged(j, line, action_fault_text(f));
+    j->waits = false;
     j->n++; /* from here on journal_free ends it */
     if (!action_complete(&e->action))
         return damaged(j, line, "an action is not complete");
@@ -93,10 +94,12 @@ read_line(struct journal *j, const json_t *o, size_t line)
         if (e == NULL)
             return damaged(j, line, "what was undone is not there");
         e->undone = true;
+        j->waits = false;
         return NULL;
     }
     if (json_object_get(o, "waits") != NULL) {
-        j->waits = true;
+        TRY(journal_keep_wait(j, string_at(o, "boot"),
+            json_is_true(json_object_get(o, "itself"))));
         return NULL;
     }
     s = string_at(o, "end");

@@ -179,7 +179,7 @@ is_over(const char *folder, const char *id, bool *ret)
 struct walk {
     const char *folder, *target, *ending;
     struct newest newest;
-    int64_t now_s;
+    int64_t now_s; /* or the second from which on runs are wanted */
     struct err *failed;
 };
 
@@ -252,7 +252,7 @@ journal_unfinished(const char *folder, const char *target, char ***ret)
     return e;
 }
 
-/* ---- what may go ---- */
+/* ---- runs of the last days ---- */
 
 /* The seconds at which the run began, which its id begins with. */
 static int64_t
@@ -264,6 +264,61 @@ began_s(const char *id)
         s = s << 4 | (id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
     return s;
 }
+
+/* Those with an id of the future are of a clock that was wrong, and count. */
+static bool
+each_recent(void *arg, const char *name)
+{
+    struct walk *w = arg;
+    char id[JOURNAL_ID_LEN + 1];
+
+    if (id_of(name, runs, id) && began_s(id) >= w->now_s && is_new(&w->newest, id))
+        remember(&w->newest, id);
+    return true;
+}
+
+/* *ret is NULL when it is not for this code, alive or damaged. */
+static struct err *
+open_for(const struct walk *w, const char *id, const char *code, struct journal **ret)
+{
+    auto_ptr(journal) j = NULL;
+    struct err *e = journal_open(w->folder, id, &j);
+
+    *ret = NULL;
+    if (err_code(e) == E_OutOfMemory)
+        return e;
+    err_free(e);
+    if (j != NULL && strcmp(j->target, w->target) == 0 && strcasecmp(j->code, code) == 0)
+        *ret = take(j);
+    return NULL;
+}
+
+struct err *
+journal_recent(const char *folder, const char *target, const char *code, unsigned days,
+    bool (*each)(void *arg, const struct journal *j), void *arg)
+{
+    struct walk w = { .folder = folder, .target = target,
+        .now_s = clock_real_ns() / CLOCK_S - days * INT64_C(86400) };
+    char **ids = NULL;
+    bool more = true;
+
+    TRY(newest_init(&w.newest, JOURNAL_RECENT_MAX));
+    struct err *e = record_list(folder, each_recent, &w);
+
+    if (e == NULL)
+        e = copy_ids(&w.newest, &ids);
+    free(w.newest.id);
+    for (size_t i = 0; e == NULL && more && ids[i] != NULL; i++) {
+        auto_ptr(journal) j = NULL;
+
+        e = open_for(&w, ids[i], code, &j);
+        more = e != NULL || j == NULL || each(arg, j);
+    }
+    journal_ids_free(ids);
+    return e;
+}
+
+/* ---- what may go ---- */
 
 /* A run that is alive, has no end, or is damaged stays, however old it is.  What cannot be
  * removed now goes another time. */

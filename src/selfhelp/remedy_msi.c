@@ -280,7 +280,29 @@ configure_as_before(struct target *t, const json_t *before, uint32_t start)
     return NULL;
 }
 
-/* A service that was missing before stays: nobody wants that state back. */
+/* A service that was missing before stays: nobody wants that state back.  Where the manager
+ * makes none, it is missing as it was. */
+static struct err *
+leave_service(struct target *t, const json_t *before, char **ret_kept)
+{
+    struct remedy_views v = { .there = true };
+
+    if ((t->can & TARGET_SERVICES) != 0) {
+        struct err *e = ensure_installer_service(t, before, START_DEMAND);
+
+        if (e != NULL && !err_has(e, E_TargetRefused))
+            return e;
+        struct err *second = remedy_see(t, REMEDY_MSISERVER, &v);
+
+        if (second != NULL || (e != NULL && v.there))
+            return err_also(e, second);
+        err_free(e);
+    }
+    *ret_kept = strdup(v.there ? "the installer service stays: it was missing before"
+                               : "the installer service is missing, as it was before");
+    return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
+}
+
 static struct err *
 undo_registered(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept)
@@ -295,12 +317,8 @@ undo_registered(struct target *t, const struct action *a, const json_t *before,
     if (!json_is_boolean(there) || !json_is_array(values))
         return remedy_bad_record(a);
     if (live ? json_is_false(there) : !json_is_true(json_object_get(json_array_get(values, 0),
-            "found"))) {
-        if (live)
-            TRY(ensure_installer_service(t, before, START_DEMAND));
-        *ret_kept = strdup("the installer service stays: it was missing before");
-        return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
-    }
+            "found")))
+        return leave_service(t, before, ret_kept);
     if (live) {
         if (start < 0 || start > START_DISABLED)
             return remedy_bad_record(a);

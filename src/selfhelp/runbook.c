@@ -185,10 +185,26 @@ tell_incomplete(struct run *r)
     return e;
 }
 
+/* What was done takes effect with the restart that is asked for: it stays, and the journal has
+ * no end until then. */
+static struct err *
+leave_open(struct run *r, const char *boot)
+{
+    if (strstr(r->r->blocked, "restart the machine") == NULL &&
+        strstr(r->r->blocked, "=restart)") == NULL) { /* "/norestart" asks for none */
+        auto_free char *first = strdup(r->r->blocked);
+
+        TRY(run_set(&r->r->blocked, "%s; and restart the machine, then run the doctor again",
+            first == NULL ? "" : first));
+    }
+    return r->j != NULL ? run_note_restart(r, boot, false) : NULL;
+}
+
 /* *ret_open: the journal stays without an end. */
 static struct err *
 judge_unsolved(struct run *r, bool *ret_open)
 {
+    auto_free char *boot = NULL;
     enum remedy_state now;
     bool all = true;
 
@@ -204,17 +220,13 @@ judge_unsolved(struct run *r, bool *ret_open)
     r->r->outcome = r->r->blocked != NULL ? RUNBOOK_BLOCKED : RUNBOOK_ESCALATED;
     if (r->keep)
         return NULL;
-    if (r->restart_due && r->r->blocked != NULL && !r->overridden) {
-        *ret_open = true; /* what was done takes effect with the restart */
-        if (strstr(r->r->blocked, "restart") == NULL) {
-            auto_free char *first = strdup(r->r->blocked);
-
-            TRY(run_set(&r->r->blocked, "%s; and restart the machine, then run the doctor "
-                                        "again",
-                first == NULL ? "" : first));
-        }
-        return r->j != NULL ? journal_wait(r->j) : NULL;
+    TRY(run_boot_id(r, &boot));
+    if (r->restart_due && r->r->blocked != NULL && !r->overridden && run_may_restart(r)) {
+        *ret_open = true;
+        return leave_open(r, boot);
     }
+    if (r->asks_restart) /* it counts, although nothing waits for it */
+        TRY(run_note_restart(r, boot, false));
     TRY(run_undo(r, 0, &all));
     if (!all) {
         *ret_open = true;
@@ -256,6 +268,7 @@ run_one(struct run *r)
         r->r->outcome = RUNBOOK_FOUND;
         return NULL;
     }
+    TRY(run_look_back(r));
     if (proof_must_wait(r->t))
         TRY(run_offline(r));
     else if (r->policy->order == RUNBOOK_ARTICLE)

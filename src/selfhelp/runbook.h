@@ -44,11 +44,14 @@ enum runbook_outcome {
 
 enum runbook_order { RUNBOOK_SAFE, RUNBOOK_ARTICLE };
 
-/* Budgets of one run, whatever it goes on to. */
+/* Budgets of one run, whatever it goes on to.  Restarts are also counted over the runs for one
+ * cause: those that firn or an installer made, and those that were asked of a person and came.
+ * When there are none left, none is asked for either. */
 enum {
     RUNBOOK_CAUSES = 3, /* that are treated */
     RUNBOOK_INSTALLS = 3,
     RUNBOOK_RESTARTS = 2,
+    RUNBOOK_RESTARTS_DAYS = 7, /* a restart counts so long, or until a run repaired the cause */
     RUNBOOK_INSTALL_MS = 15 * 60 * 1000,
     RUNBOOK_RESTART_MS = 15 * 60 * 1000,
     RUNBOOK_BUSY_MS = 10 * 60 * 1000, /* waiting for others' installations */

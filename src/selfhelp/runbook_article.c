@@ -79,9 +79,7 @@ take_turn(struct run *r, const struct plan_step *s, enum turn *ret)
         auto_free char *old = NULL;
 
         if (run_is_install(&s->action)) {
-            struct err *e = target_boot_id(r->t, &old);
-
-            err_free(e);
+            TRY(run_boot_id(r, &old));
             TRY(run_wait_idle(r, &idle));
         }
         TRY(run_step(r, s, &s->action, &end, &class));
@@ -124,5 +122,8 @@ run_article(struct run *r)
         if (now == REMEDY_HOLDS)
             TRY(run_retry(r));
     }
+    /* what was done counts only after a restart, and nobody here could make one */
+    if (!r->solved && !r->other && r->restart_due && !r->restart_failed && run_may_restart(r))
+        TRY(run_ask_restart(r));
     return NULL;
 }

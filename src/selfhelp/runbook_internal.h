@@ -46,6 +46,9 @@ struct run {
     bool overridden;        /* a check is switched off for the cause that is treated now */
     bool restarts_itself;   /* the installer does, whatever it is told */
     bool restart_due;       /* something takes effect with the next restart */
+    bool restart_failed;    /* it was tried, and the machine did not come back anew */
+    bool asks_restart;      /* of a person: r->blocked says so */
+    unsigned past_restarts; /* for this cause, by earlier runs */
     bool solved;            /* the operation worked, or the probe turned and none is there */
     bool other;             /* the operation fails now, but with another code */
     bool unsure;            /* a candidate's probe was asked and not answered */
@@ -61,6 +64,29 @@ struct run {
 /* What is left of the run's time, but at most ${ms}. */
 struct deadline run_by(struct run *r, int64_t ms);
 bool run_out_of_time(struct run *r);
+
+/* Set what earlier runs for r->c cost the machine: past_restarts and restarts_itself. */
+struct err *run_look_back(struct run *r) must_use;
+
+/* Restarts for this cause, of this run and of earlier ones; are there any left? */
+unsigned run_restarts(const struct run *r);
+bool run_may_restart(const struct run *r);
+
+/* Note in the journal that a restart is waited for, in the start ${boot} of the machine (NULL:
+ * not known).  It is one of the few that there may be, also for later runs. */
+struct err *run_note_restart(struct run *r, const char *boot, bool itself) must_use;
+
+/* A person must restart the machine, unless something else is asked for already. */
+struct err *run_ask_restart(struct run *r) must_use;
+
+/* The start that the machine is in; *ret is NULL where it does not tell. */
+struct err *run_boot_id(struct run *r, char **ret) must_use;
+
+/* Failures that are not the machine's: the run ends with them. */
+bool run_is_own(const struct err *e);
+
+/* Begin the journal of r->c, unless there is one. */
+struct err *run_open_journal(struct run *r) must_use;
 
 /* Text of the report; NULL is out of memory, which these remember as a failure. */
 /* The option by which a person allows what was refused. */

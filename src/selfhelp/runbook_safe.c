@@ -92,30 +92,17 @@ prove(struct run *r, enum remedy_state *ret)
     return NULL;
 }
 
-static struct err *
-boot_id(struct run *r, char **ret)
-{
-    struct err *e = target_boot_id(r->t, ret);
-
-    if (err_has(e, E_OutOfMemory))
-        return e;
-    err_free(e);
-    return NULL;
-}
-
 /* Restart where something waits for it.  *ret_back = true when the machine is back. */
 static struct err *
 restart(struct run *r, const struct slots *s, bool *ret_back)
 {
-    char allow[64] = "";
     enum step_end end;
 
+    *ret_back = false;
     TRY(run_restart(r, s->restart, &end));
     *ret_back = end == STEP_DONE;
-    if (end == STEP_REFUSED)
-        snprintf(allow, sizeof(allow), " (or %s=restart)", run_allows(r));
     if (end == STEP_REFUSED || end == STEP_CANNOT)
-        TRY(block(r, "restart the machine, then run the doctor again", allow));
+        TRY(run_ask_restart(r));
     return NULL;
 }
 
@@ -137,7 +124,7 @@ install(struct run *r, const struct slots *s, enum exit_class *ret_class)
             *ret_class = EXIT_BUSY;
             return block(r, "another installation is under way: wait for its end", "");
         }
-        TRY(boot_id(r, &old));
+        TRY(run_boot_id(r, &old));
         TRY(run_step(r, step, &step->action, &end, ret_class));
         if (end == STEP_REFUSED || end == STEP_CANNOT) {
             *ret_class = EXIT_CANCELLED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runbook_steps.c -- the moves of a run: probe, consent, one step with its journal, undo,
- * retry, wait, restart.
+ * retry, wait.
  *
  * A failure of the target while a step is applied leaves open what took effect.  The step
  * counts as failed and stays in the list of what undo goes through, since undo works from the
@@ -13,7 +13,7 @@
 #include "runbook_internal.h"
 #include "stop.h"
 
-enum { BUSY_STEP_MS = 30 * 1000, BOOT_STEP_MS = 5 * 1000 };
+enum { BUSY_STEP_MS = 30 * 1000 };
 
 struct deadline
 run_by(struct run *r, int64_t ms)
@@ -62,8 +62,8 @@ run_is_register(const struct action *a)
 }
 
 /* Failures that are not the machine's: the run ends with them. */
-static bool
-is_own(const struct err *e)
+bool
+run_is_own(const struct err *e)
 {
     return err_has(e, E_OutOfMemory) || err_has(e, E_Interrupted);
 }
@@ -97,7 +97,7 @@ run_probe_of(struct run *r, const struct action *probe, enum remedy_state *ret)
     TRY(stop_check());
     for (int twice = 0; twice < 2; twice++) { /* one lost answer is no verdict */
         e = remedy_look(r->t, probe, run_by(r, RUNBOOK_STEP_MS), &l);
-        if (e != NULL && is_own(e))
+        if (e != NULL && run_is_own(e))
             return e;
         if (e == NULL) {
             *ret = l.state;
@@ -120,7 +120,7 @@ run_consents(struct run *r, const struct action *a, bool *ret)
         return NULL;
     struct err *e = remedy_change(r->t, a, run_by(r, RUNBOOK_STEP_MS), &change);
 
-    if (e != NULL && is_own(e))
+    if (e != NULL && run_is_own(e))
         return e;
     err_free(e);
     *ret = r->policy->ask(r->policy->arg, a, change != NULL ? change : a->kind->about);
@@ -129,14 +129,13 @@ run_consents(struct run *r, const struct action *a, bool *ret)
     return NULL;
 }
 
-static struct err *
-open_journal(struct run *r)
+struct err *
+run_open_journal(struct run *r)
 {
     if (r->j != NULL)
         return NULL;
     TRY(journal_begin(r->policy->journals, r->t->name, r->c->code, &r->j));
     journal_watch(r->j, r->policy->written, r->policy->arg);
-    TRY(run_set(&r->r->journal, "%s", journal_id(r->j)));
     return NULL;
 }
 
@@ -180,7 +179,7 @@ verify(struct run *r, const struct action *a, bool *ret, char **ret_observed)
     struct err *e = remedy_look(r->t, a, run_by(r, RUNBOOK_STEP_MS), &l);
 
     *ret = e == NULL && l.state != REMEDY_NOT;
-    if (e != NULL && is_own(e))
+    if (e != NULL && run_is_own(e))
         return e;
     if (e == NULL)
         *ret_observed = take(l.observed);
@@ -224,6 +223,26 @@ settle(struct run *r, const struct action *a, size_t entry, struct remedy_done *
     return e;
 }
 
+/* With an installer goes the start of the machine that it ran in: it may restart the machine
+ * that firn is in, which ends this run without a word. */
+static struct err *
+record(struct run *r, const struct action *a, json_t **ret, char **ret_boot)
+{
+    TRY(remedy_record(r->t, a, ret));
+    if (!run_is_install(a))
+        return NULL;
+    struct err *e = run_boot_id(r, ret_boot);
+
+    if (e == NULL && *ret_boot != NULL &&
+        json_object_set_new(*ret, "boot", json_string(*ret_boot)) != 0)
+        e = fail(OutOfMemory);
+    if (e != NULL) {
+        json_decref(*ret);
+        *ret = NULL;
+    }
+    return e;
+}
+
 /* Record, intent, apply, result. */
 static struct err *
 change(struct run *r, const struct plan_step *s, const struct action *a, char **ret_told,
@@ -232,12 +251,13 @@ change(struct run *r, const struct plan_step *s, const struct action *a, char **
     int64_t ms = run_is_install(a) ? RUNBOOK_INSTALL_MS
         : a->kind->risk == RISK_RESTART ? RUNBOOK_RESTART_MS : RUNBOOK_STEP_MS;
     struct remedy_done d = { 0 };
+    auto_free char *boot = NULL;
     json_t *before = NULL;
     size_t entry = 0;
-    struct err *e = remedy_record(r->t, a, &before), *machine;
+    struct err *e = record(r, a, &before, &boot), *machine;
 
     if (e != NULL) { /* without a record nothing is changed */
-        if (is_own(e))
+        if (run_is_own(e))
             return e;
         *ret = STEP_FAILED;
         struct err *told = say_result(&d, e, ret_told);
@@ -245,8 +265,10 @@ change(struct run *r, const struct plan_step *s, const struct action *a, char **
         err_free(e);
         return told;
     }
-    e = r->napplied < RUN_STEPS_MAX ? open_journal(r)
+    e = r->napplied < RUN_STEPS_MAX ? run_open_journal(r)
                                     : fail(InputInvalid, "a plan", "it has too many steps");
+    if (e == NULL && r->r->journal == NULL)
+        e = run_set(&r->r->journal, "%s", journal_id(r->j));
     if (e == NULL)
         e = journal_intent(r->j, s == NULL ? "" : s->id, a, before, &entry);
     if (e != NULL) {
@@ -256,12 +278,15 @@ change(struct run *r, const struct plan_step *s, const struct action *a, char **
     r->applied[r->napplied++] = (struct applied){ .entry = entry };
     machine = remedy_apply(r->t, a, before, run_by(r, ms), &d);
     json_decref(before);
-    if (machine != NULL && is_own(machine)) {
+    if (machine != NULL && run_is_own(machine)) {
         remedy_done_done(&d);
         return machine;
     }
     *ret_class = machine != NULL ? EXIT_UNKNOWN : d.class;
-    e = settle(r, a, entry, &d, machine, ret_told, ret);
+    if (*ret_class == EXIT_RESTARTING) /* perhaps there is no time left for another word */
+        e = run_note_restart(r, boot, true);
+    if (e == NULL)
+        e = settle(r, a, entry, &d, machine, ret_told, ret);
     err_free(machine);
     remedy_done_done(&d);
     return e;
@@ -273,9 +298,13 @@ count(struct run *r, const struct action *a, bool *ret_over)
     *ret_over = false;
     if (run_is_install(a))
         *ret_over = r->r->installs >= RUNBOOK_INSTALLS ||
-            (r->restarts_itself && r->r->restarts + r->r->own_restarts >= RUNBOOK_RESTARTS);
+            (r->restarts_itself && !run_may_restart(r));
+    else if (action_is(a, "windows.installer.register"))
+        /* the service that it deletes may stay, marked, until a restart that nobody would make:
+         * not even undo could make it again */
+        *ret_over = r->past_restarts > 0 && !run_may_restart(r);
     else if (a->kind->risk == RISK_RESTART)
-        *ret_over = r->r->restarts + r->r->own_restarts >= RUNBOOK_RESTARTS;
+        *ret_over = !run_may_restart(r);
     else if (a->kind->risk == RISK_OVERRIDE)
         *ret_over = r->r->overrides >= 1;
     return NULL;
@@ -292,7 +321,7 @@ already(struct run *r, const struct action *a, bool *ret, char **ret_told)
     if (!is_looked_at(a))
         return NULL;
     e = remedy_look(r->t, a, run_by(r, RUNBOOK_STEP_MS), &l);
-    if (e != NULL && is_own(e))
+    if (e != NULL && run_is_own(e))
         return e;
     if (e == NULL && l.state == REMEDY_HOLDS) {
         *ret = true;
@@ -313,6 +342,11 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
     bool yes, over;
 
     *ret_class = EXIT_OK;
+    TRY(count(r, a, &over));
+    if (over && a->kind->risk == RISK_RESTART) { /* nor is it asked of a person */
+        *ret = STEP_FAILED;
+        return run_set(ret_told, "not done: the machine was restarted often enough");
+    }
     *ret = STEP_CANNOT;
     if ((s != NULL && !plan_step_runs(s)) || !remedy_can(r->t, a, &why))
         return run_set(ret_told, "%s", why != NULL ? why : "for a person");
@@ -325,7 +359,6 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
             return NULL;
         }
     }
-    TRY(count(r, a, &over));
     if (over || run_out_of_time(r)) {
         *ret = STEP_FAILED;
         return run_set(ret_told, "not done: %s", over ? "it was done often enough"
@@ -397,7 +430,7 @@ run_undo(struct run *r, size_t first, bool *ret_all)
         struct err *e = remedy_undo(r->t, &j->action, j->before,
             deadline_in_ms(RUNBOOK_INSTALL_MS), &kept);
 
-        if (e != NULL && is_own(e))
+        if (e != NULL && run_is_own(e))
             return e;
         if (e != NULL) {
             err_free(e);
@@ -451,7 +484,7 @@ run_wait_idle(struct run *r, bool *ret_idle)
     for (;;) {
         struct err *e = target_installer_busy(r->t, &busy, NULL);
 
-        if (e != NULL && is_own(e))
+        if (e != NULL && run_is_own(e))
             return e;
         *ret_idle = e != NULL || !busy; /* who cannot tell is not waited for */
         err_free(e);
@@ -459,73 +492,4 @@ run_wait_idle(struct run *r, bool *ret_idle)
             return NULL;
         TRY(target_wait(r->t, BUSY_STEP_MS));
     }
-}
-
-/* A machine that is out of reach now is no failure of the run: the journal stays open. */
-static struct err *
-keep_installer(struct run *r, const json_t *before)
-{
-    struct err *e = remedy_keep_installer(r->t, before);
-
-    if (e != NULL && is_own(e))
-        return e;
-    err_free(e);
-    return NULL;
-}
-
-struct err *
-run_keep_installer(struct run *r)
-{
-    if (r->installer != NULL)
-        TRY(keep_installer(r, r->installer));
-    for (size_t i = 0; i < r->napplied; i++) {
-        const struct journal_entry *j = journal_entry(r->j, r->applied[i].entry);
-
-        if (action_is(&j->action, "windows.installer.register"))
-            TRY(keep_installer(r, j->before));
-    }
-    return NULL;
-}
-
-struct err *
-run_await_boot(struct run *r, const char *old, bool *ret_back)
-{
-    int64_t until = target_now_ns(r->t) + RUNBOOK_RESTART_MS * CLOCK_MS;
-
-    *ret_back = false;
-    r->restarts_itself = true;
-    r->r->own_restarts++;
-    while (target_now_ns(r->t) < until) {
-        auto_free char *now = NULL;
-        struct err *e = target_boot_id(r->t, &now);
-
-        if (e != NULL && is_own(e))
-            return e;
-        *ret_back = e == NULL && strcmp(now, old) != 0;
-        err_free(e);
-        if (*ret_back) {
-            r->restart_due = false;
-            return run_keep_installer(r);
-        }
-        TRY(target_wait(r->t, BOOT_STEP_MS));
-    }
-    return NULL;
-}
-
-struct err *
-run_restart(struct run *r, const struct plan_step *s, enum step_end *ret)
-{
-    struct action a;
-    enum exit_class class;
-
-    if (s != NULL) {
-        TRY(run_step(r, s, &s->action, ret, &class));
-    } else {
-        action_init(&a, action_find("machine.restart"));
-        TRY(run_step(r, NULL, &a, ret, &class));
-    }
-    if (*ret == STEP_DONE)
-        r->restart_due = false;
-    TRY(run_keep_installer(r)); /* also after a lost answer: it may have restarted */
-    return NULL;
 }

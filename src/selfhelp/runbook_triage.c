@@ -239,6 +239,7 @@ begin_candidate(struct run *r, const struct runbook_candidate *c)
     /* what stays of an earlier cause may still wait for its restart */
     r->restart_due &= r->ntreated > 0 && r->treated[r->ntreated - 1].kept;
     r->restarts_itself = r->overridden = r->solved = r->other = r->keep = false;
+    r->restart_failed = r->asks_restart = false;
     TRY(run_find_naming(r));
     return NULL;
 }

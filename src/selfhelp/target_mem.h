@@ -53,6 +53,8 @@ void target_mem_put(struct target *t, const char *path, const char *data);
 void target_mem_service(struct target *t, const char *name, uint32_t start);
 /* As if a handle were held: deleting it only marks it. */
 void target_mem_hold_service(struct target *t, const char *name);
+/* The same, and again after each restart: whoever holds it starts with the machine. */
+void target_mem_always_hold(struct target *t, const char *name);
 /* In neither. */
 void target_mem_remove_service(struct target *t, const char *name);
 /* Changing it through the manager is refused with this number; 0: allowed again. */

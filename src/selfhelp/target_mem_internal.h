@@ -70,6 +70,7 @@ struct mem {
     size_t nprinters;
     unsigned installs;
     uint32_t refuse;
+    const char *always_held; /* the name of a service; borrowed */
     bool msi_broken, want_restart;
     int64_t busy_until_ns;
     int64_t ahead_ns; /* of the real clock */

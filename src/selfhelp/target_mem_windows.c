@@ -249,6 +249,12 @@ target_mem_hold_service(struct target *t, const char *name)
 }
 
 void
+target_mem_always_hold(struct target *t, const char *name)
+{
+    ((struct mem *)t)->always_held = name;
+}
+
+void
 target_mem_remove_service(struct target *t, const char *name)
 {
     struct mem *m = (struct mem *)t;
@@ -271,7 +277,7 @@ mem_service_drop(struct mem *m, const char *name)
 
     if (s == NULL)
         return;
-    if (s->held)
+    if (s->held || (m->always_held != NULL && strcasecmp(m->always_held, name) == 0))
         s->s.marked = true;
     else
         remove_service(m, s);

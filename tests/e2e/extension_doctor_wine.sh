@@ -163,6 +163,17 @@ is 0 'it can be taken back after that, too' doctor --undo "$(journal)"
 service_is 4 'the service is as it was'
 runtime_is missing 'and nothing is installed'
 
+# a restart is asked for once more, and then never again
+is 1 'another run' doctor $code --apply --yes=service,install
+says out 'restart the machine, then run the doctor again' 'asks for a second restart'
+restart
+is 1 'after two restarts' doctor $code --apply --yes=service,install --json
+in_json outcome blocked 'something else is asked for'
+in_json blocked "allow override.set key=HKLM\\SOFTWARE\\Microsoft\\BcdrAgentPersistentKeys \
+name=IsVCRedistInstalled type=sz data=True (--yes=override)" 'and no restart'
+in_json undone true 'what did not help is undone'
+service_is 4 'the service is as it was'
+
 # only the override helps: the plug-in has a private copy of the runtime
 service 3
 broken parts/msvcr120.dll parts/msvcp120.dll

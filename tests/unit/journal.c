@@ -324,6 +324,79 @@ old_runs_go(void **state)
     empty_folder();
 }
 
+/* ---- restarts ---- */
+
+static bool
+each_recent(void *arg, const struct journal *j)
+{
+    size_t *n = arg;
+
+    *n += journal_nwaits(j);
+    return journal_outcome(j) == NULL || strcmp(journal_outcome(j), "repaired") != 0;
+}
+
+/* A run waits only while that is the last of it; what it ever waited for stays known. */
+static void
+a_wait_is_read_back(void **state)
+{
+    char id[JOURNAL_ID_LEN + 1];
+    auto_ptr(journal) j = NULL;
+
+    (void)state;
+    make_run(id);
+    assert_ok(journal_open(folder, id, &j));
+    assert_false(journal_waits(j));
+    assert_ok(journal_wait(j, "start 1", true));
+    assert_true(journal_waits(j));
+    assert_ok(journal_undone(j, 1, NULL));
+    assert_false(journal_waits(j));
+    assert_ok(journal_wait(j, NULL, false));
+    journal_free(take(j));
+    assert_ok(journal_open(folder, id, &j));
+    assert_true(journal_waits(j));
+    assert_int_equal(journal_nwaits(j), 2);
+    assert_string_equal(journal_wait_at(j, 0)->boot, "start 1");
+    assert_true(journal_wait_at(j, 0)->itself);
+    assert_null(journal_wait_at(j, 1)->boot);
+    assert_false(journal_wait_at(j, 1)->itself);
+    for (unsigned i = 0; i < 2 * JOURNAL_WAITS_MAX; i++) /* more than are kept */
+        assert_ok(journal_wait(j, "start 2", false));
+    journal_free(take(j));
+    assert_ok(journal_open(folder, id, &j));
+    assert_int_equal(journal_nwaits(j), JOURNAL_WAITS_MAX);
+    assert_ok(journal_end(j, "blocked"));
+    assert_false(journal_waits(j));
+    (void)unlink(path);
+}
+
+/* Runs for the same code and target, of the last days, newest first. */
+static void
+runs_of_the_last_days(void **state)
+{
+    static const char waits[] = "{\"waits\":\"restart\"}\n"; /* as an older firn wrote it */
+    auto_free char *old = NULL, *repaired = NULL;
+    size_t n = 0;
+
+    (void)state;
+    assert_true(asprintf(&old, "%s{\"end\":\"blocked\"}\n", waits) > 0);
+    assert_true(asprintf(&repaired, "%s{\"end\":\"repaired\"}\n", waits) > 0);
+    put_run(1, 9, waits);
+    put_run(2, 6, repaired);
+    put_run(3, 5, old);
+    put_run(4, 4, "no JSON\n");
+    put_run(5, -1, waits); /* by a clock that was wrong */
+    assert_ok(journal_recent(folder, "many", "c", 7, each_recent, &n));
+    assert_int_equal(n, 3);
+    n = 0;
+    assert_ok(journal_recent(folder, "many", "C", 2, each_recent, &n));
+    assert_int_equal(n, 1);
+    n = 0;
+    assert_ok(journal_recent(folder, "many", "D", 7, each_recent, &n));
+    assert_ok(journal_recent(folder, "another", "C", 7, each_recent, &n));
+    assert_int_equal(n, 0);
+    empty_folder();
+}
+
 int
 main(void)
 {
@@ -334,6 +407,8 @@ main(void)
         cmocka_unit_test(a_broken_journal_stays_broken),
         cmocka_unit_test(unfinished_among_very_many),
         cmocka_unit_test(old_runs_go),
+        cmocka_unit_test(a_wait_is_read_back),
+        cmocka_unit_test(runs_of_the_last_days),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
