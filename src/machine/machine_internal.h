@@ -44,6 +44,9 @@ struct err *qemu_absolute(const struct qemu *q, const char *path, char **ret) mu
 /* Do both name the same file? */
 struct err *qemu_same_file(const struct qemu *q, const char *a, const char *b,
     bool *ret) must_use;
+/* A name in the folder, for a file that QEMU makes, that nothing else has; the same one for the
+ * same path. */
+struct err *qemu_made(struct qemu *q, const char *path, char **ret) must_use;
 /* Files that QEMU reads, sockets and files that it makes, and what is bound to the host. */
 struct err *qemu_paths(struct qemu *q) must_use;
 

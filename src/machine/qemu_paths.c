@@ -100,9 +100,8 @@ is_disk_of(const struct machine_plan *p, const char *path)
     return false;
 }
 
-/* A name in the folder that nothing else has; the same one for the same path. */
-static struct err *
-made(struct qemu *q, const char *path, char **ret)
+struct err *
+qemu_made(struct qemu *q, const char *path, char **ret)
 {
     static const char *const ours[] = { "machine.sh", "machine.args", "machine.xml" };
     const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
@@ -141,7 +140,7 @@ static struct err *
 place(struct qemu *q, const struct qarg *a, const char *path, enum how how, char **ret)
 {
     if (how == MADE)
-        return made(q, path, ret);
+        return qemu_made(q, path, ret);
     return needed(q, a, path, how == SEARCHED, ret);
 }
 
@@ -172,7 +171,7 @@ channel(struct qemu *q, struct qarg *a)
     path = strndup(a->value + skip, len);
     if (path == NULL)
         return fail(OutOfMemory);
-    TRY(made(q, path, &to));
+    TRY(qemu_made(q, path, &to));
     text_str(&t, kinds[k]);
     if (k == 1)
         text_str(&t, to);

@@ -98,6 +98,8 @@ become(xmlNode *disk, struct machine_disk *d)
     take_out_children(disk, "source");
     take_out_children(disk, "backingStore");
     take_out_children(disk, "mirror");
+    take_out_children(disk, "auth"); /* the old place of both; the copy is no secret's */
+    take_out_children(disk, "encryption");
     set_attribute(disk, "type", "file");
     source = xmlNewChild(disk, NULL, (const xmlChar *)"source", NULL);
     if (source != NULL)
@@ -190,6 +192,8 @@ interface(struct qemu *q, xmlNode *n)
         set_attribute(mac, "address", to);
         qemu_changed(q, "a network address is %s, was %s", to, was);
     }
+    if (q->p->name != NULL)
+        take_out_children(n, "target"); /* the host's end: libvirt names another */
     xmlFree(was);
     xmlFree(type);
     return e;
@@ -211,27 +215,40 @@ graphics(struct qemu *q, xmlNode *n)
     xmlFree(port);
 }
 
-/* Sockets at which QEMU listens: libvirt chooses where those of channels lie. */
+/* The file that ${n} names moves to the machine's folder. */
 static struct err *
-socket_of(struct qemu *q, xmlNode *n)
+move(struct qemu *q, xmlNode *n, const char *name)
 {
-    xmlNode *source = child(n, "source");
-    char *mode = attribute(source, "mode"), *path = attribute(source, "path");
-    const char *slash = strrchr(path, '/');
-    struct err *e = NULL;
-    char *to = NULL;
+    char *path = attribute(n, name);
+    auto_free char *to = NULL;
+    struct err *e = path[0] != '\0' ? qemu_made(q, path, &to) : NULL;
 
-    if (strcmp(mode, "bind") == 0 && is(n, "channel")) {
-        take_out(source);
-    } else if (strcmp(mode, "bind") == 0 && slash != NULL && slash[1] != '\0') {
-        if (asprintf(&to, "%s%s", q->p->folder, slash) < 0)
-            e = fail(OutOfMemory);
-        else
-            set_attribute(source, "path", to);
-        free(e == NULL ? to : NULL);
-    }
-    xmlFree(mode);
+    if (to != NULL)
+        set_attribute(n, name, to);
     xmlFree(path);
+    return e;
+}
+
+/* Sockets and ports at which QEMU listens, and files that it writes what the guest says to:
+ * libvirt chooses where the sockets of channels lie. */
+static struct err *
+character_device(struct qemu *q, xmlNode *n)
+{
+    xmlNode *source = child(n, "source"), *log = child(n, "log");
+    char *mode = attribute(source, "mode"), *type = attribute(n, "type");
+    bool bound = strcmp(mode, "bind") == 0, at_path = strcmp(type, "unix") == 0;
+    struct err *e = NULL;
+
+    if (bound && at_path && is(n, "channel"))
+        take_out(source);
+    else if ((bound && at_path) || strcmp(type, "file") == 0)
+        e = move(q, source, "path");
+    else if (bound && q->p->name != NULL)
+        qemu_warn(q, fail(MachinePortShared, q->p->machine, (const char *)n->name));
+    if (e == NULL && log != NULL)
+        e = move(q, log, "file");
+    xmlFree(mode);
+    xmlFree(type);
     return e;
 }
 
@@ -246,8 +263,8 @@ devices(struct qemu *q, xmlNode *all)
             TRY(interface(q, n));
         else if (is(n, "graphics"))
             graphics(q, n);
-        else if (is(n, "channel") || is(n, "serial") || is(n, "console"))
-            TRY(socket_of(q, n));
+        else if (is(n, "channel") || is(n, "serial") || is(n, "console") || is(n, "parallel"))
+            TRY(character_device(q, n));
         else if (is(n, "hostdev"))
             qemu_warn(q, fail(MachinePartOfHost, q->p->machine, "hostdev"));
     }
@@ -255,6 +272,22 @@ devices(struct qemu *q, xmlNode *all)
 }
 
 /* ---- the domain ---- */
+
+/* What the firmware says of the machine repeats the UUID, and libvirt wants both alike. */
+static void
+firmware_uuid(xmlNode *domain, const char *id)
+{
+    xmlNode *info = child(domain, "sysinfo");
+    xmlNode *part = info != NULL ? child(info, "system") : NULL;
+
+    for (xmlNode *n = part != NULL ? part->children : NULL; n != NULL; n = n->next) {
+        char *name = attribute(n, "name");
+
+        if (is(n, "entry") && strcmp(name, "uuid") == 0)
+            set_text(n, id);
+        xmlFree(name);
+    }
+}
 
 static struct err *
 names(struct qemu *q, xmlNode *domain)
@@ -277,6 +310,7 @@ names(struct qemu *q, xmlNode *domain)
         set_text(uuid, id);
     else
         uuid = xmlNewChild(domain, NULL, (const xmlChar *)"uuid", (const xmlChar *)id);
+    firmware_uuid(domain, id);
     qemu_changed(q, "the UUID is %s", id);
     return uuid != NULL ? NULL : fail(OutOfMemory);
 }
@@ -323,5 +357,7 @@ machine_of_domain(struct view xml, const struct machine_plan *p, struct text *re
     }
     xmlFree(made);
     xmlFreeDoc(doc);
+    strings_done(&q.made);
+    strings_done(&q.was);
     return e;
 }

@@ -289,18 +289,26 @@ static const char domain[] =
     "<domain type='kvm' id='3'><name>web1</name>"
     "<uuid>6fdc2a33-87f8-4c69-9bbc-5f2fb0df3d22</uuid>"
     "<genid>6fdc2a33-87f8-4c69-9bbc-5f2fb0df3d23</genid>"
+    "<sysinfo type='smbios'><system><entry name='uuid'>6fdc2a33-87f8-4c69-9bbc-5f2fb0df3d22"
+    "</entry><entry name='serial'>s1</entry></system></sysinfo>"
     "<os><loader readonly='yes'>/bin/sh</loader>"
     "<nvram template='/t' format='qcow2'>/old/vars.fd</nvram></os><devices>"
     "<disk type='block' device='disk'><driver name='qemu' type='qcow2' discard='unmap'/>"
     "<source dev='/dev/vg/web1'><encryption format='luks'/></source>"
     "<backingStore type='file'><source file='/old/base'/></backingStore>"
+    "<encryption format='qcow'/><auth username='me'/>"
     "<target dev='vda' bus='virtio'/></disk>"
     "<disk type='file' device='disk'><source file='/old/c.raw'/><target dev='vdc'/></disk>"
     "<disk type='file' device='cdrom'><source file='/none.iso'/><target dev='sda'/></disk>"
-    "<interface type='network'><mac address='52:54:00:01:02:03'/></interface>"
+    "<interface type='network'><mac address='52:54:00:01:02:03'/><target dev='web1-0'/>"
+    "</interface>"
     "<graphics type='vnc' port='5901' autoport='no'/>"
     "<channel type='unix'><source mode='bind' path='/run/old'/></channel>"
-    "<serial type='unix'><source mode='bind' path='/run/ser'/></serial>"
+    "<serial type='unix'><source mode='bind' path='/run/ser'/><log file='/log/ser'/></serial>"
+    "<serial type='file'><source path='/log/out'/></serial>"
+    "<console type='file'><source path='/log/out'/></console>"
+    "<serial type='unix'><source mode='connect' path='/run/theirs'/></serial>"
+    "<channel type='tcp'><source mode='bind' host='::1' service='4444'/></channel>"
     "<hostdev mode='subsystem' type='pci'/></devices></domain>";
 
 static char *
@@ -333,13 +341,30 @@ restores_a_domain(void **state)
     assert_non_null(strstr(is, "<nvram template=\"/t\">/new/nvram.fd</nvram>"));
     assert_non_null(strstr(is, "path=\"/new/ser\""));
     assert_non_null(strstr(is, "52:54:00:01:02:03"));
+    assert_non_null(strstr(is, "web1-0"));
     assert_null(strstr(is, "/old"));
     assert_null(strstr(is, "/dev/vg"));
     assert_null(strstr(is, "luks"));
+    assert_null(strstr(is, "<encryption"));
+    assert_null(strstr(is, "<auth"));
     assert_null(strstr(is, "/run/old"));
     assert_int_equal(ntold, 3);
     assert_true(was_told(E_MachineDiskAbsent) && was_told(E_MachinePathMissing) &&
                 was_told(E_MachinePartOfHost));
+}
+
+/* The old domain, should it run, goes on writing to its own. */
+static void
+moves_what_a_domain_writes(void **state)
+{
+    auto_free char *is = made_domain(domain, NULL);
+
+    (void)state;
+    assert_non_null(strstr(is, "<source mode=\"bind\" path=\"/new/ser\"/>"));
+    assert_non_null(strstr(is, "<log file=\"/new/ser-"));
+    assert_non_null(strstr(is, "<serial type=\"file\"><source path=\"/new/out\"/></serial>"));
+    assert_non_null(strstr(is, "<console type=\"file\"><source path=\"/new/out\"/></console>"));
+    assert_non_null(strstr(is, "/run/theirs"));
 }
 
 static void
@@ -351,7 +376,11 @@ gives_a_domain_another_identity(void **state)
     assert_non_null(strstr(is, "<name>web&lt;2&gt;</name>"));
     assert_null(strstr(is, "6fdc2a33"));
     assert_null(strstr(is, "01:02:03"));
+    assert_null(strstr(is, "web1-0"));
+    assert_non_null(strstr(is, "<entry name=\"serial\">s1</entry>"));
     assert_null(strstr(is, "5901"));
+    assert_non_null(strstr(is, "4444"));
+    assert_true(was_told(E_MachinePortShared));
     assert_non_null(strstr(changes, "the name is web<2>, was web1\n"));
 }
 
@@ -473,6 +502,7 @@ main(void)
         cmocka_unit_test(says_what_is_the_hosts),
         cmocka_unit_test(gives_another_identity),
         cmocka_unit_test(restores_a_domain),
+        cmocka_unit_test(moves_what_a_domain_writes),
         cmocka_unit_test(gives_a_domain_another_identity),
         cmocka_unit_test(refuses_what_is_no_domain),
         cmocka_unit_test(bears_strange_values),
