@@ -43,16 +43,11 @@ domain_ask(struct domain *d, const char *what, json_t *arguments, const char *fo
 
 /* A URI that names a host ("qemu+ssh://other/system") leads elsewhere. */
 static struct err *
-check_here(const char *address)
+check_here(const char *uri)
 {
-    static const char connect[] = ",connect=";
-    const char *uri = strstr(address, connect), *host;
+    const char *host = strstr(uri, "://");
     char here[HOST_MAX] = "";
 
-    if (uri == NULL)
-        return NULL;
-    uri += strlen(connect);
-    host = strstr(uri, "://");
     size_t len = host != NULL ? strcspn(host + 3, "/?") : 0;
     (void)gethostname(here, sizeof(here) - 1);
     if (len == 0 || (len == strlen("localhost") && memcmp(host + 3, "localhost", len) == 0) ||
@@ -196,7 +191,7 @@ free_domain(struct running *r)
 static const struct running_body body = { .prepare = domain_prepare, .track = domain_track,
     .track_name = domain_track_name, .cut = domain_cut, .source = domain_source,
     .keep = domain_keep, .why = domain_why, .close = domain_close, .process = process,
-    .xml = xml_of, .free = free_domain };
+    .xml = xml_of, .flash_read = domain_flash_read, .free = free_domain };
 
 struct err *
 domain_open(const char *address, const struct running_options *o, struct running **ret)
@@ -213,7 +208,7 @@ domain_open(const char *address, const struct running_options *o, struct running
     d->address = strdup(address);
     if (d->address == NULL)
         return fail(OutOfMemory);
-    TRY(check_here(address));
+    TRY(check_here(virt_uri(address)));
     TRY(look(d));
     TRY(sweep(d));
     if (!made->off)

@@ -166,6 +166,33 @@ domain_cut(struct running *r, struct deadline by)
                                            : e;
 }
 
+/* ---- the firmware's chip ---- */
+
+struct err *
+domain_flash_open(const struct running_disk *chip, struct source **ret)
+{
+    const struct source_options o = { .format = chip->format };
+
+    if (chip->file[0] == '\0')
+        return fail(InputInvalid, chip->name, "it lies in no file of this host");
+    return source_open(chip->file, &o, ret);
+}
+
+/* From its file; libvirt has no call for it. */
+struct err *
+domain_flash_read(struct running *r, size_t i, struct deadline by, void *to)
+{
+    const struct running_disk *chip = &r->flash[i];
+    auto_ptr(source) s = NULL;
+
+    (void)by;
+    TRY(domain_flash_open(chip, &s));
+    if (s->size != chip->size)
+        return fail(InputInvalid, chip->file, "its size is not what it was");
+    TRY(source_read(s, 0, 0, to, (size_t)s->size));
+    return NULL;
+}
+
 /* ---- after it ---- */
 
 struct err *

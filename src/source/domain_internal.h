@@ -45,7 +45,7 @@ struct err *domain_ask(struct domain *d, const char *what, json_t *arguments,
 
 /* ---- domain_list.c ---- */
 
-/* Fill the disks from d->xml and d->look. */
+/* Fill the disks from d->xml and d->look, and the flash. */
 struct err *domain_list(struct domain *d, const struct running_options *o) must_use;
 
 /* Has it a channel for a guest agent? */
@@ -61,6 +61,9 @@ struct err *domain_prepare(struct running *r) must_use;
 struct err *domain_track(struct running *r, const char *tag) must_use;
 const char *domain_track_name(const struct running *r);
 struct err *domain_cut(struct running *r, struct deadline by) must_use;
+struct err *domain_flash_open(const struct running_disk *chip, struct source **ret) must_use;
+struct err *domain_flash_read(struct running *r, size_t i, struct deadline by,
+    void *to) must_use;
 struct err *domain_source(struct running *r, size_t i, unsigned lanes,
     struct source **ret) must_use;
 struct err *domain_keep(struct running *r) must_use;

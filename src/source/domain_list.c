@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* domain_list.c -- the disks of a machine, as libvirt's XML has them, and its checkpoints.
+/* domain_list.c -- the disks of a machine, as libvirt's XML has them, its checkpoints, and the
+ * chip that its firmware writes to.
  *
  * A checkpoint that can be used tells how much its bitmap names; one whose bitmap was lost, or
  * not saved when QEMU ended, does not. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "codes.h"
 #include "domain_internal.h"
 #include "number.h"
+#include "source.h"
 
 static const char agent_channel[] = "org.qemu.guest_agent.0", dac[] = "dac";
 
@@ -176,6 +179,35 @@ add_disk(struct domain *d, const struct xml_node *from)
     return e;
 }
 
+/* ---- firmware ---- */
+
+/* What QEMU writes to the chip is in its file at once.  One whose file cannot be opened has no
+ * size, and domain_flash_read says why; but a machine that was never on has none yet. */
+static struct err *
+add_flash(struct domain *d)
+{
+    const struct xml_node *nvram = xml_find(xml_root(d->xml), "os/nvram");
+    const struct xml_node *source = xml_first(nvram, "source");
+    struct running_disk *chip = &d->is.flash[0];
+    auto_ptr(source) s = NULL;
+
+    if (nvram == NULL)
+        return NULL;
+    const char *path = source != NULL ? xml_attr(source, "file") : nvram->text;
+    const char *format = xml_attr(nvram, "format");
+    if (d->is.off && path != NULL && access(path, F_OK) != 0)
+        return NULL;
+    d->is.nflash = 1;
+    TRY(copy("nvram", &chip->name));
+    TRY(copy(path, &chip->file));
+    TRY(copy(format != NULL ? format : "raw", &chip->format));
+    struct err *e = domain_flash_open(chip, &s);
+    if (e == NULL)
+        chip->size = s->size;
+    err_free(e);
+    return NULL;
+}
+
 struct err *
 domain_list(struct domain *d, const struct running_options *o)
 {
@@ -188,5 +220,6 @@ domain_list(struct domain *d, const struct running_options *o)
     for (; at != NULL; at = xml_again(at))
         if (is_disk(at))
             TRY(add_disk(d, at));
+    TRY(add_flash(d));
     return running_choose(&d->is, o, d->is.name);
 }

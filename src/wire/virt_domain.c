@@ -79,8 +79,8 @@ is_active(struct virt *v, bool *ret, int *ret_reason)
     return NULL;
 }
 
-/* The job that is at work on it, if any: a backup by what was asked for, another by its kind.
- * */
+/* The job that is at work on it, if any: a backup by what was asked for, another by its
+ * kind. */
 static struct err *
 add_job(struct virt *v, json_t *to)
 {
@@ -158,7 +158,6 @@ static struct err *
 begin(struct virt *v, const json_t *with, json_t **ret)
 {
     const char *checkpoint = json_string_value(json_object_get(with, "checkpoint"));
-
     bool active = false;
     int reason = 0;
 

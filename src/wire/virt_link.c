@@ -25,13 +25,19 @@ struct virt_link {
 
 /* ---- starting ---- */
 
-/* The name, *ret_uri the rest or the usual one. */
-static struct err *
-split(const char *address, char **ret_name, const char **ret_uri)
+const char *
+virt_uri(const char *address)
 {
     const char *at = strstr(address, CONNECT);
 
-    *ret_uri = at != NULL ? at + strlen(CONNECT) : VIRT_URI;
+    return at != NULL ? at + strlen(CONNECT) : VIRT_URI;
+}
+
+static struct err *
+name_in(const char *address, char **ret_name)
+{
+    const char *at = strstr(address, CONNECT);
+
     *ret_name = strndup(address, at != NULL ? (size_t)(at - address) : strlen(address));
     return *ret_name == NULL ? fail(OutOfMemory) : NULL;
 }
@@ -82,14 +88,13 @@ virt_start(const char *mode, const char *address, struct deadline by, struct pro
 {
     auto_free char *name = NULL;
     auto_ptr(proc) p = NULL;
-    const char *uri;
     int ends[2];
 
-    TRY(split(address, &name, &uri));
+    TRY(name_in(address, &name));
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return fail(SystemCallFailed, "socketpair");
     auto_fd int ours = ends[0], theirs = ends[1];
-    const char *const argv[] = { SELF, VIRT_VERB, mode, uri, name, NULL };
+    const char *const argv[] = { SELF, VIRT_VERB, mode, virt_uri(address), name, NULL };
     const struct proc_options options = { .stdin_fd = theirs, .survives = true };
     TRY(proc_start(argv, &options, &p));
     (void)close(take_fd(theirs));
@@ -107,12 +112,11 @@ struct err *
 virt_link_open(const char *address, struct deadline by, struct virt_link **ret)
 {
     auto_ptr(virt_link) l = calloc(1, sizeof(*l));
-    const char *uri;
     int fd = -1;
 
     if (l == NULL)
         return fail(OutOfMemory);
-    TRY(split(address, &l->name, &uri));
+    TRY(name_in(address, &l->name));
     TRY(virt_start(VIRT_DOMAIN, address, by, &l->proc, &fd));
     TRY(line_from_fd(fd, &l->line));
     *ret = take(l);

@@ -31,6 +31,9 @@ enum {
     VIRT_ASK_MS = 60 * 1000 /* what libvirt gets for an ordinary request */
 };
 
+/* Which libvirt has the machine of that address; borrowed. */
+const char *virt_uri(const char *address);
+
 /* What the process is to be: "domain", which takes virt_ask; or "agent", which speaks as the
  * guest agent does (qga_link.h). */
 #define VIRT_DOMAIN "domain"

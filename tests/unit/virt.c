@@ -29,6 +29,7 @@ struct world {
     bool on, paused;
     char job[LEN]; /* the XML of the backup; "": none */
     char checkpoints[NAMES][64];
+    char nvram[512]; /* the element; "": none */
 };
 
 static struct world *w;
@@ -153,16 +154,19 @@ fake_uuid(virDomainPtr d, char *to)
 static char *
 fake_xml(virDomainPtr d, unsigned flags)
 {
+    char *xml = NULL;
+
     (void)d;
     (void)flags;
-    return fails() ? NULL
-                   : strdup("<domain type='qemu'><name>web1</name><devices>"
+    if (fails() || asprintf(&xml, "<domain type='qemu'><name>web1</name><os>%s</os><devices>"
                             "<disk type='file' device='disk'><driver type='qcow2'/>"
                             "<source file='/images/a&amp;b.qcow2'/><target dev='vda'/></disk>"
                             "<disk type='file' device='cdrom'><target dev='sda'/></disk>"
                             "<disk type='file' device='disk'><driver type='raw'/>"
                             "<source file='/images/two'/><target dev='vdb'/></disk>"
-                            "</devices></domain>");
+                            "</devices></domain>", w->nvram) < 0)
+        return NULL;
+    return xml;
 }
 
 static int
@@ -484,6 +488,71 @@ a_machine_that_is_off(void **state)
     assert_int_equal(running_ndisks(r), 2);
 }
 
+/* ---- its firmware ---- */
+
+enum { CHIP = 528 * 1024 };
+
+/* Open the machine with this <nvram> (${format}: its format, NULL: none is said). */
+static struct running *
+open_with(bool on, const char *file, const char *format)
+{
+    const struct running_options o = { .scratch = pattern_folder() };
+    struct running *r = NULL;
+
+    new_world();
+    w->on = on;
+    snprintf(w->nvram, sizeof(w->nvram), "<nvram%s%s%s>%s</nvram>",
+        format != NULL ? " format='" : "", format != NULL ? format : "",
+        format != NULL ? "'" : "", file);
+    assert_ok(domain_open("web1", &o, &r));
+    return r;
+}
+
+static void
+variables_of_firmware(void **state)
+{
+    const char *file = pattern_path("vars.fd");
+    auto_free uint8_t *was = pattern_new(7, CHIP, NULL), *is = malloc(CHIP);
+
+    (void)state;
+    assert_non_null(is);
+    pattern_to_file(file, was, CHIP, NULL);
+    for (int on = 0; on < 2; on++) {
+        auto_ptr(running) r = open_with(on != 0, file, on != 0 ? "raw" : NULL);
+
+        assert_int_equal(running_nflash(r), 1);
+        assert_string_equal(running_flash(r, 0)->file, file);
+        assert_int_equal(running_flash(r, 0)->size, CHIP);
+        assert_ok(running_flash_read(r, 0, deadline_in_ms(PATIENT_MS), is));
+        assert_memory_equal(is, was, CHIP);
+        assert_int_equal(truncate(file, CHIP / 2), 0);
+        assert_fails(running_flash_read(r, 0, deadline_in_ms(PATIENT_MS), is), E_InputInvalid);
+        pattern_to_file(file, was, CHIP, NULL);
+    }
+}
+
+static void
+variables_that_cannot_be_read(void **state)
+{
+    auto_free char *source = NULL;
+    uint8_t byte;
+
+    (void)state;
+    auto_ptr(running) gone = open_with(true, "/images/none.fd", NULL);
+    assert_int_equal(running_nflash(gone), 1);
+    assert_int_equal(running_flash(gone, 0)->size, 0);
+    assert_fails(running_flash_read(gone, 0, deadline_in_ms(PATIENT_MS), &byte),
+        E_SourceMissing);
+    auto_ptr(running) away = open_with(true, "<source protocol='nbd' name='x'/>", NULL);
+    assert_fails(running_flash_read(away, 0, deadline_in_ms(PATIENT_MS), &byte),
+        E_InputInvalid);
+    auto_ptr(running) never_on = open_with(false, "/images/none.fd", NULL);
+    assert_int_equal(running_nflash(never_on), 0);
+    assert_true(asprintf(&source, "<source file='%s'/>", pattern_path("vars.fd")) > 0);
+    auto_ptr(running) other_form = open_with(true, source, NULL);
+    assert_int_equal(running_flash(other_form, 0)->size, CHIP);
+}
+
 /* ---- its agent ---- */
 
 static void
@@ -582,6 +651,8 @@ main(int argc, char **argv)
         cmocka_unit_test(every_call_fails),
         cmocka_unit_test(calls_never_come_back),
         cmocka_unit_test(a_machine_that_is_off),
+        cmocka_unit_test(variables_of_firmware),
+        cmocka_unit_test(variables_that_cannot_be_read),
         cmocka_unit_test(an_agent),
         cmocka_unit_test(xml_that_is_none),
         cmocka_unit_test(xml_that_is_some),
