@@ -27,6 +27,7 @@ cmd_backup_of(const struct cmd *c, struct job_backup *ret)
         .except_disks = c->o.value[OPT_EXCEPT_DISKS],
         .scratch = c->o.value[OPT_SCRATCH],
         .consistency = c->o.value[OPT_CONSISTENCY],
+        .compression = vault_compression_of(c->o.value[OPT_COMPRESSION]),
     };
 }
 

@@ -31,6 +31,7 @@ enum cmd_option_id {
     OPT_REREAD,
     OPT_BITMAP,
     OPT_AUDIT,
+    OPT_COMPRESSION,
     OPT_GUEST,
     OPT_CONNECT,
     OPT_VM_DISKS,

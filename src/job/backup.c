@@ -57,7 +57,8 @@ try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vaul
     }
     const struct vault_point *parent = vault_points_newest(points, b->o->machine);
     struct vault_backup begin = { .machine = b->o->machine, .consistency = VAULT_CRASH,
-        .parent = parent, .gentle = b->o->gentle };
+        .parent = parent, .compression = b->o->compression,
+        .gentle = b->o->gentle };
     if (b->o->consistency != 0)
         begin.consistency = b->o->consistency;
     note_base(b, parent);
@@ -211,7 +212,7 @@ open_and_read(struct resting *r)
     const struct job *j = r->j;
     struct backup_options options = { .machine = r->machine, .changed = r->o->changed,
         .reread = r->o->reread, .audit_percent = r->o->audit_percent,
-        .facts = r->d.facts.f, .nfacts = r->d.facts.n,
+        .compression = r->o->compression, .facts = r->d.facts.f, .nfacts = r->d.facts.n,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
     struct err *e = open_disks(r);
 

@@ -58,6 +58,7 @@ struct backup_options {
      * another look.  NULL: none. */
     const struct vault_points *points;
     struct store *patient; /* store_patient.h, told when an attempt begins; NULL: none */
+    enum vault_compression compression;
     bool gentle; /* worker threads give way to others: a machine runs beside them */
     void (*progress)(void *arg, const struct job_progress *p);
     void (*warn)(void *arg, struct err *warning);

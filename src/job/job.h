@@ -67,6 +67,7 @@ struct job_backup {
     const char *changed; /* file that lists changed blocks; NULL: read everything */
     bool reread;         /* read also what nothing has written to */
     unsigned audit_percent; /* of a disk that its bitmap calls clean; 0: the default */
+    enum vault_compression compression; /* of what the vault does not have */
     const char *bitmap;  /* dirty bitmap of the images or exports; NULL: the newest point's */
     /* For a running machine, qmp:SOCKET[,qga=SOCKET], which is the only source then: */
     const char *disks;        /* names with commas between them; NULL: all */

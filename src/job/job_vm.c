@@ -273,7 +273,7 @@ read_once(struct vm_backup *b)
         .audit_percent = b->o->audit_percent, .consistency = b->moment.level,
         .facts = b->moment.facts.f, .nfacts = b->moment.facts.n,
         .asides = b->definition.parts, .nasides = b->definition.nparts,
-        .patient = b->stages.patient, .gentle = true,
+        .patient = b->stages.patient, .compression = b->o->compression, .gentle = true,
         .progress = j->progress, .warn = j->warn, .arg = j->arg };
 
     TRY(open_disks(b));

@@ -173,10 +173,24 @@ void vault_key_hex(const struct vault_key *k, char to[2 * VAULT_KEY_LEN + 1]);
 
 /* ---- writing a point ---- */
 
+/* How hard new blocks are compressed (zstd, whole frames).  Blocks that a vault has already
+ * stay as they are stored, so points that were made differently share them.  Reading takes
+ * any. */
+enum vault_compression {
+    VAULT_COMPRESSION_NORMAL, /* level 3 */
+    VAULT_COMPRESSION_FAST,   /* level -5: a quarter of the time, four tenths more room */
+    VAULT_COMPRESSION_BEST,   /* level 12: five times the time, a fourteenth less room */
+    VAULT_COMPRESSION_OFF,
+};
+
+/* By its name: off, fast, normal, best.  Of any other and of NULL it is normal. */
+enum vault_compression vault_compression_of(const char *name);
+
 struct vault_backup {
     const char *machine;
     enum vault_consistency consistency;
     const struct vault_point *parent; /* NULL: none */
+    enum vault_compression compression;
     bool gentle; /* the threads that put packs give way to others (pool_new_gentle) */
 };
 

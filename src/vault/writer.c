@@ -201,6 +201,7 @@ vault_backup_begin(struct vault *v, const struct vault_backup *b, struct vault_w
     if (w == NULL)
         return fail(OutOfMemory);
     w->v = v;
+    w->compression = b->compression;
     TRY(point_begin(v, b, &w->point));
     TRY(fresh_new(&w->fresh));
     TRY(packer_new(v->store, v->keys, b->gentle, &w->packer));

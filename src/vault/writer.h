@@ -30,6 +30,7 @@ struct vault_disk_writer {
 struct vault_writer {
     struct vault *v;
     struct packer *packer;
+    enum vault_compression compression;
     struct fresh *fresh;
     struct vault_point *point; /* grows to what is committed */
     uint8_t previous[32];      /* hash of this writer's last point, or zeros */

@@ -13,9 +13,28 @@
 #include "codes.h"
 #include "writer.h"
 
-enum { ZSTD_LEVEL = 3, SAMPLE = 4096, SAMPLES = 8, BATCH = 64 };
+enum { SAMPLE = 4096, SAMPLES = 8, BATCH = 64 };
 
 /* ---- frames ---- */
+
+static const struct {
+    const char *name;
+    int zstd; /* its level */
+} compressions[] = {
+    [VAULT_COMPRESSION_NORMAL] = { "normal", 3 },
+    [VAULT_COMPRESSION_FAST] = { "fast", -5 },
+    [VAULT_COMPRESSION_BEST] = { "best", 12 },
+    [VAULT_COMPRESSION_OFF] = { "off", 0 },
+};
+
+enum vault_compression
+vault_compression_of(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < sizeof(compressions) / sizeof(*compressions); i++)
+        if (strcmp(name, compressions[i].name) == 0)
+            return (enum vault_compression)i;
+    return VAULT_COMPRESSION_NORMAL;
+}
 
 /* Does a sample of ${data} shrink at all?  A whole frame would shrink more. */
 static bool
@@ -35,18 +54,19 @@ sample_shrinks(struct lane *l, const uint8_t *data, size_t len)
 
 /* Compress into the lane's buffer; where that does not pay, *ret is ${data} itself. */
 static void
-compress(struct lane *l, const uint8_t *data, size_t len, const uint8_t **ret,
-    struct pack_frame *f)
+compress(struct lane *l, enum vault_compression how, const uint8_t *data, size_t len,
+    const uint8_t **ret, struct pack_frame *f)
 {
     size_t n;
 
     *ret = data;
     f->codec = CODEC_STORED;
     f->len = (uint32_t)len;
-    if (l->dull && !sample_shrinks(l, data, len))
+    if (how == VAULT_COMPRESSION_OFF || (l->dull && !sample_shrinks(l, data, len)))
         return;
     /* a frame that saves less than a 64th is stored: opening it costs nothing then */
-    n = ZSTD_compressCCtx(l->cctx, l->packed, VAULT_FRAME_LEN, data, len, ZSTD_LEVEL);
+    n = ZSTD_compressCCtx(l->cctx, l->packed, VAULT_FRAME_LEN, data, len,
+        compressions[how].zstd);
     l->dull = ZSTD_isError(n) || n > len - len / 64;
     if (l->dull)
         return;
@@ -64,7 +84,7 @@ writer_emit(struct vault_writer *w, struct lane *l, enum packer_line line, const
     struct packer_place place;
     const uint8_t *from;
 
-    compress(l, data, len, &from, &f);
+    compress(l, w->compression, data, len, &from, &f);
     TRY(packer_reserve(w->packer, line, &f, &place));
     pack_frame_aad(&w->v->keys->vault, place.origin, &f, aad);
     struct err *e = seal_encrypt(l->seal, place.key, f.ordinal,

@@ -18,11 +18,9 @@ enum { DISKS = WORLD_DISKS, DAYS = 4, SEEDS = 6, MOST = 6 << 20 };
 /* ---- backup and restore ---- */
 
 static struct err *
-back_up(struct world *w, const char *machine, const char *changed,
-    const struct source_fault *plan)
+back_up_by(struct world *w, const struct backup_options *o, const struct source_fault *plan,
+    uint64_t *ret_stored)
 {
-    struct backup_options o = { .machine = machine, .changed = changed, .warn = world_warn,
-        .arg = w };
     struct backup_disk disks[DISKS] = { { 0 } };
     struct vault_point *p = NULL;
 
@@ -33,13 +31,26 @@ back_up(struct world *w, const char *machine, const char *changed,
         if (plan != NULL)
             assert_ok(source_fault_new(disks[i].source, plan, 1, &disks[i].source));
     }
-    struct err *e = backup_run(w->v, disks, w->ndisks, &o, &p);
+    struct err *e = backup_run(w->v, disks, w->ndisks, o, &p);
     for (size_t i = 0; i < w->ndisks; i++)
         source_free(disks[i].source);
-    if (e == NULL)
+    if (e == NULL) {
         world_remember(w, p);
+        *ret_stored = p->stored_bytes;
+    }
     vault_point_free(p);
     return e;
+}
+
+static struct err *
+back_up(struct world *w, const char *machine, const char *changed,
+    const struct source_fault *plan)
+{
+    const struct backup_options o = { .machine = machine, .changed = changed,
+        .warn = world_warn, .arg = w };
+    uint64_t stored;
+
+    return back_up_by(w, &o, plan, &stored);
 }
 
 /* ---- tests ---- */
@@ -173,6 +184,62 @@ failures_list_nothing(void **state)
     world_close(&w);
 }
 
+/* Words by chance from a few: text that compresses, the harder the better. */
+static void
+make_text(struct rng *rng, struct made_disk *d)
+{
+    static const char *const words[] = { "the ", "guest ", "is ", "quiet, ", "its disk ",
+        "holds ", "twelve ", "blocks of ", "sixteen ", "pages. " };
+
+    for (uint64_t at = 0; at < d->size;) {
+        const char *word = words[rng_below(rng, sizeof(words) / sizeof(*words))];
+        size_t n = strlen(word);
+
+        n = n < d->size - at ? n : (size_t)(d->size - at);
+        memcpy(d->data + at, word, n);
+        at += n;
+    }
+    memset(d->holes, 0, d->size / 4096 / 8);
+}
+
+/* However hard it is compressed, the bytes come back; harder takes less room; and what was
+ * stored one way is not stored again another way. */
+static void
+compressions(void **state)
+{
+    static const char *const names[] = { "off", "fast", "normal", "best" };
+    uint64_t room[4];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct backup_options o = { .machine = "m", .warn = world_warn };
+        struct world w;
+
+        world_open(&w, 9, 65536);
+        o.arg = &w;
+        w.ndisks = 1;
+        disk_make(&w.rng, 4 << 20, &w.disk[0]);
+        make_text(&w.rng, &w.disk[0]);
+        o.compression = vault_compression_of(names[i]);
+        assert_ok(back_up_by(&w, &o, NULL, &room[i]));
+        for (size_t k = 0; k < 4; k++) {
+            uint64_t more;
+
+            o.compression = vault_compression_of(names[k]);
+            assert_ok(back_up_by(&w, &o, NULL, &more));
+            assert_int_equal(more, 0);
+        }
+        world_check_points(&w);
+        world_check_whole(&w);
+        world_close(&w);
+    }
+    assert_true(room[0] >= 4 << 20);
+    for (size_t i = 1; i < 4; i++)
+        assert_true(room[i] < room[i - 1]);
+    assert_int_equal(vault_compression_of("quick"), VAULT_COMPRESSION_NORMAL);
+    assert_int_equal(vault_compression_of(NULL), VAULT_COMPRESSION_NORMAL);
+}
+
 static void
 disk_names(void **state)
 {
@@ -216,6 +283,7 @@ main(void)
         cmocka_unit_test(lists_that_do_not_fit),
         cmocka_unit_test(lists_by_hand),
         cmocka_unit_test(failures_list_nothing),
+        cmocka_unit_test(compressions),
         cmocka_unit_test(disk_names),
     };
 
