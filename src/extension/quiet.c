@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each plug-in is a host process with a pipe each way.  A failed script is a warning where
  * its configuration says that the backup goes on. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct served {
 };
 
 struct quiet {
-    struct served served[PACKAGE_PLUGINS_MAX];
+    struct served served[QUIET_PACKAGES_MAX * PACKAGE_PLUGINS_MAX];
     size_t n;
     struct scripts *scripts;
     bool post_due;
@@ -209,14 +210,22 @@ run_script(struct quiet *q, bool pre)
 }
 
 static struct err *
-begin(struct quiet *q, const struct package *p, struct deadline by)
+start_plugins(struct quiet *q, const struct package *p, const char *host, struct deadline by)
+{
+    for (size_t i = 0; i < p->nplugins; i++)
+        TRY(start_plugin(&q->served[q->n++], p, &p->plugins[i], host, by));
+    return NULL;
+}
+
+static struct err *
+begin(struct quiet *q, struct package *const *packages, size_t n, struct deadline by)
 {
     auto_free char *host = NULL;
 
     TRY(probe_host(&host));
     TRY(script_open(&q->scripts));
-    for (size_t i = 0; i < p->nplugins; i++)
-        TRY(start_plugin(&q->served[q->n++], p, &p->plugins[i], host, by));
+    for (size_t i = 0; i < n; i++)
+        TRY(start_plugins(q, packages[i], host, by));
     q->post_due = true;
     TRY(run_script(q, true));
     for (size_t i = 0; i < q->n; i++)
@@ -225,15 +234,16 @@ begin(struct quiet *q, const struct package *p, struct deadline by)
 }
 
 struct err *
-quiet_begin(const struct package *p, struct deadline by, struct quiet **ret)
+quiet_begin(struct package *const *packages, size_t n, struct deadline by, struct quiet **ret)
 {
     auto_ptr(quiet) q = calloc(1, sizeof(*q));
     struct err *e;
 
+    assert(n <= QUIET_PACKAGES_MAX);
     if (q == NULL)
         return fail(OutOfMemory);
     doc_open(&q->steps, NULL, '[');
-    e = begin(q, p, by);
+    e = begin(q, packages, n, by);
     if (e != NULL)
         return err_also(e, quiet_end(q));
     *ret = take(q);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quiet.h -- bring the applications to rest and let them go on: scripts and plug-ins.
  *
- * Order: the pre-script, then each plug-in in the manifest's order; back in the reverse
- * order, then the post-script.  Whatever was begun is undone, also when a later part fails.
+ * Order: the pre-script, then each plug-in, package by package and in the manifest's order;
+ * back in the reverse order, then the post-script.  Whatever was begun is undone, also when a
+ * later part fails.
  * A plug-in whose host loses us resumes by itself (host.c). */
 #ifndef QUIET_H
 #define QUIET_H
@@ -17,6 +18,7 @@ struct package_plugin;
 struct quiet;
 
 enum {
+    QUIET_PACKAGES_MAX = 8,
     QUIET_PLUGIN_MS = 10000, /* for one plug-in to come to rest, or to go on */
     QUIET_HOLD_MS = 60000,   /* then it goes on by itself */
     QUIET_READY_MS = 60000,  /* to find out whether it could come to rest */
@@ -32,11 +34,12 @@ enum {
 struct err *quiet_ready(const struct package *p, const struct package_plugin *g,
     const char *host, struct deadline by) must_use;
 
-/* Everything is at rest when this returns; after a failure everything goes on again.
- * PluginQuiesceFailed, below the code of its number where that is a database's; PluginTooSlow,
- * PluginDied, and those of script.h. */
-struct err *quiet_begin(const struct package *p, struct deadline by, struct quiet **ret)
-    must_use;
+/* Everything of these ${n} packages, QUIET_PACKAGES_MAX at most, which outlive *ret, is at rest
+ * when this returns; after a failure everything goes on again.  PluginQuiesceFailed, below the
+ * code of its number where that is a database's; PluginTooSlow, PluginDied, and those of
+ * script.h. */
+struct err *quiet_begin(struct package *const *packages, size_t n, struct deadline by,
+    struct quiet **ret) must_use;
 
 /* Let all go on; the first failure comes back, all others beside it (also). */
 struct err *quiet_end(struct quiet *q) must_use;

@@ -143,7 +143,7 @@ rehearse(struct call *c)
     TRY(verbs_folder(c, &folder));
     TRY(package_open(folder, &p));
     TRY(package_verify(p));
-    TRY(quiet_begin(p, deadline_in_ms(s * 1000), &q));
+    TRY(quiet_begin(&p, 1, deadline_in_ms(s * 1000), &q));
     TRY(quiet_end(q));
     if (!c->json) {
         text_fmt(&c->out, "everything came to rest and went on\n");

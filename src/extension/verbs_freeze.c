@@ -17,7 +17,8 @@ enum { THAW_S = 30 };
 
 struct words {
     const char *mounts[FREEZE_MOUNTS_MAX + 1];
-    unsigned n;
+    const char *with[QUIET_PACKAGES_MAX - 1]; /* packages, behind the call's own */
+    unsigned n, nwith;
     int64_t seconds;
     bool applications;
 };
@@ -62,9 +63,13 @@ read_words(struct call *c, struct words *to)
             c->root = value;
         else if (strcmp(word, "--mount") == 0 && to->n < FREEZE_MOUNTS_MAX)
             to->mounts[to->n++] = value;
+        else if (strcmp(word, "--with") == 0 && to->nwith < QUIET_PACKAGES_MAX - 1)
+            to->with[to->nwith++] = value;
         else
             return fail(UsageWrong, word);
     }
+    if (to->nwith > 0 && !to->applications)
+        return fail(UsageWrong, "--with goes with --applications");
     return NULL;
 }
 
@@ -102,11 +107,11 @@ go_on(void *arg)
 
 /* What the watchdog, a copy of this process, goes on with.  This process ends without giving it
  * up: that would let the applications go on. */
-static struct package *volatile left_package;
+static struct package *left_package[QUIET_PACKAGES_MAX];
 static struct quiet *volatile left_quiet;
 
 static struct err *
-applications_to_rest(struct call *c, struct deadline by, struct quiet **ret)
+add_package(const struct call *c, size_t *n)
 {
     auto_free char *folder = NULL;
     auto_ptr(package) p = NULL;
@@ -114,9 +119,27 @@ applications_to_rest(struct call *c, struct deadline by, struct quiet **ret)
     TRY(verbs_folder(c, &folder));
     TRY(package_open(folder, &p));
     TRY(package_verify(p));
-    TRY(quiet_begin(p, by, ret));
-    left_package = take(p);
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(left_package[i]->name, p->name) == 0) /* nothing can come to rest twice */
+            return fail(UsageWrong, "--with names a package twice");
+    left_package[(*n)++] = take(p);
     return NULL;
+}
+
+/* Those of the call's own package, then of each that stands behind --with. */
+static struct err *
+applications_to_rest(const struct call *c, const struct words *w, struct quiet **ret)
+{
+    struct deadline by = deadline_in_ms(w->seconds * 1000);
+    size_t n = 0;
+
+    TRY(add_package(c, &n));
+    for (unsigned i = 0; i < w->nwith; i++) {
+        const struct call other = { .root = c->root, .package = w->with[i] };
+
+        TRY(add_package(&other, &n));
+    }
+    return quiet_begin(left_package, n, by, ret);
 }
 
 struct err *
@@ -130,7 +153,7 @@ verb_freeze(struct call *c)
     struct freeze_options o = { .only = w.n > 0 ? w.mounts : NULL,
         .deadline_ms = w.seconds * 1000 };
     if (w.applications) {
-        TRY(applications_to_rest(c, deadline_in_ms(w.seconds * 1000), &q));
+        TRY(applications_to_rest(c, &w, &q));
         o.thawed = go_on;
         o.arg = q;
     }

@@ -149,15 +149,15 @@ next_but_trying(struct guard *g, struct deadline first, struct deadline by, json
 }
 
 static json_t *
-list_of(const char *const *mounts)
+list_of(const char *const *texts)
 {
     json_t *list;
 
-    if (mounts == NULL)
+    if (texts == NULL)
         return json_null();
     list = json_array();
-    for (; *mounts != NULL; mounts++)
-        if (json_array_append_new(list, json_string(*mounts)) != 0) {
+    for (; *texts != NULL; texts++)
+        if (json_array_append_new(list, json_string(*texts)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -171,13 +171,10 @@ guard_freeze(struct guard *g, const struct guard_freeze *how, struct deadline by
     int64_t rest_ms = how->helper != NULL ? GUARD_REST_MS + QGA_GRACE_MS : 0;
     struct deadline first = deadline_in_ms(how->ms + rest_ms + GUARD_SILENT_MS);
     json_auto_t *said = NULL;
-    json_t *list = list_of(how->mounts);
 
-    if (list == NULL)
-        return fail(OutOfMemory);
-    TRY(ask(g, json_pack("{s:s, s:I, s:o, s:s?, s:b}", "do", "freeze", "ms",
-                   (json_int_t)how->ms, "mounts", list, "helper", how->helper, "applications",
-                   (int)how->applications)));
+    TRY(ask(g, json_pack("{s:s, s:I, s:o, s:s?, s:b, s:o}", "do", "freeze", "ms",
+                   (json_int_t)how->ms, "mounts", list_of(how->mounts), "helper", how->helper,
+                   "applications", (int)how->applications, "with", list_of(how->with))));
     TRY(next_but_trying(g, first, by, &said));
     if (strcmp(talk_word(said, "is"), "failed") == 0)
         return its_failure(g, said);

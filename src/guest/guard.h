@@ -59,12 +59,12 @@ struct guard_freeze {
     const char *const *mounts; /* as qga_freeze has them */
     const char *helper; /* let this program of the extension do it; NULL: the agent freezes */
     bool applications;  /* ... and bring the applications to rest first, by GUARD_REST_MS */
+    const char *const *with; /* as guest_helper.h has it */
     int64_t ms;         /* that it may last */
 };
 
-/* Freeze.  FreezeTimeout when the agent
- * did not do it by then.  After a freeze that failed the guard thaws; GuestLeftFrozen when it
- * could not by ${by}. */
+/* Freeze.  FreezeTimeout when the agent did not do it by then.  After a freeze that failed the
+ * guard thaws; GuestLeftFrozen when it could not by ${by}. */
 struct err *guard_freeze(struct guard *g, const struct guard_freeze *how, struct deadline by,
     struct guard_frozen *ret) must_use;
 

@@ -2,7 +2,8 @@
 /* guard_internal.h -- what firn and its guard say to each other: lines of talk.h.
  *
  *     {"do": "freeze", "ms": 10000, "mounts": ["/a"] or null,
- *      "helper": program of the extension, or null, "applications": bool}
+ *      "helper": program of the extension, or null, "applications": bool,
+ *      "with": names of packages, or null}
  *                                                                 firn, once
  *     {"do": "thaw"}                                             firn, once, after "frozen"
  *     {"is": "ready"}

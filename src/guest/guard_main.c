@@ -17,7 +17,7 @@
 #include "guest_mark.h"
 #include "qga.h"
 
-enum { ARGUMENTS = 3, CONNECT_MS = 10000, SAY_MS = 200, MOUNTS_MAX = 256 };
+enum { ARGUMENTS = 3, CONNECT_MS = 10000, SAY_MS = 200, LIST_MAX = 256 };
 
 struct watch {
     struct thaw_guest guest;
@@ -157,17 +157,19 @@ give_up_freeze(struct watch *w, struct err *e, bool refused, int64_t ms)
 
 /* ---- the freeze ---- */
 
-static size_t
-read_mounts(const json_t *list, const char *mounts[MOUNTS_MAX + 1])
+/* The texts of the member ${name}; NULL when it is no list. */
+static const char *const *
+read_list(const json_t *request, const char *name, const char *to[LIST_MAX + 1])
 {
+    const json_t *list = json_object_get(request, name);
     size_t i, n = 0;
     json_t *one;
 
     json_array_foreach(list, i, one)
-        if (json_is_string(one) && n < MOUNTS_MAX)
-            mounts[n++] = json_string_value(one);
-    mounts[n] = NULL;
-    return n;
+        if (json_is_string(one) && n < LIST_MAX)
+            to[n++] = json_string_value(one);
+    to[n] = NULL;
+    return json_is_array(list) ? to : NULL;
 }
 
 /* Hold the guest until firn asks for the thaw, dies, or is late. */
@@ -188,18 +190,16 @@ static struct err *
 ask_to_freeze(struct watch *w, const json_t *request, int64_t ms, unsigned *ret_n,
     bool *ret_refused)
 {
-    const json_t *list = json_object_get(request, "mounts");
-    const char *mounts[MOUNTS_MAX + 1];
-
-    (void)read_mounts(list, mounts);
+    const char *mounts[LIST_MAX + 1], *with[LIST_MAX + 1];
     const struct guest_helper_freeze how = { .program = w->guest.helper,
-        .mounts = json_is_array(list) ? mounts : NULL,
-        .applications = json_is_true(json_object_get(request, "applications")), .ms = ms };
+        .mounts = read_list(request, "mounts", mounts),
+        .applications = json_is_true(json_object_get(request, "applications")),
+        .with = read_list(request, "with", with), .ms = ms };
+
     if (how.program != NULL)
         return guest_helper_freeze(w->agent, &how, deadline_in_ms(GUARD_REST_MS + ms), ret_n,
             ret_refused);
-    return qga_freeze(w->agent, json_is_array(list) ? mounts : NULL, deadline_in_ms(ms),
-        ret_n);
+    return qga_freeze(w->agent, how.mounts, deadline_in_ms(ms), ret_n);
 }
 
 static void

@@ -80,9 +80,12 @@ keep_latest(struct guest_copies *c, const char *package, const char *path,
     bool there;
     size_t at = place_of(c, package, &there);
 
-    if (there ? dotted_compare(&c->item[at].version, version) >= 0
-              : c->n == GUEST_FIND_PACKAGES)
+    if (there && dotted_compare(&c->item[at].version, version) >= 0)
         return NULL;
+    if (!there && c->n == GUEST_FIND_PACKAGES) {
+        c->more = true;
+        return NULL;
+    }
     auto_free char *name = strdup(package), *new_path = strdup(path);
     if (name == NULL || new_path == NULL)
         return fail(OutOfMemory);

@@ -8,6 +8,7 @@
 #ifndef GUEST_FIND_H
 #define GUEST_FIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "clock.h"
@@ -44,6 +45,7 @@ struct guest_copy {
 struct guest_copies {
     struct guest_copy item[GUEST_FIND_PACKAGES];
     size_t n;
+    bool more; /* there are others, which found no room */
 };
 
 /* ${root} is where packages lie, NULL for the system's own folder.  Nothing there is no

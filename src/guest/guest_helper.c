@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "codes.h"
+#include "guest_find.h"
 #include "guest_helper.h"
 #include "json_read.h"
 #include "qga.h"
 #include "reported.h"
 
-enum { MOUNTS_MAX = 64, DEPTH_MAX = 32, VALUES_MAX = 4096, ARGS_MAX = 2 * MOUNTS_MAX + 8,
-    EXIT_USAGE = 2 };
+enum { MOUNTS_MAX = 64, DEPTH_MAX = 32, VALUES_MAX = 4096,
+    ARGS_MAX = 2 * (MOUNTS_MAX + GUEST_FIND_PACKAGES) + 8, EXIT_USAGE = 2 };
 
 static const char NAME[] = "firn-extension";
 
@@ -26,7 +27,7 @@ read_answer(struct qga *g, const struct qga_result *r, json_t **ret, bool *ret_r
     *ret_refused = r->exit == EXIT_USAGE;
     if (*ret_refused)
         return fail(ExtensionNotReady, qga_name(g), NAME, "UsageWrong",
-            "it is older than the verbs freeze and thaw");
+            "it is older than what was asked of it: freeze, thaw, or several packages");
     if (r->cut || r->out_len > GUEST_HELPER_ANSWER)
         return fail(ExtensionAnswerWrong, qga_name(g), "it is too long");
     TRY(json_read((struct view){ r->out, r->out_len }, &limits, why, &answer));
@@ -61,12 +62,22 @@ run(struct qga *g, const char *program, const char *const *args, struct deadline
     return NULL;
 }
 
+/* Put ${option} with each of the ${list}; false when there is no room for all. */
+static bool
+add_each(const char *args[ARGS_MAX], size_t *n, const char *option, const char *const *list)
+{
+    for (; list != NULL && *list != NULL && *n + 3 < ARGS_MAX; list++) {
+        args[(*n)++] = option;
+        args[(*n)++] = *list;
+    }
+    return list == NULL || *list == NULL;
+}
+
 struct err *
 guest_helper_freeze(struct qga *g, const struct guest_helper_freeze *how, struct deadline by,
     unsigned *ret_n, bool *ret_refused)
 {
     const char *args[ARGS_MAX] = { "freeze", "--json", "--deadline" };
-    const char *const *mounts = how->mounts;
     int64_t ms = how->ms;
     char seconds[24];
     size_t n = 3;
@@ -75,12 +86,11 @@ guest_helper_freeze(struct qga *g, const struct guest_helper_freeze *how, struct
     args[n++] = seconds;
     if (how->applications)
         args[n++] = "--applications";
-    for (; mounts != NULL && *mounts != NULL && n + 3 < ARGS_MAX; mounts++) {
-        args[n++] = "--mount";
-        args[n++] = *mounts;
-    }
     *ret_refused = false;
-    if (mounts != NULL && *mounts != NULL) /* freezing fewer than asked for is no choice */
+    /* fewer than asked for is no choice */
+    if (how->applications && !add_each(args, &n, "--with", how->with))
+        return fail(InputInvalid, "the list of packages", "it is too long");
+    if (!add_each(args, &n, "--mount", how->mounts))
         return fail(InputInvalid, "the list of mount points", "it is too long");
     struct err *e = run(g, how->program, args, by, "frozen", ret_n, ret_refused);
     if (how->applications && *ret_refused)

@@ -139,16 +139,27 @@ guest_extension_names(struct qga *g, struct deadline by, char **ret)
     return e;
 }
 
+void
+guest_extension_done(struct guest_extension *x)
+{
+    free(x->program);
+    for (size_t i = 0; x->with[i] != NULL; i++)
+        free(x->with[i]);
+    *x = (struct guest_extension){ 0 };
+}
+
 struct err *
-guest_extension(struct qga *g, struct deadline by, char **ret)
+guest_extension(struct qga *g, struct deadline by, struct guest_extension *ret)
 {
     struct guest_copies copies;
     struct err *e = NULL;
 
-    *ret = NULL;
+    *ret = (struct guest_extension){ 0 };
     TRY(guest_find(g, NULL, by, &copies));
-    if (copies.n == 1)
-        e = guest_find_latest(g, NULL, &copies.item[0], by, ret);
+    if (copies.n > 0 && !copies.more)
+        e = guest_find_latest(g, NULL, &copies.item[0], by, &ret->program);
+    for (size_t i = 1; ret->program != NULL && i < copies.n; i++)
+        ret->with[i - 1] = take(copies.item[i].package);
     guest_copies_done(&copies);
     return e;
 }

@@ -13,8 +13,7 @@
 
 #include "clock.h"
 #include "err.h"
-
-struct qga;
+#include "guest_find.h"
 
 enum {
     GUEST_PREPARE_S = 1800 /* an installer may run meanwhile */
@@ -38,9 +37,18 @@ struct err *guest_prepare_look(struct qga *g, struct deadline by,
  * them; *ret is NULL when none is installed, else the caller's. */
 struct err *guest_extension_names(struct qga *g, struct deadline by, char **ret) must_use;
 
-/* The full path of the program of the extension in the guest, of the version that is in force;
- * *ret is NULL when there is none, or several packages are installed, else the caller's. */
-struct err *guest_extension(struct qga *g, struct deadline by, char **ret) must_use;
+/* What brings a guest's applications to rest. */
+struct guest_extension {
+    char *program; /* its full path in the guest: of the first package, the version in force;
+                      NULL: none is, or there are more packages than guest_find.h takes */
+    char *with[GUEST_FIND_PACKAGES]; /* the names of the other packages, in the order in which
+                                        their applications come to rest; ends with NULL */
+};
+
+/* *ret is empty where there is none; guest_extension_done frees what it holds. */
+struct err *guest_extension(struct qga *g, struct deadline by, struct guest_extension *ret)
+    must_use;
+void guest_extension_done(struct guest_extension *x);
 
 /* The full path of firn-plugin-host of an extension in the guest, which makes load tests
  * there; *ret is NULL when no extension is installed, else the caller's. */

@@ -28,9 +28,10 @@ struct window {
     enum window_level level;
     struct deadline by; /* of the step */
 
-    char *marker, *helper; /* helper: the extension's program, when that freezes */
-    bool helped;           /* the last level was tried by it */
-    bool agent_only;       /* it could not, and is not asked again */
+    char *marker;
+    struct guest_extension helper; /* with a program when that freezes */
+    bool helped;                   /* the last level was tried by it */
+    bool agent_only;               /* it could not, and is not asked again */
     struct guard *guard;
     bool guarded;      /* it is for the guard to thaw */
     bool guard_failed; /* it is for us, and the guard is in the way */
@@ -49,6 +50,13 @@ ignore_warning(void *arg, struct err *warning)
 {
     (void)arg;
     err_free(warning);
+}
+
+/* What applications may take to come to rest. */
+static int64_t
+rest_ms(const struct window *w)
+{
+    return w->helper.program != NULL ? GUARD_REST_MS : 0;
 }
 
 /* ---- the steps ---- */
@@ -95,7 +103,7 @@ choose_helper(struct window *w, struct qga *g)
             return e;
         err_free(e); /* without the extension the agent freezes alone */
     }
-    return w->helper != NULL ? NULL : check_order(w, g);
+    return w->helper.program != NULL ? NULL : check_order(w, g);
 }
 
 static struct err *
@@ -132,7 +140,7 @@ prepare(struct window *w)
     if (os->family == QGA_WINDOWS)
         return NULL;
     TRY(guest_extension(g, deadline_in_ms(w->prepare_ms), &w->helper));
-    return w->helper != NULL ? NULL : fail(ApplicationsNotQuiesced, o->machine);
+    return w->helper.program != NULL ? NULL : fail(ApplicationsNotQuiesced, o->machine);
 }
 
 static struct err *
@@ -148,8 +156,8 @@ pre(struct window *w)
     TRY(guard_start(o->guard, o->socket, o->machine, w->marker, w->by, &w->guard));
     const struct guest_mark m = { .socket = whole != NULL ? whole : o->socket,
         .machine = o->machine,
-        .helper = w->helper,
-        .by = deadline_in_ms(w->freeze_ms + (w->helper != NULL ? GUARD_REST_MS : 0)),
+        .helper = w->helper.program,
+        .by = deadline_in_ms(w->freeze_ms + rest_ms(w)),
         .firn = getpid(),
         .guard = guard_number(w->guard) };
     return guest_mark_write(w->marker, &m);
@@ -158,8 +166,9 @@ pre(struct window *w)
 static struct err *
 freeze(struct window *w)
 {
-    const struct guard_freeze how = { .mounts = w->o->mounts, .helper = w->helper,
-        .applications = w->level == WINDOW_APPLICATION, .ms = w->freeze_ms };
+    const struct guard_freeze how = { .mounts = w->o->mounts, .helper = w->helper.program,
+        .applications = w->level == WINDOW_APPLICATION,
+        .with = (const char *const *)w->helper.with, .ms = w->freeze_ms };
     struct err *e = guard_freeze(w->guard, &how, w->by, &w->frozen);
 
     w->guarded = e == NULL;
@@ -206,7 +215,7 @@ hold(struct window *w)
 static struct err *
 thaw_directly(struct window *w, struct thawed *ret)
 {
-    const struct thaw_guest g = { w->o->socket, w->o->machine, w->helper };
+    const struct thaw_guest g = { w->o->socket, w->o->machine, w->helper.program };
     auto_ptr(qga) agent = NULL;
 
     guard_kill(w->guard);
@@ -312,17 +321,16 @@ run_level(struct window *w)
     while (at != END) {
         const struct step *s = &steps[at];
 
-        int64_t rest_ms = w->helper != NULL ? GUARD_REST_MS : 0;
         w->by = deadline_in_ms(
-            s->freezes ? w->freeze_ms + w->thaw_ms + rest_ms : w->prepare_ms);
+            s->freezes ? w->freeze_ms + w->thaw_ms + rest_ms(w) : w->prepare_ms);
         struct err *one = s->run(w);
         at = one == NULL ? s->next : s->failed;
         e = err_also(e, one);
     }
-    w->helped = w->helper != NULL;
+    w->helped = w->helper.program != NULL;
     free(w->marker);
-    free(w->helper);
-    w->marker = w->helper = NULL;
+    w->marker = NULL;
+    guest_extension_done(&w->helper);
     return e;
 }
 

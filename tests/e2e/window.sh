@@ -3,7 +3,7 @@
 # The freeze window with the real guest agent, whose guest is this machine in a mount namespace
 # of the test's own.  The agent may only freeze what it is told by name, and is told the test's
 # own loop mounts alone; a process that is started first thaws them whatever happens.
-# usage: window.sh FIRN HOLD EXTENSION HOST MARKER MKPACKAGE
+# usage: window.sh FIRN HOLD EXTENSION HOST MARKER ORDER MKPACKAGE
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${FIRN_TEST_APART:-}" != 1 ]; then
     for tool in losetup mkfs.ext4 mkfs.xfs fsfreeze unshare setsid qemu-ga; do
@@ -18,11 +18,11 @@ if [ "${FIRN_TEST_APART:-}" != 1 ]; then
 fi
 # shellcheck source=lib.sh
 . "$here/lib.sh"
-hold=$2 extension=$3 host=$4 marker=$5 mkpackage=$6
+hold=$2 extension=$3 host=$4 marker=$5 order=$6 mkpackage=$7
 mkdir a b run
 mount -t tmpfs tmpfs /var/lib/firn && mount -t tmpfs run run || exit 1
 export FIRN_RUN=$t_dir/run FIRN_CONFIG=$t_dir/config FIRN_MARKER=$t_dir/a/at-rest
-export FIRN_SCRIPT_CONFIG=$t_dir/none
+export FIRN_SCRIPT_CONFIG=$t_dir/none FIRN_TEST_ORDER=$t_dir/order
 A=$t_dir/a B=$t_dir/b
 export XDG_STATE_HOME=$t_dir/state
 setsid bash -c 'sleep 240; for m; do fsfreeze -u "$m"; done' deadman "$A" "$B" > /dev/null 2>&1 &
@@ -255,4 +255,82 @@ hold_ends
 says out '^3 frozen 2 by firn' 'the watchdog dies: all was held until firn thawed it'
 is_thawed "$A" 'ext4 goes on'
 is_thawed "$B" 'and xfs'
+
+# ---- several packages: one freeze, in the order of their names ----
+rests
+for name in Firn.Second Firn.First; do
+    rm -rf new
+    mkdir -p new/bin
+    cp "$extension" "$host" new/bin/
+    cp "$order" new/bin/order.so
+    echo '"plugins": [{"name": "order", "file": "bin/order.so"}]' > parts.json
+    "$mkpackage" new $name 1.0.0.0 "linux-$(uname -m)" parts.json > digest
+    firn_is 0 "$name is put beside it" extension install qga:ga.sock --package new
+done
+order_is() { # NAME LINES
+    printf '%s\n' "${@:2}" | diff - order > diff && ok "$1" || not_ok "$1" "$(cat diff)"
+}
+rm -f order
+hold_now 20000 3 && ok 'three packages' || not_ok 'three packages'
+order_is 'come to rest one after the other' 'quiesce Firn.First' 'quiesce Firn.Second'
+[ -e a/at-rest ] && ok 'and the third' || not_ok 'and the third'
+is_frozen "$A" 'while the file systems are frozen'
+hold_ends
+says out '^3 frozen 2 by firn' 'the snapshot is application-consistent'
+[ ! -s err ] && ok 'with nothing to say' || not_ok 'with nothing to say' "$(cat err)"
+rests
+order_is 'they go on in the reverse order' 'quiesce Firn.First' 'quiesce Firn.Second' \
+    'resume Firn.Second' 'resume Firn.First'
+[ ! -e a/at-rest ] && ok 'all of them' || not_ok 'all of them'
+
+rm -f order
+touch order.Firn.Second
+hold_now 20000 3
+hold_ends
+says out '^2 frozen 2 by firn' 'one of them does not come to rest'
+says err 'ApplicationsNotQuiesced' 'which is told'
+says err '(PluginQuiesceFailed,' 'by its code'
+order_is 'and the one before it goes on' 'quiesce Firn.First' 'quiesce Firn.Second' \
+    'resume Firn.Second' 'resume Firn.First'
+rm order.Firn.Second
+
+rests
+rm -f order
+first=/var/lib/firn/plugins/Firn.First/1.0.0.0/bin
+mv $first/firn-extension ext
+cat > $first/firn-extension << END
+#!/bin/sh
+[ "\$1" = prepare ] && echo '{"result": "ready"}' && exit
+for word; do [ "\$word" != --with ] || exit 2; done
+exec $t_dir/ext "\$@"
+END
+chmod +x $first/firn-extension
+hold_now 20000 3
+hold_ends
+says out '^2 frozen 2 by firn' 'the first knows nothing of several packages'
+says err 'older than what was asked' 'which is told'
+[ ! -e order ] && ok 'and nothing was brought to rest' || not_ok 'nothing was brought to rest' "$(cat order)"
+mv ext $first/firn-extension
+is_thawed "$B" 'nothing is left frozen'
+
+for words in "--with Firn.Second" "--applications --with Firn.First" "--applications --with"; do
+    # shellcheck disable=SC2086
+    $first/firn-extension freeze $words --mount "$A" > out 2> err
+    [ $? = 2 ] && ok "refused: $words" || not_ok "refused: $words" "$(cat err)"
+done
+$first/firn-extension freeze --applications --with Firn.None --mount "$A" > out 2> err
+says err PackageMissing 'a package that is not there'
+
+for i in 1 2 3 4 5 6; do
+    other=/var/lib/firn/plugins/Firn.Other$i/1.0.0.0/bin
+    mkdir -p $other
+    printf '%s\n' '#!/bin/sh' 'echo "{\"result\": \"ready\"}"' > $other/firn-extension
+    chmod +x $other/firn-extension
+done
+rests
+hold_now 20000 3
+hold_ends
+says out '^2 frozen 2 by firn' 'of more packages than it can take none comes to rest'
+says err ApplicationsNotQuiesced 'which is told'
+[ ! -e order ] && ok 'not even some of them' || not_ok 'not even some of them' "$(cat order)"
 done_testing
