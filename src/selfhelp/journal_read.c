@@ -145,6 +145,8 @@ read_file(struct journal *j)
     if (data == NULL)
         return damaged(j, 1, "it is no file of a run, or too long");
     TRY(read_all(j, data, len));
+    if (j->len < len) /* a look leaves a whole file as it is */
+        TRY(record_cut(j->file, j->len));
     return NULL;
 }
 
@@ -166,7 +168,6 @@ journal_open(const char *folder, const char *id, struct journal **ret)
     if (state != RECORD_HELD)
         return state == RECORD_BUSY ? fail(JournalBusy, id) : fail(JournalMissing, id, folder);
     TRY(read_file(j));
-    TRY(record_cut(j->file, j->len));
     *ret = take(j);
     return NULL;
 }
