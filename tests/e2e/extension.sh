@@ -70,6 +70,10 @@ refused PackageNameRefused 'a name that leads upwards'
 fresh; sed -i 's/linux-/windows-/' bad/firn-package.json
 digest=$(sha256sum < bad/firn-package.json | cut -d ' ' -f 1)
 refused PackageForeign 'a package for another platform'
+fresh; rm bad/firn-package.json; refused PackageManifestInvalid 'one without a manifest'
+fresh; sed -i 's/"schema": *1/"schema": 0/' bad/firn-package.json
+digest=$(sha256sum < bad/firn-package.json | cut -d ' ' -f 1)
+refused PackageManifestInvalid 'a manifest of another form'
 is 0 'what is in use is as before' "$extension" latest $name
 says out 1.0.9120.0 'the first version'
 
@@ -267,6 +271,7 @@ package needy 1.0.1.0 needy.json
 echo 9 > status
 is 1 'a version that does not work is taken back' "$extension" activate needy --digest "$digest"
 says err ActivationRolledBack 'by ActivationRolledBack'
+says err ExtensionVerbFailed 'since its own prepare failed'
 says plugins/$name/1.0.1.0/config/HandlerState FailedUpgrade 'it is marked'
 is 0 'the one before' "$extension" latest $name
 says out '/1.0.0.0$' 'is in use'
