@@ -14,7 +14,8 @@
 
 #define MSI_IMAGE "%systemroot%\\system32\\msiexec.exe /V"
 
-enum { TYPE_OWN = 0x10, TYPE_SHARE = 0x20, ERROR_MARKED = 1072 };
+enum { TYPE_OWN = 0x10, TYPE_SHARE = 0x20, ERROR_NO_SERVICE = 1060, ERROR_INVALID = 13,
+    GOING_MS = 3000, GOING_STEP_MS = 250 };
 
 static bool
 image_is_good(const char *image)
@@ -128,21 +129,55 @@ create_installer_service(struct target *t, const json_t *before, uint32_t start)
     return NULL;
 }
 
+/* A service that was deleted is there until the last handle to it is closed.  Not every manager
+ * notes that where it can be read; but none changes such a service, so it is told what it has
+ * already. */
+static struct err *
+is_going(struct target *t, bool *ret_there, bool *ret_going)
+{
+    struct target_service s = { 0 };
+    uint32_t start;
+
+    TRY(target_service_get(t, REMEDY_MSISERVER, &s, ret_there));
+    *ret_going = *ret_there && s.marked;
+    start = s.start;
+    target_service_done(&s);
+    if (!*ret_there || *ret_going)
+        return NULL;
+    struct err *e = target_service_set_start(t, REMEDY_MSISERVER, start);
+
+    *ret_going = remedy_service_goes(e);
+    if (e != NULL && err_code(e) != E_TargetRefused)
+        return e;
+    err_free(e);
+    return NULL;
+}
+
+/* Most handles are closed soon, when a program has ended. */
+static struct err *
+await_gone(struct target *t, bool *ret_there, bool *ret_going)
+{
+    int64_t until = target_now_ns(t) + GOING_MS * CLOCK_MS;
+
+    for (;;) {
+        TRY(is_going(t, ret_there, ret_going));
+        if (!*ret_going || target_now_ns(t) >= until)
+            return NULL;
+        TRY(target_wait(t, GOING_STEP_MS));
+    }
+}
+
 /* It must exist when this returns; a failure says that it may not. */
 static struct err *
 ensure_installer_service(struct target *t, const json_t *before, uint32_t start)
 {
-    struct target_service s = { 0 };
-    bool found;
+    bool there, going;
 
-    TRY(target_service_get(t, REMEDY_MSISERVER, &s, &found));
-    bool marked = found && s.marked;
-
-    target_service_done(&s);
-    if (marked)
+    TRY(await_gone(t, &there, &going));
+    if (going)
         return fail(TargetRefused, t->name,
-            "make the installer service again before a restart", ERROR_MARKED);
-    if (!found)
+            "make the installer service again before a restart", REMEDY_MARKED);
+    if (!there)
         TRY(create_installer_service(t, before, start));
     return NULL;
 }
@@ -218,18 +253,12 @@ apply_registered(struct target *t, const struct action *a, const json_t *before,
     }
     e = unregister_and_register(t, by);
     second = ensure_installer_service(t, before, START_DEMAND);
-    if (err_has(second, E_TargetRefused) && e == NULL) {
-        struct err *third = remedy_see(t, REMEDY_MSISERVER, &v);
-
-        if (third != NULL)
-            return err_also(second, third);
-        if (v.marked) {
-            err_free(second);
-            ret->end = REMEDY_AFTER_RESTART;
-            ret->words = strdup("the old service is marked for deletion: it is made again "
-                                "after a restart");
-            return NULL;
-        }
+    if (remedy_service_goes(second) && e == NULL) {
+        err_free(second);
+        ret->end = REMEDY_AFTER_RESTART;
+        ret->words = strdup("the old service is marked for deletion: it is made again after a "
+                            "restart");
+        return NULL;
     }
     if (e != NULL || second != NULL)
         return e == NULL ? second : err_also(e, second);
@@ -303,6 +332,36 @@ leave_service(struct target *t, const json_t *before, char **ret_kept)
     return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
 }
 
+/* What undo calls undone is looked at: a service that goes with its last handle takes what was
+ * written to its key along. */
+static struct err *
+check_as_before(struct target *t, const json_t *values)
+{
+    static const char what[] = "make the installer service again as it was";
+    bool there = true;
+
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const json_t *was = json_array_get(values, i);
+        json_t *is = NULL;
+
+        TRY(remedy_record_value(t, json_string_value(json_object_get(was, "key")),
+            json_string_value(json_object_get(was, "name")), &is));
+        bool same = json_equal(json_object_get(is, "found"), json_object_get(was, "found")) &&
+            json_equal(json_object_get(is, "data"), json_object_get(was, "data"));
+
+        json_decref(is);
+        if (!same)
+            return fail(TargetRefused, t->name, what, ERROR_INVALID);
+    }
+    if ((t->can & TARGET_SERVICES) != 0) {
+        struct target_service s = { 0 };
+
+        TRY(target_service_get(t, REMEDY_MSISERVER, &s, &there));
+        target_service_done(&s);
+    }
+    return there ? NULL : fail(TargetRefused, t->name, what, ERROR_NO_SERVICE);
+}
+
 static struct err *
 undo_registered(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept)
@@ -330,6 +389,7 @@ undo_registered(struct target *t, const struct action *a, const json_t *before,
     }
     for (size_t i = 0; i < json_array_size(values); i++)
         TRY(remedy_restore_value(t, json_array_get(values, i)));
+    TRY(check_as_before(t, values));
     return NULL;
 }
 

@@ -214,6 +214,17 @@ write_start(struct target *t, const char *service, uint32_t start)
     return NULL;
 }
 
+bool
+remedy_service_goes(const struct err *e)
+{
+    for (; e != NULL; e = err_cause(e))
+        for (size_t i = 0; err_code(e) == E_TargetRefused && i < err_nargs(e); i++)
+            if (strcmp(err_arg(e, i)->name, "error") == 0 &&
+                err_arg(e, i)->num == REMEDY_MARKED)
+                return true;
+    return false;
+}
+
 struct err *
 remedy_set_start(struct target *t, const char *service, uint32_t start, bool *ret_later)
 {
@@ -225,7 +236,8 @@ remedy_set_start(struct target *t, const char *service, uint32_t start, bool *re
         return NULL;
     }
     e = target_service_set_start(t, service, start);
-    if (!err_has(e, E_TargetRefused) || (t->can & TARGET_REGISTRY) == 0)
+    if (!err_has(e, E_TargetRefused) || remedy_service_goes(e) ||
+        (t->can & TARGET_REGISTRY) == 0)
         return e;
     struct err *second = write_start(t, service, start);
 
@@ -276,7 +288,7 @@ undo_start(struct target *t, const struct action *a, const json_t *before, struc
         return NULL;
     TRY(remedy_see(t, service, &now));
     if (now.marked) /* it goes with the next restart; what is set now would go with it */
-        return fail(TargetRefused, t->name, "change a service before a restart", 1072);
+        return fail(TargetRefused, t->name, "change a service before a restart", REMEDY_MARKED);
     if (now.live && now.there && manager >= 0 && manager <= START_DISABLED &&
         now.manager != (uint32_t)manager) {
         bool later;

@@ -7,6 +7,7 @@
 #include "remedy.h"
 
 enum { START_AUTO = 2, START_DEMAND = 3, START_DISABLED = 4, START_NONE = 99 };
+enum { REMEDY_MARKED = 1072 }; /* what a manager says of a service that goes */
 
 /* Both views.  .there: in the manager, or offline in the registry. */
 struct remedy_views {
@@ -24,7 +25,12 @@ bool remedy_start_is(const struct remedy_views *v, uint32_t want);
 struct err *remedy_tell_start(const struct remedy_views *v, enum remedy_state state,
     struct remedy_look *ret) must_use;
 
-/* Through the manager; where that refuses, through the key, and *ret_later is true. */
+/* Did the manager refuse since the service was deleted, and goes when its last handle is
+ * closed?  Not every manager notes that where it can be read before. */
+bool remedy_service_goes(const struct err *e);
+
+/* Through the manager; where that refuses, through the key, and *ret_later is true.  The key of
+ * a service that goes is of no use: its refusal is handed up. */
 struct err *remedy_set_start(struct target *t, const char *service, uint32_t start,
     bool *ret_later) must_use;
 

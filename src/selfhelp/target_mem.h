@@ -55,6 +55,8 @@ void target_mem_service(struct target *t, const char *name, uint32_t start);
 void target_mem_hold_service(struct target *t, const char *name);
 /* The same, and again after each restart: whoever holds it starts with the machine. */
 void target_mem_always_hold(struct target *t, const char *name);
+/* A service that goes looks like any other, as Wine's manager has it. */
+void target_mem_hide_marks(struct target *t);
 /* In neither. */
 void target_mem_remove_service(struct target *t, const char *name);
 /* Changing it through the manager is refused with this number; 0: allowed again. */

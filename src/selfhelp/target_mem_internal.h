@@ -71,6 +71,7 @@ struct mem {
     unsigned installs;
     uint32_t refuse;
     const char *always_held; /* the name of a service; borrowed */
+    bool hides_marks;
     bool msi_broken, want_restart;
     int64_t busy_until_ns;
     int64_t ahead_ns; /* of the real clock */

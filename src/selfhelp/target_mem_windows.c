@@ -255,6 +255,12 @@ target_mem_always_hold(struct target *t, const char *name)
 }
 
 void
+target_mem_hide_marks(struct target *t)
+{
+    ((struct mem *)t)->hides_marks = true;
+}
+
+void
 target_mem_remove_service(struct target *t, const char *name)
 {
     struct mem *m = (struct mem *)t;
@@ -287,12 +293,14 @@ struct err *
 mem_service_get(struct target *t, const char *name, struct target_service *ret,
     bool *ret_found)
 {
+    const struct mem *m = (struct mem *)t;
     const struct mem_service *s = mem_service_find((struct mem *)t, name);
 
     *ret_found = s != NULL;
     if (s == NULL)
         return NULL;
     *ret = s->s;
+    ret->marked &= !m->hides_marks;
     ret->image = mem_copy(s->s.image);
     ret->account = mem_copy(s->s.account);
     ret->display = mem_copy(s->s.display);

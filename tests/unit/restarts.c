@@ -190,6 +190,8 @@ a_person_is_asked_twice_at_most(void **state)
         s->w.t->can &= ~(unsigned)TARGET_RESTART;
         if (seed % 2 == 0)
             target_mem_always_hold(s->w.t, "msiserver");
+        if (seed % 4 == 0)
+            target_mem_hide_marks(s->w.t);
         auto_ptr(runbook_report) r = until_nothing_is_asked(s, seed, &n);
 
         asked[n]++;
@@ -367,6 +369,50 @@ restarts_that_firn_makes_count_over_runs(void **state)
     }
 }
 
+/* ---- a service that goes ---- */
+
+/* One that was deleted and is held looked like any other, so undo found it as it had been and
+ * said so; then its last handle was closed. */
+static void
+what_goes_is_not_called_undone(void **state)
+{
+    struct target *t = NULL;
+    struct journal *j = NULL;
+    struct remedy_done d = { 0 };
+    struct action a;
+    json_t *before = NULL;
+    char id[JOURNAL_ID_LEN + 1];
+    size_t entry, kept;
+
+    (void)state;
+    assert_ok(target_mem_new(ACTION_WINDOWS, "model", &t));
+    target_mem_service(t, "msiserver", 4);
+    target_mem_always_hold(t, "msiserver");
+    target_mem_hide_marks(t);
+    auto_free char *first = target_mem_dump(t);
+
+    action_init(&a, action_find("windows.installer.register"));
+    assert_ok(journal_begin(folder, "model", "C", &j));
+    memcpy(id, journal_id(j), sizeof(id));
+    assert_ok(remedy_record(t, &a, &before));
+    assert_ok(journal_intent(j, "1", &a, before, &entry));
+    assert_ok(remedy_apply(t, &a, before, deadline_in_ms(60000), &d));
+    assert_int_equal(d.end, REMEDY_AFTER_RESTART);
+    remedy_done_done(&d);
+    journal_free(j);
+
+    assert_fails(runbook_undo(t, folder, id, NULL, NULL, &kept), E_UndoIncomplete);
+    restart(t);
+    assert_ok(runbook_undo(t, folder, id, NULL, NULL, &kept));
+    auto_free char *last = target_mem_dump(t);
+
+    assert_string_equal(first, last);
+    json_decref(before);
+    action_done(&a);
+    target_free(t);
+    journals_empty(folder);
+}
+
 int
 main(void)
 {
@@ -375,6 +421,7 @@ main(void)
         cmocka_unit_test(what_was_repaired_counts_no_more),
         cmocka_unit_test(an_installer_restarts_twice_at_most),
         cmocka_unit_test(restarts_that_firn_makes_count_over_runs),
+        cmocka_unit_test(what_goes_is_not_called_undone),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
