@@ -21,7 +21,8 @@ static const struct {
     { "machine.restart",
         "affected|azure|computer|guest|impacted|machine|protected|server|system|virtual|vm" },
     { "machine.wait", "about|approximately|around|at|hour|hours|least|min|mins|minute|minutes|"
-                      "sec|second|seconds" },
+                      "sec|second|seconds|one|two|three|four|five|six|seven|eight|nine|ten|"
+                    "fifteen|twenty|thirty|sixty" },
     { "operation.", "ad-hoc|adhoc|again|backup|backups|failed|full|job|on-demand|re-run|"
                     "re-trigger|re-try|rerun|retrigger|same|snapshot|triggered|vm" },
     { "version.", "above|at|azure|greater|has|higher|installed|is|later|least|newer|or" },
@@ -144,6 +145,10 @@ of_a_find(const struct sentence *s, size_t i, const struct finds *l)
     if (is_name(s, i))
         return true;
     for (size_t k = 0; k < l->n; k++)
+        if (word_is(s, i, "azure|portal|portal.azure.com") &&
+            action_is(&l->find[k].action, "operation.retry"))
+            return true;
+    for (size_t k = 0; k < l->n; k++)
         if (is_param(s, i, &l->find[k]) || is_pair(s, i, &l->find[k]) ||
             (is_place_of_data(s, i) && !l->find[k].command))
             return true;
@@ -242,10 +247,54 @@ looks_on(const struct sentence *s, size_t i, const struct finds *l)
         if ((!l->find[k].look && !action_is(&l->find[k].action, "machine.wait")) ||
             l->find[k].from >= s->word[i].from)
             return false;
+    /* "COMMAND - all should be stable" */
+    if (l->n > 0 && word_is(s, i, "-|\xe2\x80\x93|\xe2\x80\x94"))
+        return word_is(s, i + 1, "all|no|each|every|there|it|they|the") &&
+            has_word(s, i, s->nwords, "should|must") &&
+            !has_word(s, i, s->nwords, "if|unless|only|when|then|on|before|after|restart|stop");
     return l->n > 0 && (word_is(s, i, "and") || (i > 0 && word_is(s, i, "then"))) &&
         (word_is(s, i + 1, "look|check|verify|note|confirm|see|search|find|identify|review") ||
             words_are(s, i + 1, "make sure") > 0) &&
         !has_word(s, i, s->nwords, "if|unless|only|when|then|on|before|after|restart|stop");
+}
+
+/* "Use COMMAND to have it start at boot": behind all actions, what they are for. */
+static bool
+purpose_behind(const struct sentence *s, size_t i, const struct finds *l)
+{
+    for (size_t k = 0; k < l->n; k++)
+        if (l->find[k].to > s->word[i].from)
+            return false;
+    if (l->n == 0 || s->word[i - 1].after != 0 ||
+        !(word_is(s, i, "to") ||
+            (word_is(s, i, "for") && has_word(s, i + 2, s->nwords, "to"))))
+        return false;
+    return (word_is(s, i, "for") ||
+               word_is(s, i + 1,
+                   "activate|allow|apply|avoid|bring|check|clear|complete|confirm|ensure|fix|"
+                   "force|free|get|have|keep|let|load|make|pick|prevent|refresh|release|reload|"
+                   "see|start|verify")) &&
+        !has_word(s, i, s->nwords,
+            "only|unless|except|if|when|whenever|until|before|after|instead|otherwise|and|then|"
+            "or|on|temporarily|again|back|while|each|every|other|another|not|machines|servers|"
+            "nodes|hosts|clients|computers") &&
+        !has_word(s, i, s->nwords, "restart|stop|reboot");
+}
+
+/* "Run COMMAND, or use **Restart** in the portal": the same by hand. */
+static bool
+or_by_hand(const struct sentence *s, size_t i, const struct finds *l)
+{
+    struct sentence rest = *s;
+
+    rest.word += i;
+    rest.nwords -= i;
+    if (l->n == 0 || l->find[l->n - 1].to > s->word[i].from || !l->find[l->n - 1].command)
+        return false;
+    return word_is(s, i, "or") &&
+        word_is(s, i + 1, "use|select|click|choose|press|start|stop|restart|reboot") &&
+        done_by_hand(&rest) &&
+        !has_word(s, i, s->nwords, "if|unless|only|when|then|before|after|instead|not");
 }
 
 size_t
@@ -255,7 +304,7 @@ unaccounted(const struct sentence *s, const struct finds *l, size_t to)
         const struct find *f = find_over(l, &s->word[i]);
         size_t n;
 
-        if (looks_on(s, i, l))
+        if (looks_on(s, i, l) || purpose_behind(s, i, l) || or_by_hand(s, i, l))
             return SIZE_MAX;
         if (half(s, i, l))
             return i;

@@ -64,7 +64,23 @@ reach_back(struct compiler *c, size_t unit, const struct sentence *s, bool all)
 
         if (c->place[i - 1].section != c->around.nsection || c->place[i - 1].unit < unit)
             return;
-        if (plan_step_runs(p) && (all || p->action.kind->risk != RISK_READ))
+        if (plan_step_runs(p) && (all || p->action.kind->risk != RISK_READ ||
+                action_is(&p->action, "machine.wait")))
+            step_leave(c, p, surroundings, text);
+    }
+}
+
+/* ... and those of all sections. */
+static void
+reach_all(struct compiler *c, const struct sentence *s)
+{
+    struct why why = why_of(s, SIZE_MAX);
+    auto_free char *text = explain(&why);
+
+    for (size_t i = 0; i < c->plan->nsteps; i++) {
+        struct plan_step *p = &c->plan->steps[i];
+
+        if (plan_step_runs(p) && p->action.kind->risk != RISK_READ)
             step_leave(c, p, surroundings, text);
     }
 }
@@ -98,6 +114,15 @@ is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* A verb of what firn does: "don't restart the VM" speaks of a restart. */
+static bool
+acts(const struct sentence *s, size_t i)
+{
+    return has_word(s, 0, i, "not|don't|never|avoid|only|unless") &&
+        word_is(s, i, "delete|disable|enable|install|reboot|rename|restart|stop") &&
+        word_is(s, i + 1, "a|any|it|the|them|this|your");
+}
+
 /* Does the sentence name what step ${p} names? */
 static bool
 mentions(const struct sentence *s, const struct plan_step *p)
@@ -105,7 +130,7 @@ mentions(const struct sentence *s, const struct plan_step *p)
     for (size_t i = 0; i < s->nwords; i++) {
         size_t n = word_len(s, i);
 
-        if (n < 3 || plain_at(s, i) > 0 || is_verb(s, i) ||
+        if (n < 3 || (plain_at(s, i) > 0 && !acts(s, i)) || (is_verb(s, i) && !acts(s, i)) ||
             word_is(s, i, "not|never|don't|are|was|has|have|had|will|can|may|you|when|which"))
             continue;
         for (const char *t = p->text; *t != '\0'; t++)
@@ -156,7 +181,12 @@ static void
 limit(struct compiler *c, const struct sentence *s)
 {
     size_t unit = last_unit(c);
-    bool item = c->block->kind == ARTICLE_ITEM, mention = mentions_step(c, s);
+    bool item = c->block->kind == ARTICLE_ITEM;
+    bool mention = has_word(s, 0, s->nwords,
+            "not|never|no|only|except|unless|instead|otherwise|leave|skip|omit|if|when|before|"
+            "after|without|already|don't|doesn't|isn't|aren't|cannot|can't|should|back|undo|"
+            "revert|again|need|needed|needs|required|first") &&
+        mentions_step(c, s);
     bool all = has_word(s, 0, s->nwords, "procedure|steps|above|commands|changes");
     bool spares = has_word(s, 0, s->nwords, "leave|skip|omit") && sets_place(s);
 
@@ -170,7 +200,7 @@ limit(struct compiler *c, const struct sentence *s)
     if (unit == 0)
         return;
     if (unit == c->around.nunit || all || mention || spares ||
-        has_word(s, 0, s->nwords, "instead|leave|skip|otherwise|back|undo|revert|same") ||
+        has_word(s, 0, s->nwords, "instead|leave|skip|otherwise|back|undo|revert") ||
         (!item && has_word(s, 0, s->nwords, "it|this|these|them|those|only")))
         reach_back(c, all || mention || spares ? 0 : unit, s, all);
 }
@@ -199,8 +229,9 @@ around_block(struct compiler *c, const struct article_block *b)
     }
     if (at == NULL)
         return;
-    if (at->kind == ARTICLE_ITEM ? b->kind == ARTICLE_ITEM && b->level <= at->level
-                                 : unit && b->kind != ARTICLE_ITEM)
+    if (at->kind == ARTICLE_ITEM || at->level > 0
+            ? b->kind == ARTICLE_ITEM && b->level <= at->level
+            : unit && b->kind != ARTICLE_ITEM)
         c->around.lead.text[0] = '\0';
 }
 
@@ -209,6 +240,9 @@ around_heading(struct compiler *c, const struct sentence *s, bool read)
 {
     long level = c->block->kind == ARTICLE_HEADING ? (long)c->block->level : BOLD_LEVEL;
     bool plain = read || heading_is_plain(s, c->around.nsection == 0);
+
+    if (has_word(s, 0, s->nwords, "exception|exceptions"))
+        reach_all(c, s);
 
     c->around.lead.text[0] = '\0';
     c->around.before.text[0] = '\0';
@@ -250,6 +284,25 @@ leave(struct finds *l, const struct sentence *s, const struct why *why)
     }
 }
 
+/* A fact that could take nothing from an action. */
+static bool
+denies_nothing(const struct sentence *s)
+{
+    return !has_word(s, 0, s->nwords,
+        "not|no|nor|never|none|cannot|can't|don't|doesn't|isn't|aren't|won't|wasn't|hasn't|"
+        "need|needs|needed|necessary|require|requires|required|already|unless|without|should|"
+        "must|but|however|risk|loss|lost|fail|fails|break|breaks|stop|stops");
+}
+
+/* What is left of "If it asks again, protection has never been resumed" asks for nothing. */
+static bool
+case_of_fact(const struct sentence *s)
+{
+    return tells_fact(s) && !has_word(s, 0, s->nwords,
+        "only|skip|done|enough|finished|continue|no|need|needed|necessary|apply|leave|that|it|"
+        "section|article|not|doesn't");
+}
+
 /* No action was found in the sentence: what does it say of those around it? */
 static void
 beside(struct compiler *c, const struct sentence *whole, bool conditional, bool label)
@@ -257,13 +310,14 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
     struct sentence s = without_mark(whole);
     bool introduces = last_unit(c) == 0;
     bool marked = s.nwords < whole->nwords;
+    bool alone = c->block->kind == ARTICLE_ITEM && last_unit(c) != c->around.nunit;
 
     if (s.nwords == 0)
         return;
     if (conditional) {
         if (has_word(&s, 0, s.nwords, "before|beforehand|first") && !introduces)
             reach_back(c, last_unit(c), &s, false);
-        if (leads_away(&s)) {
+        if (leads_away(&s) && !case_of_fact(&s)) {
             limit(c, &s);
             if (c->block->kind != ARTICLE_ITEM || leaves_procedure(&s))
                 set_section(c, &s);
@@ -276,15 +330,23 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         c->around.unit = why_of(&s, SIZE_MAX);
         return;
     }
+    if (word_is(&s, 0, "either") && is_verb(&s, 1)) { /* "or do as follows" */
+        limit(c, &s);
+        set_section(c, &s);
+        return;
+    }
     if ((sentence_leads(&s) || tells_to_run(&s)) && !tells_command(&s))
         set_lead(c, &s);
     if (sentence_leads(&s))
         return;
-    if (harmless_order(&s) || tells_problem(&s) || forbids(c, &s) || takes_back(&s) ||
+    if (harmless_order(&s, alone) || tells_problem(&s) || forbids(c, &s) || takes_back(&s) ||
         (label && !limits(&s, LIMITS_HEADING)))
         return;
     if (!marked && tells_fact(&s) &&
-        (introduces || (last_unit(c) != c->around.nunit && !mentions_step(c, &s))))
+        (introduces ||
+            (!has_word(&s, 0, s.nwords, "only") &&
+                (denies_nothing(&s) ||
+                    (last_unit(c) != c->around.nunit && !mentions_step(c, &s))))))
         return;
     if (introduces && !marked && c->block->kind != ARTICLE_ITEM &&
         !limits(&s, LIMITS_SECTION) && !is_verb(&s, 0))
@@ -296,15 +358,25 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
     limit(c, &s);
 }
 
+static bool
+asks(const struct why *w)
+{
+    size_t n = strlen(w->text);
+
+    return n > 0 && w->text[n - 1] == '?';
+}
+
 /* What reaches the sentence from around it; NULL: nothing. */
 static const struct why *
-reaches(const struct compiler *c)
+reaches(const struct compiler *c, bool conditional)
 {
     const struct why *const all[] = { &c->around.unit, &c->around.lead, &c->around.section,
         &c->around.below };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        if (all[i]->text[0] != '\0')
+        if (all[i]->text[0] != '\0' &&
+            /* "Is it running?": what has a condition of its own answers that */
+            !(conditional && all[i] == &c->around.below && asks(all[i])))
             return all[i];
     return NULL;
 }
@@ -340,6 +412,17 @@ comment(struct compiler *c, const struct sentence *s)
         c->around.unit = why_of(s, SIZE_MAX);
 }
 
+/* A clause that the sentence before it goes on with. */
+static bool
+behind_semicolon(const struct sentence *s)
+{
+    size_t i = s->from;
+
+    while (i > 0 && s->f->s[i - 1] == ' ')
+        i--;
+    return i > 0 && s->f->s[i - 1] == ';';
+}
+
 /* "If X, do this.  Then do that.": that may be meant under the condition too. */
 static bool
 goes_on(const struct compiler *c, const struct finds *l, const struct sentence *s)
@@ -348,7 +431,8 @@ goes_on(const struct compiler *c, const struct finds *l, const struct sentence *
         c->around.cond_unit + 1 == c->around.nunit)
         return true;
     return c->around.cond_unit == c->around.nunit &&
-        (s->code || word_is(s, 0, "then|also|next|afterwards|and|finally|now") ||
+        (s->code || behind_semicolon(s) ||
+            word_is(s, 0, "then|also|next|afterwards|and|finally|now") ||
             has_word(s, 0, s->nwords, "it|its|them|this") ||
             (l->n > 0 && l->find[0].command && l->find[0].from == s->from));
 }
@@ -367,7 +451,7 @@ void
 around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, size_t to,
     bool conditional, bool label)
 {
-    const struct why *why = reaches(c);
+    const struct why *why = reaches(c, conditional);
     size_t at = s->code ? SIZE_MAX : unaccounted(s, l, to);
     struct why own = at != SIZE_MAX ? why_of(s, at) : (struct why){ "" };
 
@@ -387,7 +471,8 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
     if (own.text[0] != '\0')
         why = &own;
     if (!s->code)
-        c->around.before = at != SIZE_MAX && !tells_effect(s) && !tells_command(s)
+        c->around.before = at != SIZE_MAX && !tells_effect(s) && !tells_command(s) &&
+                !(tells_fact(s) && !conditional)
             ? own
             : (struct why){ "" };
     if (!any_runs(l)) {
@@ -399,7 +484,7 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
     }
     if (why != NULL)
         leave(l, s, why);
-    if (at == SIZE_MAX)
+    if (at == SIZE_MAX || (sentence_leads(s) && tells_command(s)))
         return;
     c->around.unit = why_of(s, SIZE_MAX);
     if (sentence_leads(s))

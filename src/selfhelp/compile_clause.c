@@ -77,8 +77,8 @@ free_clause(const struct sentence *s, size_t i, bool to_comma)
 }
 
 /* "because ...", "since ...", "so that ...", "which closes ...". */
-static size_t
-reason(const struct sentence *s, size_t i)
+size_t
+reason_at(const struct sentence *s, size_t i)
 {
     static const char does[] =
         "allows|clears|closes|collects|contains|creates|deletes|drops|empties|enables|ends|"
@@ -103,7 +103,8 @@ purpose(const struct sentence *s, size_t i)
     bool starts = i == 0 || word_is(s, i - 1, "then|finally|now|next");
 
     if (!starts || !word_is(s, i, "to") ||
-        !word_is(s, i + 1, "ensure|make|have|fix|resolve|solve|correct|repair|prevent|bring|"
+        !word_is(s, i + 1, "install|start|restart|reload|register|re-register|apply|complete|"
+                           "ensure|make|have|fix|resolve|solve|correct|repair|prevent|bring|"
                            "mitigate|address|recover|clear"))
         return 0;
     for (size_t k = i; k < s->nwords; k++)
@@ -184,8 +185,8 @@ apposition(const struct sentence *s, size_t i)
 size_t
 clause_at(const struct sentence *s, size_t i)
 {
-    size_t (*const forms[])(const struct sentence *s, size_t i) = { reason, purpose, looked_for,
-        typed_into, object, apposition };
+    size_t (*const forms[])(const struct sentence *s, size_t i) = { reason_at, purpose,
+        looked_for, typed_into, object, apposition };
 
     for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]); k++) {
         size_t n = i < s->nwords ? forms[k](s, i) : 0;

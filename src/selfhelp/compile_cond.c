@@ -228,7 +228,8 @@ cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     *ret = (struct cond){ 0 };
     *ret_scope = SCOPE_GROUP;
     /* "because it is disabled", "with error 1058" */
-    if (to <= from || n == 0 || says_more(s, from, to) ||
+    if (to <= from || n == 0 || c->cond.stays || c->heading.when == PLAN_IF ||
+        says_more(s, from, to) ||
         has_phrase(s, from, to, "with error") || !fails(s, from, to)) {
         *ret_scope = SCOPE_SENTENCE;
         if (to > from)
@@ -295,6 +296,25 @@ cond_end(const struct sentence *s, size_t i, size_t *ret_rest)
     return *ret_rest;
 }
 
+/* "Once both have finished, ...", "Start it if it is stopped: COMMAND". */
+static size_t
+moment_read(struct compiler *c, const struct sentence *s, size_t start, struct cond *ret,
+    enum scope *ret_scope, bool *ret_has)
+{
+    size_t from = start, end = moment_at(s, start);
+
+    *ret_scope = SCOPE_NESTED;
+    if (end > 0) {
+        cond_text(c, s, start, end, ret);
+        ret->stays = true;
+    } else if ((end = cond_within(s, &from)) > 0) {
+        cond_text(c, s, from + word_is(s, from, "if"), end, ret);
+        *ret_scope = SCOPE_SENTENCE;
+    }
+    *ret_has = end > 0;
+    return end;
+}
+
 size_t
 cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
     enum scope *ret_scope, bool *ret_has)
@@ -326,7 +346,7 @@ cond_read(struct compiler *c, const struct sentence *s, struct cond *ret,
     else if (word_is(s, start, "if"))
         start++;
     else
-        return 0;
+        return moment_read(c, s, start, ret, ret_scope, ret_has);
     end = cond_end(s, start, &rest);
     *ret_has = end > start;
     cond_of(c, s, start, end, ret, ret_scope);

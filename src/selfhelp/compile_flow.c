@@ -118,6 +118,11 @@ behind(struct compiler *c, const struct sentence *s, const struct finds *l,
 
     *ret_at = s->nwords;
     for (size_t i = 1; i + 1 < s->nwords && l->n > 0; i++) {
+        if (s->word[i].from >= l->find[l->n - 1].to && moment_behind(s, i)) {
+            cond_text(c, s, i, s->nwords, ret);
+            *ret_at = i;
+            return;
+        }
         if (!word_is(s, i, "if|unless") || s->word[i].from < l->find[0].from ||
             (i > 0 && word_is(s, i - 1, "see|check|verify|determine|confirm|even|as")) ||
             (i > 1 && word_is(s, i - 2, "check|verify")))
@@ -125,7 +130,10 @@ behind(struct compiler *c, const struct sentence *s, const struct finds *l,
         for (size_t k = 0; k < l->n; k++)
             if (s->word[i].from < l->find[k].to && !l->find[k].action.kind->person)
                 return; /* inside a find */
-        cond_of(c, s, i + 1, s->nwords, ret, &scope);
+        if (word_is(s, i, "unless"))
+            cond_text(c, s, i, s->nwords, ret);
+        else
+            cond_of(c, s, i + 1, s->nwords, ret, &scope);
         if (ret->when != PLAN_ALWAYS)
             *ret_at = i;
         return;
@@ -218,6 +226,8 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
                         "example|output|outputs|sample|syntax|format|template|e.g|displayed") &&
             (announces_command(s, 0) || (s->nwords > 0 && s->word[s->nwords - 1].after == ':'));
     }
+    if (trail.when == PLAN_IF && !command && s->word[s->nwords - 1].after == ':')
+        flow_cond(c, &trail, SCOPE_NESTED); /* "Restart them if they hang:" */
     c->no_memory = c->no_memory || l.no_memory;
     cond_done(&trail);
     finds_done(&l);
@@ -285,9 +295,13 @@ conditional(struct compiler *c, const struct sentence *s, const struct sentence 
             s->word[s->nwords - 1].after == ':';
         c->cond_leads = leads;
     } else if (then->nwords == 0 || s->word[s->nwords - 1].after == ':' ||
-        word_is(s, s->nwords - 1, "run|execute|type|enter|use")) {
+        word_is(s, s->nwords - 1, "run|execute|type|enter|use|following|follows") ||
+        has_phrase(then, 0, then->nwords, "these steps") || cond->stays) {
         flow_release(c, c->in_commands);
-        flow_cond(c, cond, SCOPE_NESTED);
+        if (cond->stays)
+            flow_stay(c, cond);
+        else
+            flow_cond(c, cond, SCOPE_NESTED);
         if (then->nwords > 0)
             sentence_rest(c, then, NULL, false, before);
     } else {
@@ -310,7 +324,13 @@ flow_headline(struct compiler *c, const struct sentence *s, const struct sentenc
         cond_text(c, rest, 0, rest->nwords, &cond);
     else
         first = cond_read(c, rest, &cond, &scope, &has);
+    if (!has && os == NULL && cond.when == PLAN_ALWAYS && c->around.nsection > 0 &&
+        rest->from == s->from && !heading_is_plain(s, false) && heading_tells_case(s)) {
+        cond_text(c, rest, 0, rest->nwords, &cond);
+        first = rest->nwords;
+    }
     cond.os = os;
+    cond.stays = false;
     around_heading(c, s, cond.when == PLAN_IF && first >= rest->nwords);
     heading_cond(c, &cond);
     if (cond.when != PLAN_ALWAYS) { /* of a failure */
@@ -352,7 +372,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     if (!s->code)
         first = cond_read(c, &rest, &cond, &scope, &has);
     if (has) {
-        if (cond.when == PLAN_IF && (c->scope == SCOPE_HEADING || c->cond_block != c->block))
+        if (cond.when == PLAN_IF &&
+            (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))
             cond_join(c, &cond, &c->cond);
         then = from_word(&rest, first);
         conditional(c, s, &then, &cond, scope == SCOPE_GROUP, skip > 0);

@@ -51,6 +51,10 @@ tells_effect(const struct sentence *s)
         word_is(s, 3, "reset|resets|repair|repairs|restart|restarts|fix|fixes|set|sets|"
                       "re-register|re-registers|start|starts|install|installs"))
         return !has_word(s, 4, s->nwords, "only|unless|if|when|on|but|except");
+    if (has_word(s, 1, s->nwords, "is|are") &&
+        has_word(s, 2, s->nwords, "listed|shown|described|given|explained") &&
+        has_word(s, 3, s->nwords, "below|here"))
+        return !has_word(s, 0, s->nwords, "only|unless|if|when|but|except|not|steps|procedure");
     return word_is(s, 0, "the") &&
         word_is(s, 1, "output|result|list|command|default|value") &&
         !limits(s, LIMITS_SECTION) &&
@@ -78,32 +82,61 @@ is_order(const struct sentence *s, size_t i)
         "via|was|were|what|when|where|which|while|who|will|with|within|without|would";
     size_t n = i < s->nwords ? word_len(s, i) : 0;
 
+    const char *slash = n > 0 ? memchr(word_at(s, i), '/', n) : NULL;
+
     if (is_verb(s, i))
         return is_imperative(s, i);
+    if (slash != NULL && n < 24) { /* "Uninstall/install" */
+        struct word half = s->word[i];
+        struct sentence one = *s;
+
+        half.to = half.from + (size_t)(slash - word_at(s, i));
+        one.word = &half;
+        one.nwords = 1;
+        if (i == 0 && is_verb(&one, 0))
+            return true;
+    }
     return n > 2 && (s->word[i].mark & FLAT_CODE) == 0 && s->word[i].after == 0 &&
         !in_list(word_at(s, i), n, no_verb) && !is_number(s, i) &&
         strncmp(s->f->low + s->word[i].to - 3, "ing", 3) != 0 &&
         (word_is(s, i + 1, "a|all|an|it|its|the|their|your") ||
-            (word_is(s, i + 1, "and") && is_verb(s, i + 2)));
+            (word_is(s, i + 1, "and") &&
+                (is_verb(s, i + 2) || (word_is(s, i + 2, "then") && is_verb(s, i + 3)))));
 }
 
 /* What is only said of the action ends here; what asks for something is a step of its own,
  * and harmless unless it turns back. */
 bool
-harmless_order(const struct sentence *s)
+harmless_order(const struct sentence *s, bool alone)
 {
     size_t i = word_is(s, 0, "please|then|also|next|finally|and");
 
     return is_order(s, i) &&
         (plain_at(s, i) > 2 || !word_is(s, i, "log|login|connect")) &&
         !word_is(s, i, "attach|mount|switch|skip|ignore|repeat|undo|revert|"
-                       "note|continue|back|avoid|consider|use|do|perform") &&
+                       "note|continue|back|avoid|do|perform") &&
+        (alone || !word_is(s, i, "consider|use")) &&
+        (alone ||
+            !has_word(s, 0, s->nwords,
+                "until|before|after|afterwards|later|when|while|once|whenever|previous")) &&
         !has_word(s, 0, s->nwords,
-            "only|unless|except|never|don't|instead|skip|ignore|until|otherwise|back|revert|"
-            "undo|temporarily|temporary|before|after|afterwards|later|when|while|once|whenever|"
-            "these|procedure|rollback|restore|original|previous|this|same|just|session|remote|"
-            "remotely|ssh|rdp|telnet|serial|rescue|recovery") &&
+            "only|unless|except|never|don't|instead|skip|ignore|otherwise|back|revert|undo|"
+            "temporarily|temporary|these|procedure|steps|rollback|restore|original|this|same|"
+            "just|order|either|session|remote|remotely|ssh|rdp|telnet|serial|rescue|"
+            "recovery") &&
         !has_phrase(s, 0, s->nwords, "do not");
+}
+
+/* Does it speak of machines of some kind? */
+static bool
+names_kind(const struct sentence *s)
+{
+    static const char kinds[] =
+        "appliances|clients|clusters|computers|controllers|desktops|devices|editions|guests|"
+        "hosts|laptops|machines|members|nodes|pcs|releases|replicas|servers|systems|versions|"
+        "vms|workstations";
+
+    return has_word_in(s, 0, s->nwords, kinds, LIST_MARKS(kinds));
 }
 
 /* Does the sentence, which stands before a command, only tell what it does? */
@@ -115,9 +148,17 @@ tells_command(const struct sentence *s)
 
     rest.word += i;
     rest.nwords -= i;
+    for (size_t k = 1; k < rest.nwords; k++)
+        if (reason_at(&rest, k) > 0) {
+            rest.nwords = k; /* why limits nothing */
+            rest.to = rest.word[k - 1].to;
+        }
+    s = &rest;
+    i = 0;
     return !limits(&rest, LIMITS_ACTION) && !has_number(s) && !sets_place(s) &&
         !word_is(s, i, "ask|contact|have|inform|let|note|tell") &&
-        (is_order(s, i) || has_word(s, 1, s->nwords, "is|are|has|helps|go|goes"));
+        (is_order(s, i) ||
+            (has_word(s, 1, s->nwords, "is|are|has|helps|go|goes") && !names_kind(s)));
 }
 
 /* "The pool cannot start unless its service runs.": how things are, which asks for nothing
@@ -126,20 +167,19 @@ bool
 tells_fact(const struct sentence *s)
 {
     static const char asks[] =
-        "above|advise|advised|and/or|applies|apply|article|below|can|caution|certain|don't|"
-        "each|every|except|exception|exceptions|few|fix|following|i|important|instead|"
-        "instructions|it|let|many|may|meant|method|methods|must|need|need|never|optional|"
-        "otherwise|ought|our|please|procedure|recommend|recommended|recommends|require|"
-        "required|shall|should|skip|solution|some|step|steps|supported|temporarily|temporary|"
-        "these|they|this|those|unsupported|us|version|versions|we|workaround|workarounds|you|"
-        "your|yours";
+        "above|advise|advised|and/or|applies|apply|article|below|caution|certain|don't|except|"
+        "exception|exceptions|fix|following|important|instead|instructions|let|meant|method|"
+        "methods|must|never|optional|otherwise|ought|please|procedure|recommend|"
+        "recommended|recommends|shall|should|skip|solution|step|steps|supported|temporarily|"
+        "temporary|these|this|those|unsupported|us|workaround|workarounds|you|your|yours";
     size_t i = 0;
 
     if (word_is(s, 0, "when|until|as|since|because"))
         while (i < s->nwords && s->word[i++].after != ',')
             ;
     if (i == s->nwords || has_word_in(s, 0, s->nwords, asks, LIST_MARKS(asks)) ||
-        sets_place(s) || word_is(s, i, "on|in|at|for|from|with|without|during|after|before|if"))
+        names_kind(s) ||
+        word_is(s, i, "on|in|at|for|from|with|without|during|after|before|if"))
         return false;
     for (; i < s->nwords; i++)
         if (is_verb(s, i) && is_imperative(s, i))

@@ -72,6 +72,18 @@ flow_heading(struct compiler *c)
     flow_cond(c, &again, c->heading.when == PLAN_IF ? SCOPE_HEADING : SCOPE_GROUP);
 }
 
+void
+flow_stay(struct compiler *c, struct cond *cond)
+{
+    if (c->cond.when == PLAN_IF && !c->cond.stays && c->cond_block != c->block) {
+        cond_done(&c->outer.cond);
+        c->no_memory = c->no_memory || !cond_copy(&c->outer.cond, &c->cond);
+        c->outer.scope = c->scope;
+        c->outer.block = c->cond_block;
+    }
+    flow_cond(c, cond, SCOPE_NESTED);
+}
+
 static void
 forget(struct compiler *c)
 {
@@ -127,6 +139,7 @@ flow_group(struct compiler *c, long label, bool option)
     forget(c);
     if (option && label > 1 && before > 0 && before <= c->plan->nsteps)
         cond = (struct cond){ .when = PLAN_ALTERNATIVE, .of = before };
+    cond_done(&c->outer.cond);
     if (cond.when == PLAN_ALWAYS)
         flow_heading(c);
     else
@@ -145,22 +158,34 @@ flow_number(struct compiler *c, long number)
     forward(c, number);
 }
 
+/* Does block ${b} end what holds for what is nested? */
+static bool
+cond_ends(const struct compiler *c, const struct article_block *b)
+{
+    const struct article_block *at = c->cond_block;
+    bool prose = b->kind == ARTICLE_PARAGRAPH && !block_is_code(c, b);
+
+    return c->scope == SCOPE_NESTED && at != NULL && b->level <= at->level &&
+        (b->kind == ARTICLE_ITEM ||
+            (prose && (at->kind != ARTICLE_ITEM || (c->cond.stays && b->level == 0))));
+}
+
 void
 flow_block(struct compiler *c, const struct article_block *b)
 {
-    const struct article_block *at = c->cond_block;
-
     c->block = b;
     around_block(c, b);
-    if (c->scope != SCOPE_NESTED || at == NULL)
+    if (!cond_ends(c, b))
         return;
-    if (b->level > at->level)
-        return;
-    if (b->kind == ARTICLE_ITEM ||
-        (at->kind != ARTICLE_ITEM && b->kind == ARTICLE_PARAGRAPH && !block_is_code(c, b))) {
-        c->around.cond_unit = c->around.nunit - 1; /* "Then ..." may be meant under it */
-        flow_heading(c);
+    c->around.cond_unit = c->around.nunit - 1; /* "Then ..." may be meant under it */
+    if (c->cond.stays && c->outer.cond.when == PLAN_IF) {
+        flow_cond(c, &c->outer.cond, c->outer.scope);
+        c->cond_block = c->outer.block;
+        if (!cond_ends(c, b))
+            return;
     }
+    cond_done(&c->outer.cond);
+    flow_heading(c);
 }
 
 void
@@ -169,5 +194,6 @@ flow_end(struct compiler *c)
     end_group(c);
     forget(c);
     cond_done(&c->cond);
+    cond_done(&c->outer.cond);
     cond_done(&c->heading);
 }

@@ -289,6 +289,7 @@ struct cond {
     size_t of;  /* step number, from 1 */
     char *text; /* of PLAN_IF; owned */
     const char *os; /* how the kinds of actions begin that say it themselves, or NULL */
+    bool stays; /* it says from when, for the rest of its block too */
 };
 
 /* Where a condition ends that no further step fails or solves; SCOPE_HEADING: at the next
@@ -321,6 +322,11 @@ struct compiler {
     size_t cond_sentence;    /* where it stood */
     bool cond_leads;         /* that sentence only led to others */
     const struct article_block *cond_block;
+    struct {                 /* the condition that one that stays stands within */
+        struct cond cond;
+        enum scope scope;
+        const struct article_block *block;
+    } outer;
     struct cond heading;     /* what a heading says of when, to the next of its level */
     long heading_level;
     size_t sentence;         /* counts */
@@ -378,6 +384,8 @@ bool is_number(const struct sentence *s, size_t i);
 
 /* The same for what is told by its form: a reason, a purpose, the name of a thing. */
 size_t clause_at(const struct sentence *s, size_t i);
+/* ... when they say why: "because ...", "so that ...". */
+size_t reason_at(const struct sentence *s, size_t i);
 
 /* ---- is everything said accounted for? (compile_account.c) ---- */
 
@@ -397,6 +405,19 @@ bool has_number(const struct sentence *s);
 /* Does the heading only say what is done below it?  ${first}: it is the first of all. */
 bool heading_is_plain(const struct sentence *s, bool first);
 
+/* ---- phrases that say when (compile_moment.c) ---- */
+
+/* "Once both have finished, ...": word ${i} starts a condition of what an order says after it,
+ * up to word (result); 0: it does not. */
+size_t moment_at(const struct sentence *s, size_t i);
+/* "... when both have finished": words [i, end) are a condition of what is before them. */
+bool moment_behind(const struct sentence *s, size_t i);
+/* "Start it if it is stopped: COMMAND": words [*ret_from, result) are the condition, and those
+ * before them only name the command, which may stand below; 0: they do not. */
+size_t cond_within(const struct sentence *s, size_t *ret_from);
+/* A heading that says in which case what is below it is to be done. */
+bool heading_tells_case(const struct sentence *s);
+
 /* ---- sentences beside actions (compile_forms.c) ---- */
 
 /* Is word ${i} an order by its form, whatever its verb? */
@@ -413,8 +434,9 @@ bool orders_besides(const struct sentence *s, size_t i);
 /* "Linux:", a heading "Windows clients": *ret_os is how the kinds of its actions begin when it
  * says nothing else, else NULL. */
 bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
-/* An instruction for a person that says nothing of those around it; how a change is undone. */
-bool harmless_order(const struct sentence *s);
+/* An instruction for a person that says nothing of those around it (${alone}: it stands in an
+ * item without actions); how a change is undone. */
+bool harmless_order(const struct sentence *s, bool alone);
 bool takes_back(const struct sentence *s);
 /* It leads to what follows; to what is to be run; away from what stands around it. */
 bool sentence_leads(const struct sentence *s);
@@ -473,6 +495,8 @@ void flow_number(struct compiler *c, long number);
 void flow_block(struct compiler *c, const struct article_block *b);
 /* What the heading above says of when holds again, and nothing else. */
 void flow_heading(struct compiler *c);
+/* ${cond} stays for the rest of the block; what holds now does again after it. */
+void flow_stay(struct compiler *c, struct cond *cond);
 /* What belongs together ends here: at a heading, or with label ${label} > 0 ("Step 2"). */
 void flow_group(struct compiler *c, long label, bool option);
 void flow_end(struct compiler *c);

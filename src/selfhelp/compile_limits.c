@@ -101,7 +101,7 @@ static const char *const limits_action[26] = {
                   "reverting|rhel|risk|roll|rollback",
     ['s' - 'a'] = "safe|same|second|should|shouldn't|since|sles|some|sometimes|soon|still|such|"
                   "suse",
-    ['t' - 'a'] = "test|testing|than|third|though|till|together|twice",
+    ['t' - 'a'] = "test|testing|than|third|though|till|twice",
     ['u' - 'a'] = "ubuntu|undo|undoing|unix|usually",
     ['w' - 'a'] = "we|when|whenever|where|wherever|whether|which|while|who|whose|will|within|"
                   "without|won't|would",
@@ -112,7 +112,10 @@ static bool
 has_lettered(const char *const table[26], const struct sentence *s)
 {
     for (size_t i = 0; i < s->nwords; i++)
-        if ((s->word[i].mark & FLAT_CODE) == 0 && lettered(table, s, i))
+        if ((s->word[i].mark & FLAT_CODE) == 0 && lettered(table, s, i) &&
+            !(i > 0 && word_is(s, i, "on|off|back") &&
+                (word_is(s, i - 1, "turn|switch") ||
+                    (word_is(s, i, "back") && word_is(s, i - 1, "come|comes")))))
             return true;
     return false;
 }

@@ -48,6 +48,23 @@ restart(struct finds *l, const struct sentence *s, size_t i)
         find_note(l, f, "maintenance-window", NULL);
 }
 
+/* "five": 5; 0: it is no such word. */
+static uint64_t
+spelled(const struct sentence *s, size_t i)
+{
+    static const struct {
+        const char *word;
+        uint64_t n;
+    } words[] = { { "one", 1 }, { "two", 2 }, { "three", 3 }, { "four", 4 }, { "five", 5 },
+        { "six", 6 }, { "seven", 7 }, { "eight", 8 }, { "nine", 9 }, { "ten", 10 },
+        { "fifteen", 15 }, { "twenty", 20 }, { "thirty", 30 }, { "sixty", 60 } };
+
+    for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+        if (text_equal(word_at(s, i), word_len(s, i), words[k].word))
+            return words[k].n;
+    return 0;
+}
+
 static void
 wait_some(struct finds *l, const struct sentence *s, size_t i)
 {
@@ -68,7 +85,9 @@ wait_some(struct finds *l, const struct sentence *s, size_t i)
         l->no_memory = true;
         return;
     }
-    if (!number_parse(count, &n) || n == 0)
+    if (!number_parse(count, &n))
+        n = spelled(s, k);
+    if (n == 0)
         return;
     unit = word_is(s, k + 1, "second|seconds|sec")                ? 1
         : word_is(s, k + 1, "minute|minutes|min|mins")            ? 60

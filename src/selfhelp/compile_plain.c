@@ -148,6 +148,11 @@ static const char *const phrases[] = {
     "?complete|completed|performed ?all|both ?the|these|above|this ?above ?troubleshooting "
     "steps|step",
     "after that|this|which",
+    /* what stands in many articles, word for word */
+    "follow the|these steps in this section carefully",
+    "this section ?method ?or ?task contains steps that tell you how to modify the registry",
+    "however serious problems might|may|can occur if you modify the registry incorrectly",
+    "therefore make sure that you follow these steps carefully",
 };
 
 enum { PHRASES = sizeof(phrases) / sizeof(phrases[0]) };

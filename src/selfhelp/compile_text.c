@@ -126,6 +126,19 @@ abbreviated(const struct flat *f, size_t from, size_t i)
     return in_list(f->low + w, i - w, "e.g|i.e|ex|eg|vs|approx|no|etc|fig|inc|corp");
 }
 
+/* The text at ${i} starts with an order, and with no condition that would hold on. */
+static bool
+orders(const struct flat *f, size_t i)
+{
+    size_t n = 0;
+
+    while (i < f->len && f->s[i] == ' ')
+        i++;
+    while ((f->low[i + n] >= 'a' && f->low[i + n] <= 'z') || f->low[i + n] == '-')
+        n++;
+    return is_verb_text(f->low + i, n);
+}
+
 size_t
 sentence_end(const struct flat *f, size_t from, bool raw)
 {
@@ -139,6 +152,8 @@ sentence_end(const struct flat *f, size_t from, bool raw)
             continue;
         if (c == FLAT_SOFT && starts_line(f, i + 1) && may_end(f, from, i))
             return i;
+        if (c == ';' && flat_is_blank(f->s[j]) && orders(f, from))
+            return i + 1;
         if (c != '.' && c != '!' && c != '?')
             continue;
         while (f->s[j] != '\0' && strchr(")\"'", f->s[j]) != NULL)
