@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "codes.h"
 #include "doc.h"
+#include "utf8.h"
 
 struct doc_value {
     enum doc_kind kind;
@@ -98,27 +99,6 @@ hex4(struct parser *p, uint32_t *ret)
     return true;
 }
 
-static void
-put_utf8(struct parser *p, uint32_t c)
-{
-    if (c < 0x80) {
-        *p->to++ = (char)c;
-        return;
-    }
-    if (c < 0x800) {
-        *p->to++ = (char)(0xc0 | c >> 6);
-    } else {
-        if (c < 0x10000) {
-            *p->to++ = (char)(0xe0 | c >> 12);
-        } else {
-            *p->to++ = (char)(0xf0 | c >> 18);
-            *p->to++ = (char)(0x80 | (c >> 12 & 63));
-        }
-        *p->to++ = (char)(0x80 | (c >> 6 & 63));
-    }
-    *p->to++ = (char)(0x80 | (c & 63));
-}
-
 static bool
 unicode_escape(struct parser *p)
 {
@@ -140,7 +120,7 @@ unicode_escape(struct parser *p)
             return refuse(p, "half a surrogate pair");
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
     }
-    put_utf8(p, c);
+    p->to += utf8_put(p->to, c);
     return true;
 }
 

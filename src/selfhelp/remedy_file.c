@@ -10,6 +10,7 @@
 #include "codes.h"
 #include "remedy_internal.h"
 #include "text.h"
+#include "utf8.h"
 
 enum encoding { ENC_ASCII, ENC_UTF8, ENC_UTF8_MARK, ENC_UTF16LE, ENC_UTF16BE, ENC_CP1252 };
 
@@ -150,20 +151,9 @@ static const uint16_t cp1252_high[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2
 static void
 add_char(struct text *t, uint32_t c)
 {
-    char s[4];
-    size_t n = 0;
+    char s[UTF8_MAX];
 
-    if (c < 0x80) {
-        s[n++] = (char)c;
-    } else if (c < 0x800) {
-        s[n++] = (char)(0xc0 | c >> 6);
-        s[n++] = (char)(0x80 | (c & 0x3f));
-    } else {
-        s[n++] = (char)(0xe0 | (c >> 12 & 0xf));
-        s[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-        s[n++] = (char)(0x80 | (c & 0x3f));
-    }
-    text_add(t, s, n);
+    text_add(t, s, utf8_put(s, c));
 }
 
 /* What people type instead, for a file that must be ASCII; NULL: no such. */

@@ -9,6 +9,7 @@
 #include "codes.h"
 #include "target.h"
 #include "text.h"
+#include "utf8.h"
 
 void
 target_value_done(struct target_value *v)
@@ -61,31 +62,6 @@ target_value_number(const struct target_value *v, uint64_t *ret)
     return true;
 }
 
-static size_t
-put_utf8(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (char)(0xc0 | c >> 6);
-        to[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        to[0] = (char)(0xe0 | c >> 12);
-        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | c >> 18);
-    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* The NUL at the end may be missing, as the registry allows; an inner one ends the text. */
 bool
 target_value_text(const struct target_value *v, char **ret)
@@ -113,7 +89,7 @@ target_value_text(const struct target_value *v, char **ret)
         } else if (c >= 0xd800 && c <= 0xdfff) {
             return false;
         }
-        n += put_utf8(s + n, c);
+        n += utf8_put(s + n, c);
     }
     s[n] = '\0';
     *ret = take(s);

@@ -7,10 +7,10 @@
 
 #include "codes.h"
 #include "number.h"
+#include "utf8.h"
 #include "xml.h"
 
-enum { BLOCK_NODES = 256, ENTITY_MAX = 10, UTF8_1 = 0x80, UTF8_2 = 0x800, UTF8_3 = 0x10000,
-    UNICODE_END = 0x110000 };
+enum { BLOCK_NODES = 256, ENTITY_MAX = 10, UNICODE_END = 0x110000 };
 
 struct block {
     struct block *next;
@@ -76,21 +76,7 @@ put_number(struct reader *r, uint64_t n)
 {
     if (n == 0 || n >= UNICODE_END)
         return false;
-    if (n < UTF8_1) {
-        put(r, (char)n);
-        return true;
-    }
-    if (n >= UTF8_3) {
-        put(r, (char)(0xf0 | n >> 18));
-        put(r, (char)(0x80 | (n >> 12 & 0x3f)));
-    } else if (n >= UTF8_2) {
-        put(r, (char)(0xe0 | n >> 12));
-    } else {
-        put(r, (char)(0xc0 | n >> 6));
-    }
-    if (n >= UTF8_2)
-        put(r, (char)(0x80 | (n >> 6 & 0x3f)));
-    put(r, (char)(0x80 | (n & 0x3f)));
+    r->x->len += utf8_put(r->x->words + r->x->len, (uint32_t)n);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "proc.h"
 #include "text.h"
+#include "utf8.h"
 
 static void
 sizes_in_words(void **state)
@@ -123,12 +124,41 @@ a_word_that_ends_a_line(void **state)
     text_done(&t);
 }
 
+/* Of every length, at its first and its last character. */
+static void
+characters(void **state)
+{
+    static const struct {
+        uint32_t c;
+        const char *bytes;
+    } cases[] = {
+        { 0x01, "\x01" },
+        { 0x7f, "\x7f" },
+        { 0x80, "\xc2\x80" },
+        { 0x7ff, "\xdf\xbf" },
+        { 0x800, "\xe0\xa0\x80" },
+        { 0x20ac, "\xe2\x82\xac" },
+        { 0xffff, "\xef\xbf\xbf" },
+        { 0x10000, "\xf0\x90\x80\x80" },
+        { 0x10ffff, "\xf4\x8f\xbf\xbf" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char got[UTF8_MAX + 1] = { 0 };
+
+        assert_int_equal(utf8_put(got, cases[i].c), strlen(cases[i].bytes));
+        assert_string_equal(got, cases[i].bytes);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_in_words),
         cmocka_unit_test(what_is_visible),
+        cmocka_unit_test(characters),
         cmocka_unit_test(a_string_grows),
         cmocka_unit_test(words_for_a_shell),
         cmocka_unit_test(a_word_that_ends_a_line),

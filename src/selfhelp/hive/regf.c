@@ -5,6 +5,7 @@
 
 #include "codes.h"
 #include "regf_format.h"
+#include "utf8.h"
 
 enum regf_state
 regf_state(struct view file)
@@ -208,26 +209,9 @@ regf_name_compare(const struct regf_name *a, const struct regf_name *b, bool fol
 static void
 add_char(struct text *t, uint32_t c)
 {
-    char s[4];
-    size_t n = 0;
+    char s[UTF8_MAX];
 
-    if (c < 0x80) {
-        s[n++] = (char)c;
-    } else {
-        if (c < 0x800) {
-            s[n++] = (char)(0xc0 | c >> 6);
-        } else {
-            if (c < 0x10000) {
-                s[n++] = (char)(0xe0 | c >> 12);
-            } else {
-                s[n++] = (char)(0xf0 | c >> 18);
-                s[n++] = (char)(0x80 | (c >> 12 & 0x3f));
-            }
-            s[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-        }
-        s[n++] = (char)(0x80 | (c & 0x3f));
-    }
-    text_add(t, s, n);
+    text_add(t, s, utf8_put(s, c));
 }
 
 static bool

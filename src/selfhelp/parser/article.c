@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "article_internal.h"
+#include "utf8.h"
 
 /* Windows-1252, 0x80 to 0x9f; the five holes become the replacement character. */
 static const uint16_t cp1252[32] = {
@@ -246,24 +247,6 @@ article_find_section(const struct article *a, const char *title)
     return NULL;
 }
 
-static size_t
-put_utf8(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (char)(0xc0 | c >> 6);
-        to[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    to[0] = (char)(0xe0 | c >> 12);
-    to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-    to[2] = (char)(0x80 | (c & 0x3f));
-    return 3;
-}
-
 /* ${at} may be NULL. */
 static size_t
 decode(const struct article *a, struct article_span span, char *text, uint32_t *at)
@@ -281,7 +264,7 @@ decode(const struct article *a, struct article_span span, char *text, uint32_t *
         if (c == 0)
             c = '?';
         if (wide)
-            n += put_utf8(text + n, c >= 0x80 && c < 0xa0 ? cp1252[c - 0x80] : c);
+            n += utf8_put(text + n, c >= 0x80 && c < 0xa0 ? cp1252[c - 0x80] : c);
         else
             text[n++] = (char)c;
         for (; at != NULL && from < n; from++)
