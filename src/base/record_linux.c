@@ -10,6 +10,7 @@
 
 #include "codes.h"
 #include "record.h"
+#include "write_all.h"
 
 struct record {
     char *path;
@@ -180,16 +181,9 @@ record_put(const char *path, const char *data, size_t len)
 {
     auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-    if (fd < 0)
+    if (fd < 0 || !write_all(fd, data, len) || fsync(fd) != 0)
         return fail(FileUnwritable, path);
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(fd, data + at, len - at);
-
-        if (n <= 0)
-            return fail(FileUnwritable, path);
-        at += (size_t)n;
-    }
-    return fsync(fd) != 0 ? fail(FileUnwritable, path) : NULL;
+    return NULL;
 }
 
 struct err *

@@ -13,6 +13,7 @@
 #include "codes.h"
 #include "state.h"
 #include "text.h"
+#include "write_all.h"
 
 static char *
 folder_name(void)
@@ -108,22 +109,6 @@ file_path(const char *name, const char *suffix, char **ret)
     }
     *ret = t.s;
     return NULL;
-}
-
-static bool
-write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
 }
 
 struct err *

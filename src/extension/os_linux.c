@@ -15,6 +15,7 @@
 #include "codes.h"
 #include "os.h"
 #include "text.h"
+#include "write_all.h"
 
 enum { STEP_MS = 20, BLOCK = 64 * 1024, CONFIG_MAX = 64 * 1024 };
 
@@ -123,21 +124,6 @@ read_full(int fd, void *to, size_t len)
     return (ssize_t)n;
 }
 
-static bool
-write_full(int fd, const void *from, size_t len)
-{
-    for (size_t n = 0; n < len;) {
-        ssize_t w = write(fd, (const char *)from + n, len - n);
-
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w < 0)
-            return false;
-        n += (size_t)w;
-    }
-    return true;
-}
-
 struct err *
 os_read(const char *path, size_t max, char **ret, size_t *ret_len)
 {
@@ -184,7 +170,7 @@ write_new(const char *path, const char *bytes, size_t len)
 {
     auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 
-    if (fd < 0 || !write_full(fd, bytes, len) || fsync(fd) != 0)
+    if (fd < 0 || !write_all(fd, bytes, len) || fsync(fd) != 0)
         return fail(FileUnwritable, path);
     return NULL;
 }
@@ -254,7 +240,7 @@ os_copy(const char *from, const char *to, bool run)
     if (out < 0)
         return fail(FileUnwritable, to);
     while ((n = read_full(in, block, BLOCK)) > 0)
-        if (!write_full(out, block, (size_t)n))
+        if (!write_all(out, block, (size_t)n))
             return fail(FileUnwritable, to);
     if (n < 0)
         return fail(FileUnreadable, from);

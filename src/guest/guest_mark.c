@@ -21,6 +21,7 @@
 #include "qga.h"
 #include "state.h"
 #include "thaw.h"
+#include "write_all.h"
 
 enum { BOOT_ID_MAX = 64, STAT_MAX = 1024, START_FIELD = 22, DEPTH_MAX = 4, VALUES_MAX = 64 };
 
@@ -136,7 +137,7 @@ write_whole(const char *path, const char *text, size_t len)
     if (asprintf(&fresh, "%s.new", path) < 0)
         return fail(OutOfMemory);
     auto_fd int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || write(fd, text, len) != (ssize_t)len || fsync(fd) != 0 ||
+    if (fd < 0 || !write_all(fd, text, len) || fsync(fd) != 0 ||
         rename(fresh, path) != 0) {
         struct err *e = fail(FileUnwritable, path);
         (void)unlink(fresh);

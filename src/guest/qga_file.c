@@ -12,6 +12,7 @@
 #include "codes.h"
 #include "json_read.h"
 #include "qga_internal.h"
+#include "write_all.h"
 
 enum { CLOSE_MS = 5000 };
 
@@ -227,7 +228,7 @@ qga_write_file(struct qga *g, const char *path, struct view data, struct deadlin
     auto_fd int fd = memfd_create("firn-push", MFD_CLOEXEC);
     if (fd < 0)
         return fail(SystemCallFailed, "memfd_create");
-    if (data.len > 0 && write(fd, data.data, data.len) != (ssize_t)data.len)
+    if (!write_all(fd, data.data, data.len))
         return fail(SystemCallFailed, "write");
     return qga_push(g, fd, path, by);
 }

@@ -214,14 +214,6 @@ undo_package(struct target *t, const struct action *a, const json_t *before,
 }
 
 static struct err *
-apply_upgrade(struct target *t, const struct action *a, const json_t *before,
-    struct deadline by, struct remedy_done *ret)
-{
-    TRY(apply_package(t, a, before, by, ret));
-    return NULL;
-}
-
-static struct err *
 apply_remove(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, struct remedy_done *ret)
 {
@@ -437,7 +429,7 @@ const struct remedy_body remedy_linux[] = {
     { "linux.package.install_file", PKG, PKG | TARGET_FILES, look_file, wanted_file,
         record_file, apply_file, undo_package },
     { "linux.package.upgrade", PKG, PKG, look_package, wanted_package, record_package,
-        apply_upgrade, NULL },
+        apply_package, NULL },
     { "linux.package.remove", PKG, PKG, look_removed, NULL, record_package, apply_remove,
         NULL },
     { "linux.package.ready", PKG, 0, look_ready, NULL, NULL, NULL, NULL },

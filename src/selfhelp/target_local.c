@@ -15,6 +15,7 @@
 #include "proc.h"
 #include "target_local_internal.h"
 #include "text.h"
+#include "write_all.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -81,22 +82,6 @@ open_parent(const struct local *l, const char *path, const char **ret_name)
         return -1;
     }
     return local_open(l, folder, O_RDONLY | O_DIRECTORY);
-}
-
-static bool
-write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        data += n;
-        len -= (size_t)n;
-    }
-    return true;
 }
 
 /* Mode and owner of the file that is replaced stay. */

@@ -11,6 +11,7 @@
 
 #include "codes.h"
 #include "keys_internal.h"
+#include "write_all.h"
 
 struct keyfile {
     char *path;
@@ -139,19 +140,9 @@ sync_folder(const char *path)
 }
 
 static struct err *must_use
-write_all(const struct keyfile *f, const uint8_t *data, size_t len)
+write_durably(const struct keyfile *f, const uint8_t *data, size_t len)
 {
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = write(f->fd, data + done, len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fail(FileUnwritable, f->path);
-        done += (size_t)n;
-    }
-    if (fsync(f->fd) < 0)
+    if (!write_all(f->fd, data, len) || fsync(f->fd) < 0)
         return fail(FileUnwritable, f->path);
     return sync_folder(f->path);
 }
@@ -164,7 +155,7 @@ keyfile_write(struct keyfile *f, enum armour_kind kind, const struct vault_key *
     size_t total;
 
     TRY(armour_wrap(kind, vault, body, len, &object, &total));
-    struct err *e = write_all(f, object, total);
+    struct err *e = write_durably(f, object, total);
     sodium_memzero(object, total);
     free(object);
     return e;
