@@ -11,6 +11,7 @@
 #include "codes.h"
 #include "compile.h"
 #include "doctor.h"
+#include "writers.h"
 
 enum { CAUSES_MAX = 512, NUMBER_TEXT = 24 };
 
@@ -21,19 +22,29 @@ struct values {
 };
 
 static const char *
-find_value(void *arg, const char *name)
+value_of(struct values *v, const char *name)
 {
-    struct values *v = arg;
-
     for (size_t i = 0; i < v->n; i++) {
         if (strcmp(v->arg[i].name, name) != 0)
             continue;
-        if (v->arg[i].str != NULL)
-            return v->arg[i].str;
+        if (v->arg[i].str != NULL) /* "?" is what a failure says of what it was not told */
+            return strcmp(v->arg[i].str, "?") == 0 ? NULL : v->arg[i].str;
         (void)snprintf(v->number[i], NUMBER_TEXT, "%lld", (long long)v->arg[i].num);
         return v->number[i];
     }
     return NULL;
+}
+
+/* A failure of a writer may name that alone. */
+static const char *
+find_value(void *arg, const char *name)
+{
+    const char *value = value_of(arg, name), *writer;
+
+    if (value != NULL || strcmp(name, "service") != 0)
+        return value;
+    writer = value_of(arg, "writer");
+    return writer == NULL ? NULL : writer_service(writer);
 }
 
 static void

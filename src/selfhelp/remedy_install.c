@@ -462,9 +462,15 @@ look_providers(struct target *t, const struct action *a, struct deadline by,
     const char *only = action_get(a, "provider");
     auto_free char *out = NULL;
     uint32_t code;
+    struct err *e = remedy_run(t, by, &code, &out, REMEDY_SYSTEM32 "vssadmin.exe", "list",
+        "providers", NULL);
 
-    TRY(remedy_run(t, by, &code, &out, REMEDY_SYSTEM32 "vssadmin.exe", "list", "providers",
-        NULL));
+    if (err_code(e) == E_DeadlinePassed && !deadline_passed(by)) {
+        err_free(e); /* it waits for the service */
+        return remedy_saw(ret, REMEDY_NOT, "vssadmin does not answer within %d seconds",
+            REMEDY_SHORT_MS / 1000);
+    }
+    TRY(e);
     if (code != 0)
         return remedy_saw(ret, REMEDY_NOT, "vssadmin ends with %u", code);
     bool there = only == NULL || (out != NULL && strstr(out, only) != NULL);

@@ -249,6 +249,7 @@ mem_restart_now(struct target *t, struct deadline by)
     mem_key_drop(m, "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\"
                     "Component Based Servicing\\RebootPending");
     mem_services_load(m);
+    mem_vss_restart(m);
     return NULL;
 }
 

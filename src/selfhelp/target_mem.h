@@ -11,6 +11,9 @@
  *   - one installation at a time; an installer needs the installer service, has a script of
  *     exit codes, may hang, may want a restart before its files are in place;
  *   - a library loads when its file and all that it imports are there and whole;
+ *   - a writer of the Volume Shadow Copy service is stable again when the service that it is
+ *     in starts; none is listed without the COM+ Event System, or while the service is
+ *     disabled or hangs;
  *   - packages may be interrupted, locked, absent from the sources; units masked.
  *
  * Waiting costs nothing: the model has a clock of its own.  Everything is set up through the
@@ -72,6 +75,14 @@ void target_mem_break_msi(struct target *t);
 void target_mem_busy_ms(struct target *t, int64_t ms);
 /* A restart is awaited by the system; until then the runtime's installer gives 1603. */
 void target_mem_want_restart(struct target *t);
+
+#define MEM_VSSADMIN MEM_SYSTEM32 "vssadmin.exe"
+/* Volume Shadow Copy with its writers and their services, all well. */
+void target_mem_vss(struct target *t);
+/* In the state [8]; ${for_good}: until the machine is restarted. */
+void target_mem_fail_writer(struct target *t, const char *name, bool for_good);
+/* It runs and answers nobody until it is started again; ${for_good}: nor does it stop. */
+void target_mem_hang_vss(struct target *t, bool for_good);
 
 /* ${library}, by name or path, imports ${needs}. */
 void target_mem_imports(struct target *t, const char *library, const char *needs);

@@ -5,7 +5,8 @@
 
 #include "target_mem.h"
 
-enum { MEM_MAX = 256 }; /* of each kind of thing; enough for any test */
+enum { MEM_MAX = 256, /* of each kind of thing; enough for any test */
+    MEM_WRITERS_MAX = 8 };
 
 struct mem_value {
     char *key, *name; /* name NULL: the key itself */
@@ -46,6 +47,14 @@ struct mem_unit {
     bool active;
 };
 
+struct mem_writer {
+    const char *name, *service;
+    unsigned state; /* as vssadmin shows it */
+    bool stays;     /* whatever its service does */
+};
+
+enum mem_vss { MEM_VSS_ANSWERS, MEM_VSS_HANGS, MEM_VSS_STUCK };
+
 struct mem {
     struct target t;
     struct mem_value values[MEM_MAX];
@@ -68,6 +77,9 @@ struct mem {
         uint32_t exit;
     } printers[MEM_INSTALLERS_MAX];
     size_t nprinters;
+    struct mem_writer writers[MEM_WRITERS_MAX];
+    size_t nwriters;
+    enum mem_vss vss;
     unsigned installs;
     uint32_t refuse;
     const char *always_held; /* the name of a service; borrowed */
@@ -134,6 +146,12 @@ struct err *mem_restart_now(struct target *t, struct deadline by);
 int64_t mem_now_ns(struct target *t);
 /* Pass the time up to ${by} and give DeadlinePassed. */
 struct err *mem_hang(struct mem *m, struct deadline by);
+
+/* What the start or stop of a service is for snapshots. */
+struct err *mem_vss_control(struct mem *m, const char *service, bool run, struct deadline by);
+void mem_vss_restart(struct mem *m); /* of the machine */
+struct err *mem_vssadmin(struct mem *m, const char *const argv[], struct deadline by,
+    uint32_t *ret_exit, char **ret_output);
 
 struct err *mem_package_version(struct target *t, const char *name, char **ret_version,
     bool *ret_found);

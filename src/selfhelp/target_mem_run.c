@@ -191,6 +191,18 @@ run_msiexec(struct mem *m, const char *const argv[])
     return was_marked ? 1 : 0;
 }
 
+static struct err *
+run_vssadmin(struct mem *m, const char *const argv[], struct deadline by, uint32_t *ret_exit,
+    char **ret_output)
+{
+    auto_free char *output = NULL;
+
+    TRY(mem_vssadmin(m, argv, by, ret_exit, &output));
+    if (ret_output != NULL)
+        *ret_output = take(output);
+    return NULL;
+}
+
 struct err *
 mem_run(struct target *t, const char *const argv[], struct deadline by, uint32_t *ret_exit,
     char **ret_output)
@@ -201,6 +213,8 @@ mem_run(struct target *t, const char *const argv[], struct deadline by, uint32_t
 
     if (mem_file_find(m, argv[0]) == NULL)
         return fail(TargetRefused, t->name, "start a program", ERROR_NOT_FOUND);
+    if (printer == NULL && m->nwriters > 0 && mem_same(m, argv[0], MEM_VSSADMIN))
+        return run_vssadmin(m, argv, by, ret_exit, ret_output);
     if (p != NULL)
         TRY(run_installer(m, p, argv, by, ret_exit));
     else if (mem_same(m, argv[0], MEM_SYSTEM32 "msiexec.exe"))

@@ -378,9 +378,9 @@ mem_service_control(struct target *t, const char *name, bool run, struct deadlin
     uint32_t error = s == NULL ? ERROR_NO_SERVICE : s->s.marked ? ERROR_MARKED :
         run && s->s.start == 4 ? ERROR_DISABLED : 0;
 
-    (void)by;
     if (error != 0)
         return refused(t, run ? "start a service" : "stop a service", error);
+    TRY(mem_vss_control((struct mem *)t, name, run, by));
     s->s.state = run ? SERVICE_IS_RUNNING : SERVICE_IS_STOPPED;
     return NULL;
 }
