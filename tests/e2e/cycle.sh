@@ -61,6 +61,7 @@ same y.raw "$2" 'the second disk'
 firn_is 0 'one disk of it' restore --disk y two only.raw
 same y.raw only.raw 'it is that one'
 firn_is 1 'a disk that the point has not' restore --disk z two no.raw
+code_is RestoreDiskMissing 'it says so'
 firn_is 0 'points of one machine' points two
 [ "$(grep -c two out)" -eq 1 ] && ok 'it is one' || not_ok 'it is one'
 

@@ -39,6 +39,9 @@ says out 'machine a, disk a' 'it names what is lost'
 says out 'bytes at' 'and where'
 rm -f b.raw
 firn_is 1 'that disk does not restore' restore a b.raw
+code_is BlockLost 'it says so'
+says err "  because: frame 0 of $(echo "$pack" | cut -d / -f 2-) cannot be opened (FrameDamaged" \
+    'and why'
 [ ! -e b.raw ] && ok 'no file is left' || not_ok 'no file is left'
 firn_is 0 'the other one does' restore other c.raw
 same other.raw c.raw 'bit for bit'
@@ -46,6 +49,9 @@ same other.raw c.raw 'bit for bit'
 rm "$pack"
 firn_is 1 'a pack that is gone' verify
 code_is VaultDamaged 'it says so'
+says out "$(basename "$pack") is missing" 'it names the object'
+firn_is 1 'for programs' verify --json
+says out '"code": "ObjectMissing"' 'by its code'
 cp whole "$pack"
 firn_is 0 'put back from a copy' verify --data
 done_testing

@@ -116,6 +116,8 @@ block_comes_back(struct vault *v, const struct vault_id *id, uint8_t *to)
         if (!found)
             return false;
         struct err *e = vault_read_frame(v, 0, &place, &data, &n);
+        int code = err_code(e);
+        assert_true(code == 0 || code == E_FrameDamaged || code == E_ObjectMissing);
         if (e == NULL && place.slot < n) {
             memcpy(to, data + (size_t)place.slot * KEPT_BLOCK, KEPT_BLOCK);
             assert_ok(vault_block_is(v, 0, to, id, &is));
@@ -140,6 +142,7 @@ read_disk(struct vault *v, const struct vault_disk *d, const struct kept_disk *w
 
         struct err *e = vault_read_span(v, 0, d, at / VAULT_FANOUT, ids, &zero);
         bool have = e == NULL;
+        assert_true(have || err_code(e) == E_MapDamaged);
         err_free(e);
         memset(got, 0, sizeof(got));
         if (have && !zero && !id_is_zero(&ids[at % VAULT_FANOUT]))
@@ -540,6 +543,35 @@ objects_under_new_names(void **state)
 }
 
 static void
+hear_of_forgery(void *arg, struct err *warning)
+{
+    unsigned *told = arg;
+
+    *told += err_code(warning) == E_PointLeftOut && err_has(warning, E_PointForged);
+    err_free(warning);
+}
+
+static void
+a_point_under_a_new_name_is_told(void **state)
+{
+    struct object_bytes copy = *first_of(&ours, "points/", 0);
+    struct store *s = store_of(&ours);
+    auto_ptr(vault_points) points = NULL;
+    unsigned told = 0;
+    bool fresh;
+
+    (void)state;
+    copy.name[strlen("points/")] = copy.name[strlen("points/")] == '0' ? '1' : '0';
+    assert_ok(store_put(s, copy.name, copy.data, copy.len, &fresh));
+    struct vault *v = open_store(s);
+    vault_on_warning(v, hear_of_forgery, &told);
+    assert_ok(vault_points(v, &points));
+    assert_int_equal(told, 1);
+    assert_int_equal(points->n, kept.npoints - 1); /* one is forgotten */
+    vault_free(v);
+}
+
+static void
 header_of_another_vault(void **state)
 {
     const struct vault_unlock unlock = { .key_file = kept.job.key_file };
@@ -768,6 +800,7 @@ main(void)
         cmocka_unit_test(objects_for_others),
         cmocka_unit_test(objects_of_another_vault),
         cmocka_unit_test(objects_under_new_names),
+        cmocka_unit_test(a_point_under_a_new_name_is_told),
         cmocka_unit_test(header_of_another_vault),
         cmocka_unit_test(objects_that_are_gone),
     };

@@ -154,6 +154,23 @@ in_place_files(void **state)
     in_place = false;
 }
 
+static void
+what_cannot_be_read_back(void **state)
+{
+    const struct sink_options options = { .run_dir = pattern_folder(), .in_place = true };
+    auto_ptr(sink) s = NULL;
+    uint8_t buf[5000];
+
+    (void)state;
+    assert_ok(sink_open(pattern_path("place.raw"), 65536, &options, &s));
+    assert_true(s->readable);
+    assert_ok(sink_read(s, 0, 0, buf, sizeof(buf)));
+    faults_begin(&(struct fault_plan){ .kinds = FAULT_FILES, .n = 1 });
+    struct err *e = sink_read(s, 0, 0, buf, sizeof(buf));
+    (void)faults_end(NULL);
+    assert_fails(e, E_RestoreReadBackFailed);
+}
+
 int
 main(void)
 {
@@ -161,6 +178,7 @@ main(void)
         cmocka_unit_test(sources),
         cmocka_unit_test(new_files),
         cmocka_unit_test(in_place_files),
+        cmocka_unit_test(what_cannot_be_read_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "faults.h"
 #include "keys_fixture.h"
+#include "seal.h"
 
 /* ${run} until no allocation is left to fail; a failure has a code, and then ${after}. */
 static void
@@ -194,6 +195,21 @@ changing_survives(void **state)
         names_done(&before[i]);
 }
 
+/* The library of ciphers has memory of its own, and tells no more than that it failed. */
+static void
+a_cipher_that_cannot_be_had(void **state)
+{
+    struct seal *s = NULL;
+
+    (void)state;
+    assert_ok(seal_init());
+    faults_begin(&(struct fault_plan){ .kinds = FAULT_MEMORY, .n = 2 }); /* the first: ours */
+    struct err *e = seal_new(&s);
+    (void)faults_end(NULL);
+    assert_fails(e, E_CryptoFailed);
+    assert_null(s);
+}
+
 int
 main(void)
 {
@@ -202,6 +218,7 @@ main(void)
         keys_test(opening_survives),
         keys_test(mending_survives),
         keys_test(changing_survives),
+        cmocka_unit_test(a_cipher_that_cannot_be_had),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -436,6 +436,18 @@ any_call_may_fail(void **state)
 
 /* ---- single stories ---- */
 
+/* The machine is out of reach: that is said, and the journal waits. */
+static void
+undo_that_reaches_nothing(struct world *w, const char *journal)
+{
+    const struct target_fault always = { .call = 1, .onwards = true };
+    auto_ptr(target) f = NULL;
+    size_t kept;
+
+    assert_ok(target_fault_new(w->t, &always, &f));
+    assert_fails(runbook_undo(f, folder, journal, NULL, NULL, &kept), E_UndoIncomplete);
+}
+
 static void
 undo_by_name_brings_back_a_repair(void **state)
 {
@@ -453,6 +465,7 @@ undo_by_name_brings_back_a_repair(void **state)
             w->service_was_there && r->installs > 1;
 
         if (right) {
+            undo_that_reaches_nothing(w, r->journal);
             assert_ok(runbook_undo(w->t, folder, r->journal, NULL, NULL, &kept));
             check_untouched(w, seed, r);
             assert_fails(runbook_undo(w->t, folder, "0123456789abcdef", NULL, NULL, &kept),
