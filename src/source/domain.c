@@ -109,7 +109,7 @@ sweep_job(struct domain *d, const char *socket)
 }
 
 static struct err *
-sweep(struct domain *d)
+sweep(struct domain *d, bool *ret_ended)
 {
     const char *job = json_string_value(json_object_get(d->look, "job"));
     const char *text = json_string_value(json_object_get(d->look, "backup"));
@@ -117,6 +117,7 @@ sweep(struct domain *d)
 
     if (job != NULL)
         return fail(DomainBusy, d->is.name, job);
+    *ret_ended = text != NULL;
     if (text == NULL)
         return NULL;
     TRY(xml_read(text, &x));
@@ -127,10 +128,22 @@ sweep(struct domain *d)
 
 /* ---- opening ---- */
 
+static void
+forget(struct domain *d)
+{
+    json_decref(take(d->look));
+    xml_free(take(d->xml));
+    free(take(d->is.name));
+}
+
 static struct err *
 look(struct domain *d)
 {
-    TRY(domain_ask(d, "look", NULL, "describe", &d->look));
+    json_t *found = NULL;
+
+    TRY(domain_ask(d, "look", NULL, "describe", &found));
+    forget(d);
+    d->look = found;
     const char *name = json_string_value(json_object_get(d->look, "name"));
     const char *text = json_string_value(json_object_get(d->look, "xml"));
 
@@ -198,6 +211,7 @@ domain_open(const char *address, const struct running_options *o, struct running
 {
     struct domain *d = calloc(1, sizeof(*d));
     auto_ptr(running) made = d != NULL ? &d->is : NULL;
+    bool ended;
 
     if (d == NULL)
         return fail(OutOfMemory);
@@ -210,7 +224,9 @@ domain_open(const char *address, const struct running_options *o, struct running
         return fail(OutOfMemory);
     TRY(check_here(virt_uri(address)));
     TRY(look(d));
-    TRY(sweep(d));
+    TRY(sweep(d, &ended));
+    if (ended)
+        TRY(look(d)); /* what checkpoints name is told only while there is no job */
     if (!made->off)
         TRY(find_scratch(d, o->scratch));
     TRY(domain_list(d, o));

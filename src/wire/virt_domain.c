@@ -5,11 +5,17 @@
  * guest's write when there is no room for it.  QEMU then does what it does for any disk
  * without space: by default it stops the machine, and goes on with that write when it is told
  * to.  So the job is ended before that where it can be, and else afterwards, and the machine
- * told to go on, which then writes to a disk without the job. */
+ * told to go on, which then writes to a disk without the job.
+ *
+ * QEMU's server waits for a reader to take an answer, and QEMU's drain waits for its server:
+ * the whole machine would stand still at the next drain if firn was stopped in the copy.  A
+ * transaction drains, and so does the end of a job. */
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "codes.h"
@@ -19,6 +25,7 @@ enum {
     CHECKPOINTS_MAX = 4096,
     END_MS = 30 * 1000,
     END_LOOK_MS = 20,
+    WAKE_S = 5,
     NS_PER_MS = 1000000
 };
 
@@ -38,8 +45,9 @@ put(json_t *o, const char *key, char *words)
 }
 
 static struct err *
-list_checkpoints(struct virt *v, json_t *list)
+list_checkpoints(struct virt *v, unsigned sizes, json_t *list)
 {
+    const unsigned flags = VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN;
     virDomainCheckpointPtr *all = NULL;
     int n = v->call->virDomainListAllCheckpoints(v->domain, &all, 0);
     struct err *e = NULL;
@@ -50,12 +58,10 @@ list_checkpoints(struct virt *v, json_t *list)
         if (e == NULL && i < CHECKPOINTS_MAX) {
             json_t *one = json_pack("{s:s}", "name",
                 v->call->virDomainCheckpointGetName(all[i]));
-            char *xml = v->call->virDomainCheckpointGetXMLDesc(all[i],
-                VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN | VIR_DOMAIN_CHECKPOINT_XML_SIZE);
+            char *xml = v->call->virDomainCheckpointGetXMLDesc(all[i], flags | sizes);
 
             if (xml == NULL) /* a machine that is off cannot tell how much its bitmaps name */
-                xml = v->call->virDomainCheckpointGetXMLDesc(all[i],
-                    VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN);
+                xml = v->call->virDomainCheckpointGetXMLDesc(all[i], flags);
             if (one == NULL || json_array_append_new(list, one) != 0)
                 e = fail(OutOfMemory);
             else if (xml != NULL)
@@ -118,7 +124,10 @@ look(struct virt *v, const json_t *with, json_t **ret)
     TRY(put(all, "xml", xml));
     if (active)
         TRY(add_job(v, all));
-    TRY(list_checkpoints(v, json_object_get(all, "checkpoints")));
+    /* how much a bitmap names takes a transaction, which a backup at work may hold up */
+    bool busy = json_object_get(all, "backup") != NULL;
+    TRY(list_checkpoints(v, busy ? 0 : VIR_DOMAIN_CHECKPOINT_XML_SIZE,
+        json_object_get(all, "checkpoints")));
     *ret = json_incref(all);
     return NULL;
 }
@@ -236,6 +245,29 @@ state(struct virt *v, const json_t *with, json_t **ret)
     return *ret == NULL ? fail(OutOfMemory) : NULL;
 }
 
+/* A job that does not end may wait for a firn that is stopped to take an answer. */
+static pid_t sleeper;
+
+static void
+wake(int signal)
+{
+    (void)signal;
+    if (getppid() == sleeper)
+        (void)kill(sleeper, SIGCONT);
+}
+
+static void
+end_waking(struct virt *v)
+{
+    const struct sigaction by = { .sa_handler = wake, .sa_flags = SA_RESTART };
+
+    sleeper = v->owner;
+    (void)sigaction(SIGALRM, &by, NULL);
+    (void)alarm(WAKE_S);
+    err_free(virt_end(v, v->socket));
+    (void)alarm(0);
+}
+
 void
 virt_watch(struct virt *v)
 {
@@ -247,7 +279,7 @@ virt_watch(struct virt *v)
     if (v->socket == NULL || v->full || free_bytes(v->scratch) >= v->spare)
         return;
     v->full = true;
-    err_free(virt_end(v, v->socket));
+    end_waking(v);
     err_free(is_active(v, &active, &reason));
     if (reason != VIR_DOMAIN_PAUSED_IOERROR || v->stood)
         return;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "clock.h"
 #include "talk.h"
@@ -13,6 +14,7 @@
 struct virt {
     const struct virt_calls *call;
     const char *name; /* as it was given */
+    pid_t owner;      /* the firn that this process is for */
     virConnectPtr conn;
     virDomainPtr domain;
     struct line *line;

@@ -135,7 +135,7 @@ int
 virt_serve(const struct virt_calls *calls, int fd, const char *mode, const char *uri,
     const char *name)
 {
-    struct virt v = { .call = calls, .name = name };
+    struct virt v = { .call = calls, .name = name, .owner = getppid() };
     struct err *e = line_from_fd(fd, &v.line);
     int status = e != NULL ? 1 : serve(&v, mode, uri);
 

@@ -30,6 +30,7 @@ struct world {
     char job[LEN]; /* the XML of the backup; "": none */
     char checkpoints[NAMES][64];
     char nvram[512]; /* the element; "": none */
+    int drained;     /* requests that QEMU drains all disks for, while a backup is at work */
 };
 
 static struct world *w;
@@ -286,7 +287,8 @@ fake_checkpoint_xml(virDomainCheckpointPtr c, unsigned flags)
 {
     char *xml = NULL;
 
-    (void)flags;
+    if ((flags & VIR_DOMAIN_CHECKPOINT_XML_SIZE) != 0 && w->job[0] != '\0')
+        w->drained++;
     if (fails() ||
         asprintf(&xml, "<domaincheckpoint><disks><disk name='vda' checkpoint='bitmap' "
                        "bitmap='%s' size='0'/></disks></domaincheckpoint>",
@@ -409,6 +411,7 @@ what_is_there(void **state)
     snprintf(w->job, sizeof(w->job), "<domainbackup><server socket='/tmp/x'/></domainbackup>");
     assert_fails(domain_open("web1", &o, &r), E_DomainBusy);
     assert_string_not_equal(w->job, "");
+    assert_int_equal(w->drained, 0);
 }
 
 static bool
