@@ -276,10 +276,11 @@ virt_watch(struct virt *v)
     int reason = 0;
 
     v->looked_ns = clock_mono_ns();
-    if (v->socket == NULL || v->full || free_bytes(v->scratch) >= v->spare)
+    if (v->socket == NULL || v->full || free_bytes(v->scratch) >= v->spare ||
+        !virt_connected(v))
         return;
-    v->full = true;
     end_waking(v);
+    v->full = virt_connected(v);
     err_free(is_active(v, &active, &reason));
     if (reason != VIR_DOMAIN_PAUSED_IOERROR || v->stood)
         return;

@@ -13,8 +13,8 @@
 
 struct virt {
     const struct virt_calls *call;
-    const char *name; /* as it was given */
-    pid_t owner;      /* the firn that this process is for */
+    const char *name, *uri; /* as they were given */
+    pid_t owner;            /* the firn that this process is for */
     virConnectPtr conn;
     virDomainPtr domain;
     struct line *line;
@@ -27,6 +27,8 @@ struct virt {
     int64_t held_ms;        /* the machine had stood still for want of room, at most so long */
     bool stood;             /* it did so before the backup already: that is not ours to end */
 };
+
+bool virt_connected(const struct virt *v);
 
 /* LibvirtRefused with libvirt's last words; LibvirtLost when the connection has gone. */
 struct err *virt_refused(const struct virt *v, const char *what) must_use;

@@ -24,19 +24,25 @@ quiet(void *arg, virErrorPtr error)
     (void)error;
 }
 
+bool
+virt_connected(const struct virt *v)
+{
+    return v->conn != NULL && v->call->virConnectIsAlive(v->conn) == 1;
+}
+
 struct err *
 virt_refused(const struct virt *v, const char *what)
 {
     char words[512];
 
     snprintf(words, sizeof(words), "%s", v->call->virGetLastErrorMessage());
-    if (v->conn != NULL && v->call->virConnectIsAlive(v->conn) != 1)
+    if (!virt_connected(v))
         return fail(LibvirtLost, v->name, what);
     return fail(LibvirtRefused, v->name, what, words);
 }
 
 static struct err *
-find_domain(struct virt *v, const char *uri)
+find_domain(struct virt *v)
 {
     v->domain = v->call->virDomainLookupByName(v->conn, v->name);
     if (v->domain == NULL)
@@ -45,18 +51,44 @@ find_domain(struct virt *v, const char *uri)
         return NULL;
     int code = v->call->virGetLastErrorCode();
     if (code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_INVALID_ARG)
-        return fail(DomainMissing, uri, v->name);
+        return fail(DomainMissing, v->uri, v->name);
     return virt_refused(v, "look up");
 }
 
 static struct err *
-connect_to(struct virt *v, const char *uri)
+connect_to(struct virt *v)
 {
-    v->call->virSetErrorFunc(NULL, quiet);
-    v->conn = v->call->virConnectOpen(uri);
+    v->conn = v->call->virConnectOpen(v->uri);
     if (v->conn == NULL)
-        return fail(LibvirtUnreachable, uri, v->call->virGetLastErrorMessage());
-    return find_domain(v, uri);
+        return fail(LibvirtUnreachable, v->uri, v->call->virGetLastErrorMessage());
+    return find_domain(v);
+}
+
+static void
+disconnect(struct virt *v)
+{
+    if (v->domain != NULL)
+        (void)v->call->virDomainFree(v->domain);
+    if (v->conn != NULL)
+        (void)v->call->virConnectClose(v->conn);
+    v->domain = NULL;
+    v->conn = NULL;
+}
+
+/* A libvirtd that was started anew knows of a backup that is under way, and QEMU goes on with
+ * it meanwhile: the watch has to, too.  What fails is tried again at the next look. */
+static bool
+stay_connected(struct virt *v)
+{
+    if (virt_connected(v))
+        return true;
+    disconnect(v);
+    struct err *e = connect_to(v);
+    if (e != NULL)
+        disconnect(v);
+    bool connected = e == NULL;
+    err_free(e);
+    return connected;
 }
 
 /* ${e}, which is taken, as an answer. */
@@ -94,7 +126,8 @@ next_request(struct virt *v)
         if (e != NULL)
             state = LINE_CLOSED;
         err_free(e);
-        virt_watch(v);
+        if (v->socket != NULL && stay_connected(v))
+            virt_watch(v);
     }
     return request;
 }
@@ -111,16 +144,21 @@ serve_domain(struct virt *v)
         if (request == NULL)
             break;
         struct err *e = virt_domain_do(v, request, &answer);
+        if (err_code(e) == E_LibvirtLost && stay_connected(v)) {
+            err_free(e);
+            e = virt_domain_do(v, request, &answer);
+        }
         heard = say(v, e != NULL ? failure(e) : answer);
     }
-    if (v->socket != NULL)
+    if (v->socket != NULL && stay_connected(v))
         err_free(virt_end(v, v->socket));
 }
 
 static int
-serve(struct virt *v, const char *mode, const char *uri)
+serve(struct virt *v, const char *mode)
 {
-    struct err *e = connect_to(v, uri);
+    v->call->virSetErrorFunc(NULL, quiet);
+    struct err *e = connect_to(v);
 
     if (!say(v, e != NULL ? failure(e) : json_object()) || e != NULL)
         return 1;
@@ -135,15 +173,12 @@ int
 virt_serve(const struct virt_calls *calls, int fd, const char *mode, const char *uri,
     const char *name)
 {
-    struct virt v = { .call = calls, .name = name, .owner = getppid() };
+    struct virt v = { .call = calls, .name = name, .uri = uri, .owner = getppid() };
     struct err *e = line_from_fd(fd, &v.line);
-    int status = e != NULL ? 1 : serve(&v, mode, uri);
+    int status = e != NULL ? 1 : serve(&v, mode);
 
     err_free(e);
-    if (v.domain != NULL)
-        (void)calls->virDomainFree(v.domain);
-    if (v.conn != NULL)
-        (void)calls->virConnectClose(v.conn);
+    disconnect(&v);
     line_free(v.line);
     free(v.socket);
     free(v.scratch);

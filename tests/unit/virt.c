@@ -27,6 +27,8 @@ struct world {
     int calls, fail_at, hang_at; /* calls are counted from 1; 0: none */
     bool forever;
     bool on, paused;
+    int generation; /* of the daemon: connections to an earlier one are dead */
+    int opened;     /* connections */
     char job[LEN]; /* the XML of the backup; "": none */
     char checkpoints[NAMES][64];
     char nvram[512]; /* the element; "": none */
@@ -58,6 +60,7 @@ new_world(void)
 
 static int last_code;
 static char a_thing;
+static int generation; /* that this process is connected to */
 #define THING ((void *)&a_thing)
 
 static bool
@@ -69,6 +72,8 @@ fails(void)
     if (w->hang_at != 0 && n == w->hang_at)
         for (;;)
             (void)pause();
+    if (generation != w->generation)
+        return true;
     return w->fail_at != 0 && (n == w->fail_at || (w->forever && n > w->fail_at));
 }
 
@@ -76,6 +81,8 @@ static virConnectPtr
 fake_open(const char *uri)
 {
     (void)uri;
+    generation = w->generation;
+    w->opened++;
     return fails() ? NULL : THING;
 }
 
@@ -90,7 +97,7 @@ static int
 fake_alive(virConnectPtr c)
 {
     (void)c;
-    return 1;
+    return generation == w->generation;
 }
 
 static void
@@ -243,7 +250,7 @@ fake_job_xml(virDomainPtr d, unsigned flags)
 {
     (void)d;
     (void)flags;
-    return w->job[0] != '\0' ? strdup(w->job) : NULL;
+    return generation == w->generation && w->job[0] != '\0' ? strdup(w->job) : NULL;
 }
 
 static int
@@ -491,6 +498,29 @@ a_machine_that_is_off(void **state)
     assert_int_equal(running_ndisks(r), 2);
 }
 
+/* The daemon is started anew in the copy: the process that watches goes on doing so. */
+static void
+a_daemon_that_is_started_anew(void **state)
+{
+    const struct running_options o = { .scratch = pattern_folder() };
+    auto_ptr(running) r = NULL;
+
+    (void)state;
+    new_world();
+    assert_ok(domain_open("web1", &o, &r));
+    assert_ok(running_prepare(r));
+    assert_ok(running_track(r, "test"));
+    assert_ok(running_cut(r, deadline_in_ms(PATIENT_MS)));
+    w->generation++;
+    assert_fails(running_why(r, fail(SourceVanished, "vda", 0, 1)), E_SourceVanished);
+    assert_string_not_equal(w->job, "");
+    w->generation++;
+    assert_ok(running_keep(r));
+    assert_ok(running_close(r));
+    assert_string_equal(w->job, "");
+    assert_int_equal(w->opened, 3);
+}
+
 /* ---- its firmware ---- */
 
 enum { CHIP = 528 * 1024 };
@@ -654,6 +684,7 @@ main(int argc, char **argv)
         cmocka_unit_test(every_call_fails),
         cmocka_unit_test(calls_never_come_back),
         cmocka_unit_test(a_machine_that_is_off),
+        cmocka_unit_test(a_daemon_that_is_started_anew),
         cmocka_unit_test(variables_of_firmware),
         cmocka_unit_test(variables_that_cannot_be_read),
         cmocka_unit_test(an_agent),
