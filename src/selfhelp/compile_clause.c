@@ -73,7 +73,7 @@ free_clause(const struct sentence *s, size_t i, bool to_comma)
         if (after == ':' || after == ';' || (to_comma && after == ','))
             break;
     }
-    return has_word_in(s, i, end, hard, list_marks(hard, sizeof(hard) - 1)) ? 0 : end - i;
+    return has_word_in(s, i, end, hard, LIST_MARKS(hard)) ? 0 : end - i;
 }
 
 /* "because ...", "since ...", "so that ...", "which closes ...". */

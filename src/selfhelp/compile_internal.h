@@ -58,7 +58,7 @@ struct word {
     size_t from, to;
     char before, after; /* the punctuation that touched it, 0: none */
     uint8_t mark;       /* of its first byte */
-    uint64_t form;      /* one bit, of its first letter and its length (list_marks) */
+    uint32_t form;      /* a number made of its letters, in lower case (word_in) */
     bool breaks;        /* a line of the source ends after it */
 };
 
@@ -78,28 +78,42 @@ size_t sentence_end(const struct flat *f, size_t from, bool raw);
 size_t sentence_words(const struct flat *f, size_t from, size_t to, struct word *word,
     size_t max);
 
+/* The forms of the words of a list, one bit for each. */
+struct list_marks {
+    uint64_t bit[8];
+    bool ready;
+};
+
 /* Is word ${i} one of "a|b|c" (lower case)?  false beyond the end.  Words are many and lists
- * are long: each place in the source remembers how its list's words start and how long they
- * are, which settles most.  So ${words} must be the same at each pass of one place. */
+ * are long: each place in the source remembers the marks of its list, which settle most.  So
+ * ${words} must be the same at each pass of one place. */
 #define word_is(s, i, words) word_in(s, i, words, LIST_MARKS(words))
-bool word_in(const struct sentence *s, size_t i, const char *words, uint64_t marks);
+bool word_in(const struct sentence *s, size_t i, const char *words,
+    const struct list_marks *marks);
 #define LIST_MARKS(words) \
     ({ \
-        static uint64_t marks_; \
-        uint64_t now_ = __atomic_load_n(&marks_, __ATOMIC_RELAXED); \
-        if (now_ == 0) { \
-            now_ = list_marks(words, strlen(words)); \
-            __atomic_store_n(&marks_, now_, __ATOMIC_RELAXED); \
-        } \
-        now_; \
+        static struct list_marks marks_; \
+        if (!__atomic_load_n(&marks_.ready, __ATOMIC_ACQUIRE)) \
+            list_marks(&marks_, words, strlen(words)); \
+        (const struct list_marks *)&marks_; \
     })
-uint64_t list_marks(const char *words, size_t len);
+/* Marks of [words, words + len).  Threads may do it at once: they all set the same. */
+void list_marks(struct list_marks *m, const char *words, size_t len);
+
+/* ... of lists by their first letters. */
+void lettered_marks(struct list_marks *m, const char *const table[26]);
+
+static inline bool
+list_marked(const struct list_marks *m, const struct word *w)
+{
+    return (m->bit[(w->form >> 6) & 7] >> (w->form & 63) & 1) != 0;
+}
 /* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
 size_t words_are(const struct sentence *s, size_t i, const char *phrase);
 /* One of the words (or a phrase) stands in [from, to) of the words. */
 #define has_word(s, from, to, words) has_word_in(s, from, to, words, LIST_MARKS(words))
 bool has_word_in(const struct sentence *s, size_t from, size_t to, const char *words,
-    uint64_t marks);
+    const struct list_marks *marks);
 bool has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase);
 bool text_equal(const char *a, size_t len, const char *b); /* without regard to case */
 bool in_list(const char *s, size_t len, const char *words); /* without regard to case */
@@ -377,7 +391,15 @@ void find_all(struct compiler *c, struct finds *l, const struct sentence *s);
 /* How many words from ${i} on are known to limit nothing; 0: word ${i} may. */
 size_t plain_at(const struct sentence *s, size_t i);
 /* Is word ${i} in the list of its first letter? */
-bool lettered(const char *const table[26], const struct sentence *s, size_t i);
+#define lettered(table, s, i) \
+    ({ \
+        static struct list_marks marks_; \
+        if (!__atomic_load_n(&marks_.ready, __ATOMIC_ACQUIRE)) \
+            lettered_marks(&marks_, table); \
+        lettered_in(table, &marks_, s, i); \
+    })
+bool lettered_in(const char *const table[26], const struct list_marks *marks,
+    const struct sentence *s, size_t i);
 bool is_number(const struct sentence *s, size_t i);
 
 /* ---- clauses and names that limit nothing (compile_clause.c) ---- */

@@ -109,10 +109,11 @@ static const char *const limits_action[26] = {
 };
 
 static bool
-has_lettered(const char *const table[26], const struct sentence *s)
+has_lettered(const char *const table[26], const struct list_marks *marks,
+    const struct sentence *s)
 {
     for (size_t i = 0; i < s->nwords; i++)
-        if ((s->word[i].mark & FLAT_CODE) == 0 && lettered(table, s, i) &&
+        if ((s->word[i].mark & FLAT_CODE) == 0 && lettered_in(table, marks, s, i) &&
             !(i > 0 && word_is(s, i, "on|off|back") &&
                 (word_is(s, i - 1, "turn|switch") ||
                     (word_is(s, i, "back") && word_is(s, i - 1, "come|comes")))))
@@ -120,13 +121,22 @@ has_lettered(const char *const table[26], const struct sentence *s)
     return false;
 }
 
+/* ${table} stays the same at each place. */
+#define HAS_LETTERED(table, s) \
+    ({ \
+        static struct list_marks marks_; \
+        if (!__atomic_load_n(&marks_.ready, __ATOMIC_ACQUIRE)) \
+            lettered_marks(&marks_, table); \
+        has_lettered(table, &marks_, s); \
+    })
+
 bool
 limits(const struct sentence *s, enum limits what)
 {
     if (what == LIMITS_HEADING)
-        return has_lettered(limits_heading, s);
-    return has_lettered(limits_section, s) ||
-        (what == LIMITS_ACTION && has_lettered(limits_action, s));
+        return HAS_LETTERED(limits_heading, s);
+    return HAS_LETTERED(limits_section, s) ||
+        (what == LIMITS_ACTION && HAS_LETTERED(limits_action, s));
 }
 
 /* "on the WAP server", "From your workstation": a place, unless it is where all is done. */
@@ -205,7 +215,7 @@ heading_is_plain(const struct sentence *whole, bool first)
     while (is_number(s, i) || word_is(s, i, "step|-|\xe2\x80\x93|\xe2\x80\x94|how|to"))
         i++;
     if (word_is(s, i, "in|with") ||
-        (has_lettered(limits_heading, s) && !(word_is(s, 0, "how") && words_are(s, 1, "to"))))
+        (HAS_LETTERED(limits_heading, s) && !(word_is(s, 0, "how") && words_are(s, 1, "to"))))
         return false;
     return is_verb(s, i) || is_order(s, i) || first ||
         (i < s->nwords && word_len(s, i) > 5 &&

@@ -158,11 +158,12 @@ static const char *const phrases[] = {
 enum { PHRASES = sizeof(phrases) / sizeof(phrases[0]) };
 
 bool
-lettered(const char *const table[26], const struct sentence *s, size_t i)
+lettered_in(const char *const table[26], const struct list_marks *marks,
+    const struct sentence *s, size_t i)
 {
     const char *low, *list;
 
-    if (i >= s->nwords)
+    if (i >= s->nwords || !list_marked(marks, &s->word[i]))
         return false;
     low = s->f->low + s->word[i].from;
     list = low[0] >= 'a' && low[0] <= 'z' ? table[low[0] - 'a'] : NULL;
@@ -234,22 +235,17 @@ phrase_at(const struct sentence *s, size_t i, const char *phrase)
 size_t
 plain_at(const struct sentence *s, size_t i)
 {
-    static uint64_t marks[PHRASES]; /* of the phrases' first words */
+    static struct list_marks marks[PHRASES]; /* of the phrases' first words */
     size_t best = lettered(plain, s, i) ? 1 : 0;
-    uint64_t mark;
 
     if (i >= s->nwords)
         return 0;
-    mark = s->word[i].form;
     for (size_t k = 0; k < PHRASES; k++) {
-        uint64_t now = __atomic_load_n(&marks[k], __ATOMIC_RELAXED);
         size_t n;
 
-        if (now == 0) {
-            now = list_marks(phrases[k], strcspn(phrases[k], " "));
-            __atomic_store_n(&marks[k], now, __ATOMIC_RELAXED);
-        }
-        if ((now & mark) == 0)
+        if (!__atomic_load_n(&marks[k].ready, __ATOMIC_ACQUIRE))
+            list_marks(&marks[k], phrases[k], strcspn(phrases[k], " "));
+        if (!list_marked(&marks[k], &s->word[i]))
             continue;
         n = phrase_at(s, i, phrases[k]);
         best = n > best ? n : best;

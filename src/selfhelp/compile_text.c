@@ -189,10 +189,15 @@ word_end(const struct flat *f, size_t i, size_t to)
     return i;
 }
 
-static uint64_t
-mark_of(char first, size_t len)
+/* FNV-1a. */
+static uint32_t
+form_of(const char *s, size_t len)
 {
-    return UINT64_C(1) << (((unsigned char)lower(first) + 11 * len) & 63);
+    uint32_t h = 2166136261u;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)lower(s[i])) * 16777619u;
+    return h ^ h >> 15;
 }
 
 size_t
@@ -222,31 +227,48 @@ sentence_words(const struct flat *f, size_t from, size_t to, struct word *word, 
                 word[n - 1].after = w.after != 0 ? w.after : w.before;
             continue;
         }
-        w.form = mark_of(f->s[w.from], w.to - w.from);
+        w.form = form_of(f->low + w.from, w.to - w.from);
         word[n++] = w;
     }
     return n;
 }
 
-uint64_t
-list_marks(const char *words, size_t len)
+static void
+mark_words(struct list_marks *m, const char *words, size_t len)
 {
-    uint64_t marks = 0;
-
     for (size_t i = 0, n; i < len; i += n + 1) {
+        uint32_t form;
+
         for (n = 0; i + n < len && words[i + n] != '|'; n++)
             ;
-        marks |= mark_of(words[i], n);
+        form = form_of(words + i, n);
+        __atomic_fetch_or(&m->bit[(form >> 6) & 7], UINT64_C(1) << (form & 63),
+            __ATOMIC_RELAXED);
     }
-    return marks;
+}
+
+void
+list_marks(struct list_marks *m, const char *words, size_t len)
+{
+    mark_words(m, words, len);
+    __atomic_store_n(&m->ready, true, __ATOMIC_RELEASE);
+}
+
+void
+lettered_marks(struct list_marks *m, const char *const table[26])
+{
+    for (size_t i = 0; i < 26; i++)
+        if (table[i] != NULL)
+            mark_words(m, table[i], strlen(table[i]));
+    __atomic_store_n(&m->ready, true, __ATOMIC_RELEASE);
 }
 
 bool
-word_in(const struct sentence *s, size_t i, const char *words, uint64_t marks)
+word_in(const struct sentence *s, size_t i, const char *words, const struct list_marks *marks)
 {
     const struct word *w;
 
-    if (i >= s->nwords || (marks & s->word[i].form) == 0)
+    if (i >= s->nwords || !list_marked(marks, &s->word[i]))
         return false;
     w = &s->word[i];
     return in_list(s->f->low + w->from, w->to - w->from, words);
@@ -273,7 +295,7 @@ words_are(const struct sentence *s, size_t i, const char *phrase)
 
 bool
 has_word_in(const struct sentence *s, size_t from, size_t to, const char *words,
-    uint64_t marks)
+    const struct list_marks *marks)
 {
     for (size_t i = from; i < to && i < s->nwords; i++)
         if (word_in(s, i, words, marks))
@@ -293,7 +315,11 @@ has_phrase(const struct sentence *s, size_t from, size_t to, const char *phrase)
 bool
 is_verb(const struct sentence *s, size_t i)
 {
-    return i < s->nwords &&
+    static struct list_marks marks;
+
+    if (!__atomic_load_n(&marks.ready, __ATOMIC_ACQUIRE))
+        lettered_marks(&marks, verbs);
+    return i < s->nwords && list_marked(&marks, &s->word[i]) &&
         is_verb_text(s->f->low + s->word[i].from, s->word[i].to - s->word[i].from);
 }
 

@@ -413,8 +413,10 @@ command_shutdown(struct finds *l, const struct argv *v)
     for (; i < v->n && !v->a[i - 1].last && (v->a[i].s[0] == '/' || v->a[i].s[0] == '-'); i++) {
         again = again || arg_is(v, i, "/r|-r");
         odd = odd || !arg_is(v, i, "/r|-r|/t|-t|/f|-f");
-        if (arg_is(v, i, "/t|-t") && i + 1 < v->n)
-            i++;
+        if (arg_is(v, i, "/t|-t") && i + 1 < v->n) {
+            i++; /* half a minute to log off is no delay that somebody plans with */
+            odd = odd || v->a[i].len > 2 || (v->a[i].len == 2 && v->a[i].s[0] > '3');
+        }
     }
     if (i == 1)
         return 0;
