@@ -293,7 +293,7 @@ or_by_hand(const struct sentence *s, size_t i, const struct finds *l)
         return false;
     return word_is(s, i, "or") &&
         word_is(s, i + 1, "use|select|click|choose|press|start|stop|restart|reboot") &&
-        done_by_hand(&rest) &&
+        done_by_hand(&rest) && !sets_place(&rest) &&
         !has_word(s, i, s->nwords, "if|unless|only|when|then|before|after|instead|not");
 }
 

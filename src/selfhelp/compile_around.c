@@ -153,6 +153,23 @@ mentions_step(const struct compiler *c, const struct sentence *s)
     return false;
 }
 
+/* Is a restart spoken of where one is done? */
+static bool
+speaks_of(const struct compiler *c, const struct sentence *s)
+{
+    if (!has_word(s, 0, s->nwords, "reboot|reboots|rebooting|restart|restarts|restarting"))
+        return false;
+    for (size_t i = c->plan->nsteps; i > 0; i--) {
+        const struct plan_step *p = &c->plan->steps[i - 1];
+
+        if (c->place[i - 1].section != c->around.nsection)
+            return false;
+        if (plan_step_runs(p) && action_is(&p->action, "machine.restart"))
+            return true;
+    }
+    return false;
+}
+
 /* "Never kill X": it forbids something, and says nothing of the steps. */
 static bool
 forbids(const struct compiler *c, const struct sentence *s)
@@ -173,7 +190,7 @@ reaches_on(const struct sentence *s)
     return sets_place(s) ||
         has_word(s, 0, s->nwords,
             "log|login|connect|switch|procedure|steps|following|below|rest|order|each|every|"
-            "temporarily|skip|continue");
+            "temporarily|skip|continue|here|alone|article|guide|gone|leave|leaving|ticket");
 }
 
 /* A sentence that limits something, and is no heading and leads to nothing. */
@@ -185,9 +202,11 @@ limit(struct compiler *c, const struct sentence *s)
     bool mention = has_word(s, 0, s->nwords,
             "not|never|no|only|except|unless|instead|otherwise|leave|skip|omit|if|when|before|"
             "after|without|already|don't|doesn't|isn't|aren't|cannot|can't|should|back|undo|"
-            "revert|again|need|needed|needs|required|first") &&
-        mentions_step(c, s);
-    bool all = has_word(s, 0, s->nwords, "procedure|steps|above|commands|changes");
+            "revert|again|need|needed|needs|require|requires|required|first|forbidden|allowed|"
+            "approval|excluded|exempt") &&
+        (mentions_step(c, s) || speaks_of(c, s));
+    bool all = has_word(s, 0, s->nwords, "procedure|steps|above|commands|changes") ||
+        has_phrase(s, 0, s->nwords, "this step");
     bool spares = has_word(s, 0, s->nwords, "leave|skip|omit") && sets_place(s);
 
     if (unit == 0 && (!item || all || reaches_on(s))) {
@@ -200,7 +219,9 @@ limit(struct compiler *c, const struct sentence *s)
     if (unit == 0)
         return;
     if (unit == c->around.nunit || all || mention || spares ||
-        has_word(s, 0, s->nwords, "instead|leave|skip|otherwise|back|undo|revert") ||
+        has_word(s, 0, s->nwords,
+            "instead|leave|skip|otherwise|back|undo|revert|excluded|exempt|themselves|first|"
+            "beforehand|prior") ||
         (!item && has_word(s, 0, s->nwords, "it|this|these|them|those|only")))
         reach_back(c, all || mention || spares ? 0 : unit, s, all);
 }
@@ -290,7 +311,8 @@ denies_nothing(const struct sentence *s)
 {
     return !has_word(s, 0, s->nwords,
         "not|no|nor|never|none|cannot|can't|don't|doesn't|isn't|aren't|won't|wasn't|hasn't|"
-        "need|needs|needed|necessary|require|requires|required|already|unless|without|should|"
+        "forbidden|excluded|exempt|need|needs|needed|necessary|require|requires|required|"
+        "already|unless|without|should|"
         "must|but|however|risk|loss|lost|fail|fails|break|breaks|stop|stops");
 }
 
@@ -317,7 +339,8 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
     if (conditional) {
         if (has_word(&s, 0, s.nwords, "before|beforehand|first") && !introduces)
             reach_back(c, last_unit(c), &s, false);
-        if (leads_away(&s) && !case_of_fact(&s)) {
+        if (leads_away(&s) && !case_of_fact(&s) &&
+            !has_phrase(&s, 0, s.nwords, "ignore the message")) {
             limit(c, &s);
             if (c->block->kind != ARTICLE_ITEM || leaves_procedure(&s))
                 set_section(c, &s);
@@ -335,10 +358,17 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         set_section(c, &s);
         return;
     }
-    if ((sentence_leads(&s) || tells_to_run(&s)) && !tells_command(&s))
+    if ((sentence_leads(&s) || tells_to_run(&s) ||
+            (has_word(&s, 0, s.nwords, "following|follows") &&
+                word_is(&s, 0, "after|as|at|before|by|during|each|every|for|from|in|on|once|"
+                               "until|when|while|with|without"))) && !tells_command(&s))
         set_lead(c, &s);
     if (sentence_leads(&s))
         return;
+    if (!introduces && !alone && has_word(&s, 0, s.nwords, "first|beforehand")) {
+        limit(c, &s);
+        return;
+    }
     if (harmless_order(&s, alone) || tells_problem(&s) || forbids(c, &s) || takes_back(&s) ||
         (label && !limits(&s, LIMITS_HEADING)))
         return;
@@ -346,13 +376,14 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         (introduces ||
             (!has_word(&s, 0, s.nwords, "only") &&
                 (denies_nothing(&s) ||
-                    (last_unit(c) != c->around.nunit && !mentions_step(c, &s))))))
+                    (last_unit(c) != c->around.nunit && !mentions_step(c, &s) &&
+                        !speaks_of(c, &s))))))
         return;
     if (introduces && !marked && c->block->kind != ARTICLE_ITEM &&
         !limits(&s, LIMITS_SECTION) && !is_verb(&s, 0))
         return;
     if (last_unit(c) != c->around.nunit && !limits(&s, LIMITS_ACTION) &&
-        !is_verb(&s, 0) &&
+        !is_verb(&s, 0) && !names_kind(&s) && !speaks_of(c, &s) &&
         !word_is(&s, 0, "this|that|it|these|those|on|in|for|at|with|from|during"))
         return;
     limit(c, &s);
@@ -472,7 +503,7 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
         why = &own;
     if (!s->code)
         c->around.before = at != SIZE_MAX && !tells_effect(s) && !tells_command(s) &&
-                !(tells_fact(s) && !conditional)
+                !(tells_fact(s) && !conditional && s->f->s[s->to - 1] == '.')
             ? own
             : (struct why){ "" };
     if (!any_runs(l)) {

@@ -103,13 +103,15 @@ purpose(const struct sentence *s, size_t i)
     bool starts = i == 0 || word_is(s, i - 1, "then|finally|now|next");
 
     if (!starts || !word_is(s, i, "to") ||
-        !word_is(s, i + 1, "install|start|restart|reload|register|re-register|apply|complete|"
+        !word_is(s, i + 1, "install|start|restart|reload|register|re-register|apply|"
                            "ensure|make|have|fix|resolve|solve|correct|repair|prevent|bring|"
                            "mitigate|address|recover|clear"))
         return 0;
     for (size_t k = i; k < s->nwords; k++)
         if (s->word[k].after == ',')
-            return free_clause(s, i, true);
+            return has_word(s, i, k + 1, "on|at|other|another|second|remote")
+                ? 0
+                : free_clause(s, i, true);
     return 0;
 }
 

@@ -69,6 +69,18 @@ is_imprint(const struct sentence *s)
                          "updated|reviewed|environment|article|summary|id");
 }
 
+/* "Uninstall/install": two verbs in one. */
+static bool
+slashed(const struct sentence *s, size_t i)
+{
+    const char *slash = i == 0 && s->nwords > 0 ? memchr(word_at(s, 0), '/', word_len(s, 0))
+                                                : NULL;
+
+    return slash != NULL &&
+        in_list(word_at(s, 0), (size_t)(slash - word_at(s, 0)),
+            "disable|enable|install|start|stop|uninstall");
+}
+
 /* "Drain the node": an order by its form, whatever its verb. */
 bool
 is_order(const struct sentence *s, size_t i)
@@ -82,20 +94,11 @@ is_order(const struct sentence *s, size_t i)
         "via|was|were|what|when|where|which|while|who|will|with|within|without|would";
     size_t n = i < s->nwords ? word_len(s, i) : 0;
 
-    const char *slash = n > 0 ? memchr(word_at(s, i), '/', n) : NULL;
 
     if (is_verb(s, i))
         return is_imperative(s, i);
-    if (slash != NULL && n < 24) { /* "Uninstall/install" */
-        struct word half = s->word[i];
-        struct sentence one = *s;
-
-        half.to = half.from + (size_t)(slash - word_at(s, i));
-        one.word = &half;
-        one.nwords = 1;
-        if (i == 0 && is_verb(&one, 0))
-            return true;
-    }
+    if (slashed(s, i))
+        return true;
     return n > 2 && (s->word[i].mark & FLAT_CODE) == 0 && s->word[i].after == 0 &&
         !in_list(word_at(s, i), n, no_verb) && !is_number(s, i) &&
         strncmp(s->f->low + s->word[i].to - 3, "ing", 3) != 0 &&
@@ -116,6 +119,9 @@ harmless_order(const struct sentence *s, bool alone)
         !word_is(s, i, "attach|mount|switch|skip|ignore|repeat|undo|revert|"
                        "note|continue|back|avoid|do|perform") &&
         (alone || !word_is(s, i, "consider|use")) &&
+        !has_word(s, 0, s->nwords,
+            "abort|article|cancel|escalate|exit|gone|guide|here|leave|leaving|quit|rest|"
+            "section|ticket") &&
         (alone ||
             !has_word(s, 0, s->nwords,
                 "until|before|after|afterwards|later|when|while|once|whenever|previous")) &&
@@ -128,7 +134,7 @@ harmless_order(const struct sentence *s, bool alone)
 }
 
 /* Does it speak of machines of some kind? */
-static bool
+bool
 names_kind(const struct sentence *s)
 {
     static const char kinds[] =
@@ -139,10 +145,28 @@ names_kind(const struct sentence *s)
     return has_word_in(s, 0, s->nwords, kinds, LIST_MARKS(kinds));
 }
 
+/* "The service X has to be running:" */
+static bool
+demands_state(const struct sentence *s)
+{
+    return has_word(s, 0, s->nwords, "service|services|daemon") &&
+        (has_phrase(s, 0, s->nwords, "has to be") || has_phrase(s, 0, s->nwords, "must be") ||
+            has_phrase(s, 0, s->nwords, "should be") ||
+            has_phrase(s, 0, s->nwords, "have to be") ||
+            has_phrase(s, 0, s->nwords, "needs to be")) &&
+        has_word(s, 1, s->nwords, "running|started|enabled|present|active") &&
+        !limits(s, LIMITS_SECTION) && !names_kind(s) && !has_number(s) &&
+        !has_word(s, 0, s->nwords,
+            "not|if|when|before|until|after|while|on|at|during|without|other|any|may|can");
+}
+
 /* Does the sentence, which stands before a command, only tell what it does? */
 bool
 tells_command(const struct sentence *s)
 {
+    static const char verbs[] = /* what a command does, not what is done with its text */
+        "clear|complete|disable|enable|finish|fix|install|re-register|rebuild|refresh|register|"
+        "reinstall|reload|repair|reregister|reset|restart|resume|start|stop|uninstall|update";
     size_t i = word_is(s, 0, "please|then|also|next|finally|and|now");
     struct sentence rest = *s;
 
@@ -155,10 +179,14 @@ tells_command(const struct sentence *s)
         }
     s = &rest;
     i = 0;
-    return !limits(&rest, LIMITS_ACTION) && !has_number(s) && !sets_place(s) &&
-        !word_is(s, i, "ask|contact|have|inform|let|note|tell") &&
-        (is_order(s, i) ||
-            (has_word(s, 1, s->nwords, "is|are|has|helps|go|goes") && !names_kind(s)));
+    if (demands_state(s))
+        return true;
+    if (limits(&rest, LIMITS_ACTION) || has_number(s) || sets_place(s) || !is_order(s, i))
+        return false;
+    return (slashed(s, i) || word_in(s, i, verbs, LIST_MARKS(verbs)) ||
+               (word_is(s, i, "turn") && word_is(s, i + 1, "on|off"))) &&
+        !has_word(s, i + 1 + word_is(s, i, "turn"), s->nwords,
+            "as|at|by|during|every|for|from|in|on|other|through|via");
 }
 
 /* "The pool cannot start unless its service runs.": how things are, which asks for nothing
@@ -178,7 +206,9 @@ tells_fact(const struct sentence *s)
         while (i < s->nwords && s->word[i++].after != ',')
             ;
     if (i == s->nwords || has_word_in(s, 0, s->nwords, asks, LIST_MARKS(asks)) ||
-        names_kind(s) ||
+        names_kind(s) || is_order(s, i) ||
+        word_is(s, i, "ask|be|beware|bring|call|do|have|inform|keep|leave|mind|plan|put|take|"
+                      "tell") ||
         word_is(s, i, "on|in|at|for|from|with|without|during|after|before|if"))
         return false;
     for (; i < s->nwords; i++)

@@ -444,6 +444,8 @@ bool heading_tells_case(const struct sentence *s);
 
 /* Is word ${i} an order by its form, whatever its verb? */
 bool is_order(const struct sentence *s, size_t i);
+/* Does it speak of machines of some kind? */
+bool names_kind(const struct sentence *s);
 /* What went wrong, and when; what an action does; what stands at the head of an article. */
 bool tells_problem(const struct sentence *s);
 bool tells_effect(const struct sentence *s);

@@ -26,6 +26,8 @@ turns(const struct sentence *s, size_t from, size_t to)
 static bool
 is_moment(const struct sentence *s, size_t i)
 {
+    if (word_is(s, i, "once") && word_is(s, i + 1, "a|an"))
+        return false; /* how often */
     return word_is(s, i, "when|whenever|once|after|while") || words_are(s, i, "as soon as") > 0;
 }
 
@@ -58,7 +60,7 @@ moment_behind(const struct sentence *s, size_t i)
     if (!is_moment(s, i) || turns(s, i, s->nwords) || plain_at(s, i) >= s->nwords - i ||
         word_is(s, i - 1, "even|only|not|see|check|verify"))
         return false;
-    for (size_t k = i; k < s->nwords; k++)
+    for (size_t k = 1; k < s->nwords; k++) /* of which order would it be the condition? */
         if ((is_verb(s, k) && is_imperative(s, k)) || s->word[k].after == ';')
             return false;
     return true;
@@ -121,6 +123,9 @@ heading_tells_case(const struct sentence *s)
     return s->nwords > 2 && s->word[last].after != '?' && s->f->s[s->word[last].to] != '?' &&
         !word_is(s, 0, "what|why|how|who|where|which|do|is|are|does|can|to|with") &&
         !is_verb(s, 0) && !is_order(s, 0) &&
+        has_word(s, 1, s->nwords,
+            "are|aren't|can't|cannot|crashes|didn't|doesn't|due|fails|failed|gets|hangs|has|is|"
+            "isn't|keeps|missing|remains|reports|shows|stays|stopped|stops|was|won't") &&
         !has_word_in(s, 0, s->nwords, turns_away, LIST_MARKS(turns_away)) &&
         !has_word_in(s, 0, s->nwords, where, LIST_MARKS(where));
 }

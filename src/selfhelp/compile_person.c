@@ -52,6 +52,8 @@ find_person_step(struct finds *l, const struct sentence *s)
     for (size_t i = 0; verb == SIZE_MAX && i < s->nwords; i++)
         if (is_verb(s, i) && is_imperative(s, i))
             verb = i;
+    if (verb == SIZE_MAX && is_order(s, 0))
+        verb = 0;
     if (link == NULL && verb == SIZE_MAX)
         return;
     if (link == NULL &&

@@ -75,7 +75,7 @@ static const char *const phrases[] = {
     "work|working around this|the|that issue|problem|error",
     "to allow more",
     "for allowing this service installation",
-    "prevent ?the threads from being created for blob snapshots|blob-snapshots ?snapshots",
+    "prevent ?the threads from being created for ?blob snapshots|blob-snapshots ?snapshots",
     "prevent|prevents|keep ?the threads from being created",
     "so that ?the ?snapshot threads aren't created",
     "in order to",
@@ -99,7 +99,7 @@ static const char *const phrases[] = {
     "look|check|see ?that|whether|if ?it|this|that|the ?issue|problem|error|backup ?operation|"
     "job|is|was|has ?been helped|helps|works|worked|succeeds|succeeded|resolved|fixed|gone|"
     "solved|completes|persists|continues|occurs",
-    "once|twice",
+    "once",
     "try|retry again",
     "short names",
     "step|steps # ?and|or|to|through ?#",
@@ -148,6 +148,8 @@ static const char *const phrases[] = {
     "?complete|completed|performed ?all|both ?the|these|above|this ?above ?troubleshooting "
     "steps|step",
     "after that|this|which",
+    "the following ?commands ?command does|do the same",
+    "run it|them|this as ?an administrator|root",
     /* what stands in many articles, word for word */
     "follow the|these steps in this section carefully",
     "this section ?method ?or ?task contains steps that tell you how to modify the registry",
