@@ -28,7 +28,8 @@ enum {
     QGA_COMMANDS_MAX = 1024, /* that an agent may have */
     QGA_FS_MAX = 1024, /* file systems that it may list */
     QGA_NAME_MAX = 256, /* bytes of a name or a path, with its NUL */
-    QGA_CHUNK = 256 * 1024, /* bytes of a file in one request */
+    QGA_CHUNK = 256 * 1024, /* bytes of a file in one answer */
+    QGA_SENT = 64 * 1024, /* and in one request */
     QGA_GRACE_MS = 10000 /* that the end of a program may take beyond its deadline */
 };
 

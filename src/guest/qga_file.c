@@ -75,20 +75,22 @@ read_piece(const struct remote *f, size_t max, struct qga_piece *ret)
     return ok ? NULL : qga_odd(f->g, "guest-file-read");
 }
 
-/* All of ${data}, in as many steps as the guest needs. */
+/* All of ${data}, in as many steps as the guest needs.  A request that QEMU's socket takes only
+ * a part of at once libvirt begins to send anew, behind that part: so each is small. */
 static struct err *
 write_piece(const struct remote *f, struct view data)
 {
     while (data.len > 0) {
         json_auto_t *arguments = NULL, *value = NULL;
         auto_free char *text = NULL;
+        struct view part = { data.data, data.len < QGA_SENT ? data.len : QGA_SENT };
 
-        TRY(qga_encode(data, &text));
+        TRY(qga_encode(part, &text));
         TRY(json_build(f->path, &arguments, "{s:I, s:s}", "handle", f->handle, "buf-b64",
             text));
         TRY(failed(f, qga_ask(f->g, "guest-file-write", arguments, f->by, &value)));
         json_int_t n = json_integer_value(json_object_get(value, "count"));
-        if (n <= 0 || (uint64_t)n > data.len)
+        if (n <= 0 || (uint64_t)n > part.len)
             return qga_odd(f->g, "guest-file-write");
         data.data += n;
         data.len -= (size_t)n;
