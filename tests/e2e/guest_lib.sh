@@ -65,7 +65,7 @@ done_so_far() { awk '/^DONE/ { n = $2 + 0 } END { print n + 0 }' "${1:-console}"
 # until_done NUMBER [CONSOLE]: it has finished this one
 until_done() {
     local by=$((SECONDS + 180))
-    until [ "$(done_so_far "${2:-console}")" -ge "$1" ]; do
+    until [ -e "${2:-console}" ] && [ "$(done_so_far "${2:-console}")" -ge "$1" ]; do
         kill -0 "$g_pid" 2> /dev/null && [ $SECONDS -lt $by ] || return 1
         read -r -t 0.1 _ <> <(:) || true
     done
@@ -75,9 +75,13 @@ whole() {
     rm -rf back
     mkdir back
     "$firn" restore --force "$1" back > out 2> err || { not_ok "$3"; return; }
+    sound back "$2" "$3"
+}
+# sound FOLDER FINISHED NAME: the same of disks that lie there
+sound() {
     for disk in vda vdb; do
-        e2fsck -fn back/$disk.raw > fsck.txt 2>&1 || not_ok "$3: $disk is clean" "$(cat fsck.txt)"
-        debugfs -R 'cat /log' back/$disk.raw > $disk.log 2> /dev/null
+        e2fsck -fn "$1/$disk.raw" > fsck.txt 2>&1 || not_ok "$3: $disk is clean" "$(cat fsck.txt)"
+        debugfs -R 'cat /log' "$1/$disk.raw" > $disk.log 2> /dev/null
     done
     if python3 - "$2" > why.txt 2>&1 << 'END'; then ok "$3"; else not_ok "$3" "$(cat why.txt)"; fi
 import hashlib, sys
