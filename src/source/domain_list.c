@@ -69,7 +69,7 @@ domain_user(const struct xml_node *domain, struct ucred *ret)
     while (s != NULL && !is(xml_attr(s, "model"), dac))
         s = xml_again(s);
     const struct xml_node *label = xml_first(s, "label");
-    return label != NULL && read_label(label->text, ret);
+    return label != NULL && read_label(xml_text(label), ret);
 }
 
 /* ---- bitmaps ---- */
@@ -193,7 +193,7 @@ add_flash(struct domain *d)
 
     if (nvram == NULL)
         return NULL;
-    const char *path = source != NULL ? xml_attr(source, "file") : nvram->text;
+    const char *path = source != NULL ? xml_attr(source, "file") : xml_text(nvram);
     const char *format = xml_attr(nvram, "format");
     if (d->is.off && path != NULL && access(path, F_OK) != 0)
         return NULL;

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xml.h -- XML as libvirt writes it, read into a tree within limits.
- *
- * Elements, attributes, text and the five named and the numbered entities; comments, processing
- * instructions and CDATA are passed over.  No document types, so no entities of a document's
- * own. */
+/* xml.h -- XML as libvirt writes it, read into a tree within limits: by libxml2, without
+ * document types, so without entities of a document's own, and without the network. */
 #ifndef XML_H
 #define XML_H
 
@@ -14,18 +11,12 @@
 #include "text.h"
 
 struct xml;
+struct xml_node; /* an element */
 
-enum { XML_BYTES_MAX = 16 * 1024 * 1024, XML_DEPTH_MAX = 64, XML_NODES_MAX = 65536 };
-
-struct xml_attr {
-    const char *name, *value;
-    struct xml_attr *next;
-};
-
-struct xml_node {
-    const char *name, *text; /* the text before its first element; "" */
-    struct xml_attr *attrs;
-    struct xml_node *parent, *child, *last, *next;
+enum {
+    XML_BYTES_MAX = 4 * 1024 * 1024, /* libvirt sends no longer string */
+    XML_DEPTH_MAX = 64,
+    XML_NODES_MAX = 65536, /* elements and attributes */
 };
 
 /* *ret is NULL when ${text} is none, or beyond the limits; that is no failure. */
@@ -42,6 +33,10 @@ const struct xml_node *xml_find(const struct xml_node *n, const char *path);
 
 /* An attribute; NULL: none.  ${n} may be NULL. */
 const char *xml_attr(const struct xml_node *n, const char *name);
+
+/* The text before its first element, comment or section of characters; "": none.  ${n} may be
+ * NULL. */
+const char *xml_text(const struct xml_node *n);
 
 /* ${s} as it may stand in text and between quotes. */
 void xml_escape(struct text *t, const char *s);
