@@ -298,7 +298,8 @@ qopt_print(const struct qopt *o, struct text *to)
 
         if (i > 0)
             text_str(to, ",");
-        if (item->form == QOPT_PAIR) {
+        /* without its key, an empty value would be no item at all */
+        if (item->form == QOPT_PAIR || (item->form == QOPT_IMPLIED && item->value[0] == '\0')) {
             text_str(to, item->key);
             text_str(to, "=");
         }
