@@ -208,8 +208,10 @@ fill_one(struct action *a, int i, const char *(*find)(void *arg, const char *nam
     }
     if (f == ACTION_OK)
         text_str(&t, from);
-    if (f == ACTION_OK)
-        f = t.no_memory ? ACTION_NO_MEMORY : action_put_at(a, i, t.s);
+    if (f == ACTION_OK && t.no_memory)
+        f = ACTION_NO_MEMORY;
+    else if (f == ACTION_OK) /* nor may it make one with what stands around it */
+        f = action_variable(t.s, name) != NULL ? ACTION_VALUE_WRONG : action_put_at(a, i, t.s);
     text_done(&t);
     return f;
 }
