@@ -544,6 +544,53 @@ real_articles(void **state)
     print_message("# %zu articles\n", n);
 }
 
+/* Every place of a long text, counted from each block, is where it is counted byte by byte:
+ * what shortens the way must not change where it leads. */
+static void
+places(void **state)
+{
+    static const struct {
+        const char *begin, *piece;
+    } texts[] = {
+        { "", "one two " },
+        { "\xef\xbb\xbf", "one two " },
+        { "\xef\xbb\xbf" HEAD "# T\n\n", "\xc3\xa9t\xc3\xa9 \xe2\x82\xac " },
+        { HEAD "# T\n\n", "caf\xe9 and\n" },
+        { HEAD "# T\n\n", "a line\r\n\r\nanother " },
+    };
+    static char text[6000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct article *a = NULL;
+        size_t len = strlen(texts[i].begin), more = strlen(texts[i].piece);
+
+        memcpy(text, texts[i].begin, len);
+        for (; len + more < sizeof(text); len += more)
+            memcpy(text + len, texts[i].piece, more);
+        assert_int_equal(article_parse(text, len, &a), ARTICLE_OK);
+        const struct article_span whole = { 0, len, 1, 1 };
+        for (size_t k = 0; k < a->nblocks; k++) {
+            struct article_span b = a->blocks[k].span, s = article_part(a, whole, b.off, b.len);
+
+            assert_true(s.line == b.line && s.column == b.column && s.len == b.len);
+            s = b;
+            for (size_t off = b.off; off < b.off + b.len; off++) {
+                struct article_span is = article_part(a, b, off, 1);
+
+                assert_true(is.off == off && is.line == s.line && is.column == s.column);
+                if (text[off] == '\n') {
+                    s.line++;
+                    s.column = 1;
+                } else if (a->encoding == ARTICLE_CP1252 || (text[off] & 0xc0) != 0x80) {
+                    s.column++;
+                }
+            }
+        }
+        article_free(a);
+    }
+}
+
 int
 main(void)
 {
@@ -556,6 +603,7 @@ main(void)
         cmocka_unit_test(lists_nest),
         cmocka_unit_test(sections_have_their_blocks),
         cmocka_unit_test(hostile_files_cost_no_more_than_their_size),
+        cmocka_unit_test(places),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(real_articles),

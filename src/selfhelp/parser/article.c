@@ -10,6 +10,8 @@
 #include "article_internal.h"
 #include "utf8.h"
 
+enum { MARK = 1024 };
+
 /* Windows-1252, 0x80 to 0x9f; the five holes become the replacement character. */
 static const uint16_t cp1252[32] = {
     0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
@@ -189,6 +191,39 @@ parse_all(struct parse *p)
             "no heading of level 1");
 }
 
+/* Count lines and columns from ${at} to ${off}. */
+static void
+pass(const struct article *a, struct article_span *at, size_t off)
+{
+    bool utf8 = a->encoding != ARTICLE_CP1252;
+
+    for (; at->off < off && at->off < a->len; at->off++) {
+        if (a->bytes[at->off] == '\n') {
+            at->line++;
+            at->column = 1;
+        } else if (!utf8 || (a->bytes[at->off] & 0xc0) != 0x80) {
+            at->column++;
+        }
+    }
+}
+
+/* So that the place of each of many steps in one long line is found in the same time. */
+static bool
+put_marks(struct article *a)
+{
+    size_t n = a->len / MARK + 1;
+    struct article_span at = { 0, 0, 1, 1 };
+
+    a->marks = calloc(n, sizeof(*a->marks));
+    if (a->marks == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        pass(a, &at, i * MARK);
+        a->marks[i] = at;
+    }
+    return true;
+}
+
 enum article_result
 article_parse(const void *bytes, size_t len, struct article **ret)
 {
@@ -212,6 +247,7 @@ article_parse(const void *bytes, size_t len, struct article **ret)
     }
     if (ok)
         parse_all(&p);
+    ok = ok && put_marks(p.a);
     free(p.lines);
     if (!ok || p.no_memory) {
         article_free(p.a);
@@ -306,17 +342,13 @@ article_text_map(const struct article *a, struct article_span span, uint32_t **r
 struct article_span
 article_part(const struct article *a, struct article_span within, size_t off, size_t len)
 {
-    bool utf8 = a->encoding != ARTICLE_CP1252;
-    struct article_span s = { off, len, within.line, within.column };
+    struct article_span s = off <= a->len ? a->marks[off / MARK] : within;
 
-    for (size_t i = within.off; i < off && i < a->len; i++) {
-        if (a->bytes[i] == '\n') {
-            s.line++;
-            s.column = 1;
-        } else if (!utf8 || (a->bytes[i] & 0xc0) != 0x80) {
-            s.column++;
-        }
-    }
+    if (s.off <= within.off)
+        s = within;
+    pass(a, &s, off);
+    s.off = off;
+    s.len = len;
     return s;
 }
 
@@ -352,6 +384,7 @@ article_free(struct article *a)
     free(a->sections);
     free(a->blocks);
     free(a->diags);
+    free(a->marks);
     free(a->title);
     free(a->bytes);
     free(a);

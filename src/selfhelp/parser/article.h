@@ -105,6 +105,7 @@ struct article {
     size_t nsections;
     struct article_diag *diags;
     size_t ndiags;
+    struct article_span *marks; /* of places 1 KiB apart, from which others are counted */
     char *title; /* of the first heading of level 1; NULL when there is none */
     struct article_span title_span;
 };
