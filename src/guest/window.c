@@ -8,19 +8,17 @@
 #include <string.h>
 
 #include "codes.h"
+#include "freezer.h"
 #include "frozen.h"
 #include "guard.h"
-#include "guest_mounts.h"
-#include "guest_prepare.h"
 #include "guest_mark.h"
+#include "guest_prepare.h"
 #include "qga.h"
 #include "stop.h"
 #include "thaw.h"
 #include "window.h"
 
 enum step_id { PREPARE, PRE, FREEZE, HOLD, THAW, POST, END };
-
-enum { LOOK_MS = 5000 }; /* for what is good to know, and may be left */
 
 struct window {
     const struct window_options *o;
@@ -45,13 +43,6 @@ struct window {
     struct err *stuck;
 };
 
-static void
-ignore_warning(void *arg, struct err *warning)
-{
-    (void)arg;
-    err_free(warning);
-}
-
 /* What applications may take to come to rest. */
 static int64_t
 rest_ms(const struct window *w)
@@ -61,86 +52,10 @@ rest_ms(const struct window *w)
 
 /* ---- the steps ---- */
 
-/* Would the agent's own freeze come to an end?  Where it tells nothing, it is believed. */
-static struct err *
-check_order(struct window *w, struct qga *g)
-{
-    const struct guest_mount *below, *unsafe;
-    struct guest_mounts l = { 0 };
-
-    if (w->o->mounts != NULL)
-        return NULL;
-    TRY(guest_mounts_read(g, w->by, &l));
-    unsafe = guest_mounts_unsafe(&l, &below);
-    struct err *e = unsafe == NULL ? NULL
-        : fail(MountOrderUnsafe, w->o->machine, unsafe->point, below->point);
-    guest_mounts_done(&l);
-    return e;
-}
-
-/* Did the agent refuse to look, or to let us look?  Then it freezes as it is. */
-static bool
-is_refusal(const struct err *e)
-{
-    return err_has(e, E_AgentCommandForbidden) || err_has(e, E_AgentCommandMissing) ||
-           err_has(e, E_AgentRefused) || err_has(e, E_GuestProgramUnstarted);
-}
-
-/* The extension, where there is one in a Linux guest, freezes with a watchdog of its own there,
- * and by what lies on what; else the agent does. */
-static struct err *
-choose_helper(struct window *w, struct qga *g)
-{
-    const struct qga_os *os;
-
-    TRY(qga_os(g, w->by, &os));
-    if (os->family == QGA_WINDOWS)
-        return NULL;
-    if (!w->agent_only) {
-        struct err *e = guest_extension(g, w->by, &w->helper);
-
-        if (e != NULL && !is_refusal(e))
-            return e;
-        err_free(e); /* without the extension the agent freezes alone */
-    }
-    return w->helper.program != NULL ? NULL : check_order(w, g);
-}
-
-static struct err *
-prepare_file_systems(struct window *w)
-{
-    auto_ptr(qga) g = NULL;
-
-    w->by = deadline_first(w->by, deadline_in_ms(LOOK_MS));
-    struct err *e = qga_open(w->o->socket, w->o->machine, w->by, &g);
-    if (e == NULL)
-        e = choose_helper(w, g);
-    if (e == NULL || err_has(e, E_MountOrderUnsafe) || err_has(e, E_OutOfMemory))
-        return e;
-    err_free(e); /* what else is wrong with the agent the guard will meet, and tell */
-    return NULL;
-}
-
-/* On Windows the agent's freeze brings the applications to rest, by VSS; elsewhere the
- * extension does, and freezes then.  What it needs is looked at first. */
 static struct err *
 prepare(struct window *w)
 {
-    const struct window_options *o = w->o;
-    auto_ptr(qga) g = NULL;
-    const struct qga_os *os;
-
-    if (w->level == WINDOW_FILESYSTEM)
-        return prepare_file_systems(w);
-    TRY(qga_open(o->socket, o->machine, w->by, &g));
-    TRY(qga_os(g, w->by, &os));
-    if (!o->prepared)
-        TRY(guest_prepare(g, deadline_in_ms((int64_t)GUEST_PREPARE_S * 1000),
-            o->warn != NULL ? o->warn : ignore_warning, o->arg));
-    if (os->family == QGA_WINDOWS)
-        return NULL;
-    TRY(guest_extension(g, deadline_in_ms(w->prepare_ms), &w->helper));
-    return w->helper.program != NULL ? NULL : fail(ApplicationsNotQuiesced, o->machine);
+    return freezer_find(w->o, w->level, w->agent_only, w->prepare_ms, &w->helper);
 }
 
 static struct err *
