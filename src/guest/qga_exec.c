@@ -17,7 +17,8 @@
 
 enum { ASK_FIRST_MS = 2,
     ASK_LATER_MS = 250,
-    ANSWER_MS = 5000 };
+    ANSWER_MS = 5000,
+    SAME_NUMBER_MAX = 8 };
 
 static const char KILL_TREE[] =
     "k() { kill -STOP \"$1\" 2>/dev/null; "
@@ -91,26 +92,58 @@ look(struct qga *g, json_int_t pid, struct deadline by, struct qga_status *ret)
     return ok ? NULL : qga_odd(g, "guest-exec-status");
 }
 
-/* Ask until it has ended or ${by} has passed; an answer to the last question may come a
- * little later. */
+/* An answer to the last question may come a little later. */
+static struct deadline
+answer_by(struct deadline by)
+{
+    struct deadline answer = deadline_in_ms(ANSWER_MS);
+
+    return answer.at_ns < by.at_ns ? by : answer;
+}
+
+/* Ask until what was looked at has ended or ${by} has passed. */
 static struct err *
-wait_for_end(struct qga *g, json_int_t pid, bool may_stop, struct deadline by,
+look_on(struct qga *g, json_int_t pid, bool may_stop, struct deadline by,
     struct qga_status *ret)
 {
     int64_t pause_ms = ASK_FIRST_MS;
 
-    for (;;) {
-        struct deadline answer = deadline_in_ms(ANSWER_MS);
-        if (answer.at_ns < by.at_ns)
-            answer = by;
-        TRY(look(g, pid, answer, ret));
-        if (ret->exited || deadline_passed(by))
-            return NULL;
+    while (!ret->exited && !deadline_passed(by)) {
         if (may_stop)
             TRY(stop_check());
         TRY(qga_link_pause(g->link, deadline_first(by, deadline_in_ms(pause_ms))));
         pause_ms = pause_ms < ASK_LATER_MS / 2 ? 2 * pause_ms : ASK_LATER_MS;
+        TRY(look(g, pid, answer_by(by), ret));
     }
+    return NULL;
+}
+
+/* Until it has ended or ${by} has passed.
+ *
+ * An agent keeps a program that has ended until somebody asked after it, and the system gives
+ * its number to another one meanwhile.  So the first answer may be of a program whose client
+ * never asked; ours is the last of that number, and the agent knows none behind it.  One that
+ * does not forget says the same again. */
+static struct err *
+wait_for_end(struct qga *g, json_int_t pid, bool may_stop, struct deadline by,
+    struct qga_status *ret)
+{
+    TRY(look(g, pid, answer_by(by), ret));
+    TRY(look_on(g, pid, may_stop, by, ret));
+    for (unsigned n = 0; ret->exited && n < SAME_NUMBER_MAX; n++) {
+        struct qga_status next = { 0 };
+        struct err *e = look(g, pid, answer_by(by), &next);
+
+        if (err_code(e) == E_AgentRefused) {
+            err_free(e); /* there is no other */
+            return NULL;
+        }
+        qga_result_done(&ret->result);
+        *ret = next;
+        TRY(e);
+        TRY(look_on(g, pid, may_stop, by, ret));
+    }
+    return NULL;
 }
 
 static struct err *

@@ -75,7 +75,7 @@ bytes_are_not_text(void **state)
         "<\"pid\":9", GIVES("{\"exited\": false}"), "<\"pid\":9",
         GIVES("{\"exited\": true, \"exitcode\": 3221225477, \"out-data\": \"gf8A\", "
               "\"err-data\": \"\", \"out-truncated\": true}"),
-        ".", NULL };
+        "<\"pid\":9", REFUSES("no such pid"), ".", NULL };
     struct qga_result r = { 0 };
     struct peer p;
     struct qga *g = scripted(&p, script);
@@ -87,6 +87,31 @@ bytes_are_not_text(void **state)
     assert_memory_equal(r.out, "\x81\xff\0", 4);
     assert_int_equal(r.err_len, 0);
     assert_true(r.cut);
+    qga_result_done(&r);
+    end_script(&p, g);
+}
+
+/* A program that nobody asked after had the same number before, twice. */
+static void
+the_last_of_a_number_is_ours(void **state)
+{
+    const struct qga_program program = { .path = "x" };
+    const char *const script[] = { SYNC, "<guest-exec", GIVES("{\"pid\": 9}"), "<\"pid\":9",
+        GIVES("{\"exited\": true, \"exitcode\": 0, \"out-data\": \"b2xk\"}"), "<\"pid\":9",
+        GIVES("{\"exited\": true, \"exitcode\": 0, \"err-data\": \"b2xk\"}"), "<\"pid\":9",
+        GIVES("{\"exited\": false}"), "<\"pid\":9",
+        GIVES("{\"exited\": true, \"exitcode\": 7, \"out-data\": \"bmV3\"}"), "<\"pid\":9",
+        REFUSES("no such pid"), ".", NULL };
+    struct qga_result r = { 0 };
+    struct peer p;
+    struct qga *g = scripted(&p, script);
+
+    (void)state;
+    assert_ok(qga_run(g, &program, patient(), &r));
+    assert_int_equal(r.exit, 7);
+    assert_int_equal(r.out_len, 3);
+    assert_memory_equal(r.out, "new", 3);
+    assert_int_equal(r.err_len, 0);
     qga_result_done(&r);
     end_script(&p, g);
 }
@@ -245,8 +270,9 @@ the_boot_id_of_windows(void **state)
         /* "    BootId    REG_DWORD    0x2a" */
         GIVES("{\"exited\": true, \"exitcode\": 0, \"out-data\": "
               "\"DQogICAgQm9vdElkICAgIFJFR19EV09SRCAgICAweDJhDQo=\"}"),
-        "<reg.exe", GIVES("{\"pid\": 2}"), "<status",
-        GIVES("{\"exited\": true, \"exitcode\": 1}"), ".", NULL };
+        "<status", REFUSES("no such pid"), "<reg.exe", GIVES("{\"pid\": 2}"), "<status",
+        GIVES("{\"exited\": true, \"exitcode\": 1}"), "<status", REFUSES("no such pid"), ".",
+        NULL };
     struct peer p;
     struct qga *g = scripted(&p, script);
     char id[QGA_BOOT_ID_MAX];
@@ -595,6 +621,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_not_text),
+        cmocka_unit_test(the_last_of_a_number_is_ours),
         cmocka_unit_test(odd_answers),
         cmocka_unit_test(odd_answers_to_others),
         cmocka_unit_test(odd_pieces),
