@@ -79,7 +79,8 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
         "that it can run beside the one that it was. Without DEST it goes into the folder "
         "NAME, which is made." },
     [OPT_TARGET_FORMAT] = { "format", VALUE_WORD, "raw|qcow2", NULL,
-        "The format to write. Without it the suffix of DEST decides." },
+        "The format to write. Without it qcow2 for a DEST that ends in .qcow2, else raw; one "
+        "that ends as other images do (.vmdk, .vhdx, .vhd, .vdi) is refused then." },
     [OPT_IN_PLACE] = { "in-place", VALUE_NONE, NULL, NULL,
         "Write into the file or device that is there, and only what differs." },
     [OPT_FORCE] = { "force", VALUE_NONE, NULL, NULL, "Replace a file that is there." },

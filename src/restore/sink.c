@@ -98,13 +98,30 @@ look_at(const char *path, enum sink_there *ret)
 }
 
 static bool
-wants_qcow2(const char *path, enum sink_format format, enum sink_there there)
+has_suffix(const char *path, const char *suffix)
 {
-    size_t len = strlen(path), n = strlen(".qcow2");
+    size_t len = strlen(path), n = strlen(suffix);
 
-    if (format != SINK_BY_SUFFIX)
-        return format == SINK_QCOW2;
-    return there != SINK_DEVICE && len > n && strcasecmp(path + len - n, ".qcow2") == 0;
+    return len > n && strcasecmp(path + len - n, suffix) == 0;
+}
+
+/* A raw disk under the name of another kind of image would be taken for one. */
+static struct err *
+choose_format(const char *path, enum sink_format format, enum sink_there there,
+    bool *ret_qcow2)
+{
+    static const char *const others[] = { ".vmdk", ".vhdx", ".vhd", ".vdi" };
+
+    *ret_qcow2 = format == SINK_QCOW2;
+    if (format != SINK_BY_SUFFIX || there == SINK_DEVICE)
+        return NULL;
+    *ret_qcow2 = has_suffix(path, ".qcow2");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (has_suffix(path, others[i]))
+            return fail(UsageWrong, "disks are restored as raw or qcow2, and the name of DEST "
+                                    "is that of another format: say which with --format, or "
+                                    "name it otherwise");
+    return NULL;
 }
 
 struct err *
@@ -114,6 +131,7 @@ sink_open(const char *dest, uint64_t size, const struct sink_options *options,
     static const struct sink_options plain = { 0 };
     const struct sink_options *o = options != NULL ? options : &plain;
     enum sink_there there = SINK_NOTHING;
+    bool qcow2;
 
     assert(o->lanes <= SINK_LANES_MAX);
     if (strcmp(dest, "-") == 0) {
@@ -123,7 +141,7 @@ sink_open(const char *dest, uint64_t size, const struct sink_options *options,
         return NULL;
     }
     TRY(look_at(dest, &there));
-    bool qcow2 = wants_qcow2(dest, o->format, there);
+    TRY(choose_format(dest, o->format, there, &qcow2));
     if (qcow2 && there == SINK_DEVICE)
         return fail(UsageWrong, "qcow2 is restored to files, not to devices");
     if (there == SINK_FILE && !o->in_place && !o->force)

@@ -54,11 +54,12 @@ struct sink_options {
 };
 
 /* ${dest}: a file (raw, sparse; or qcow2 by suffix or format), a block device, or "-" for
- * standard output.  A file that exists is refused (RestoreTargetExists) without in_place or
- * force; a device must be at least ${size} long (RestoreTargetTooSmall) and not in use; what
- * it has beyond ${size} stays.  in_place on a file that does not exist makes it.  qcow2 has
- * sizes of whole 512 bytes: a disk of another size ends with zeros there.  The qemu-nbd that
- * writes qcow2 ends with the thread that called this. */
+ * standard output.  Without a format the suffix of another one is UsageWrong.  A file that
+ * exists is refused (RestoreTargetExists) without in_place or force; a device must be at
+ * least ${size} long (RestoreTargetTooSmall) and not in use; what it has beyond ${size}
+ * stays.  in_place on a file that does not exist makes it.  qcow2 has sizes of whole 512
+ * bytes: a disk of another size ends with zeros there.  The qemu-nbd that writes qcow2 ends
+ * with the thread that called this. */
 struct err *sink_open(const char *dest, uint64_t size, const struct sink_options *options,
     struct sink **ret) must_use;
 
