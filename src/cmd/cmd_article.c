@@ -336,7 +336,7 @@ cmd_article(struct cmd *c)
         else
             e = keep(&r, one_file(&r, c->o.args[i]));
     }
-    if (e == NULL && r.articles != 1)
+    if (e == NULL && r.articles != 1 && (r.articles > 0 || r.failed == NULL))
         cmd_say(c, "%zu articles, %zu steps, %zu of them for firn; remedy lost in %zu\n",
             r.articles, r.steps, r.runs, r.lost);
     if (e == NULL && c->o.set[OPT_LINT] && r.errors > 0)

@@ -117,7 +117,8 @@ cmd_help(struct cmd *c)
         cmd_say(c, "firn %s %s\n    %s\n", one->name, one->args, one->brief);
         n++;
     }
-    return n > 0 ? NULL : fail(UsageWrong, "there is no such command; firn help lists them");
+    return n > 0 ? NULL
+                 : options_unknown(c->o.args[0], c->o.nargs > 1 ? c->o.args[1] : NULL);
 }
 
 struct err *

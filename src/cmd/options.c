@@ -64,13 +64,12 @@ options_command(const char *first, const char *second)
     return NULL;
 }
 
-static struct err *
-unknown_command(const char *first, const char *second)
+struct err *
+options_unknown(const char *first, const char *second)
 {
     struct text why = { 0 };
-    const char *near = NULL;
+    const char *near = NULL, *group = NULL; /* group: the second word of its first command */
     unsigned least = NEAR;
-    bool group = false;
 
     for (size_t i = 0; i < CMD_COUNT; i++) {
         const char *name = cmd_commands[i].name;
@@ -78,7 +77,7 @@ unknown_command(const char *first, const char *second)
         unsigned far = options_distance(first, name);
 
         if (name[len] == ' ' && strlen(first) == len && strncmp(first, name, len) == 0) {
-            group = true;
+            group = group != NULL ? group : name + len + 1;
             far = second == NULL ? NEAR : options_distance(second, name + len + 1);
         }
         if (far < least) {
@@ -86,11 +85,11 @@ unknown_command(const char *first, const char *second)
             near = name;
         }
     }
-    if (group && second == NULL)
-        text_fmt(&why, "firn %s needs a second word, such as list; ", first);
+    if (group != NULL && second == NULL)
+        text_fmt(&why, "firn %s needs a second word, such as %s; ", first, group);
     else
-        text_fmt(&why, "there is no command %s%s%s; ", first, group ? " " : "",
-            group ? second : "");
+        text_fmt(&why, "there is no command %s%s%s; ", first, group != NULL ? " " : "",
+            group != NULL ? second : "");
     if (near != NULL)
         text_fmt(&why, "did you mean %s? ", near);
     text_str(&why, "firn help lists the commands");
@@ -258,6 +257,29 @@ check_words(const struct options *o)
     return wrong(&why);
 }
 
+static bool
+is_option(const char *word)
+{
+    size_t len = strcspn(word, "=");
+
+    for (unsigned i = 0; i < OPT_COUNT; i++)
+        if (strncmp(word, "--", 2) == 0 && strlen(cmd_options[i].name) == len - 2 &&
+            strncmp(word + 2, cmd_options[i].name, len - 2) == 0)
+            return true;
+    return false;
+}
+
+static struct err *
+no_command(int argc, char **argv)
+{
+    struct text why = { 0 };
+
+    if (argc < 2 || strcmp(argv[1], "--") == 0 || is_option(argv[1]))
+        return fail(UsageWrong, "firn needs a command; firn help lists them");
+    text_fmt(&why, "firn has no option %s; firn help tells how it is called", argv[1]);
+    return wrong(&why);
+}
+
 struct err *
 options_parse(int argc, char **argv, struct options *ret)
 {
@@ -267,10 +289,10 @@ options_parse(int argc, char **argv, struct options *ret)
     memset(ret, 0, sizeof(*ret));
     find_command(argc, argv, &first, &second);
     if (first == 0)
-        return fail(UsageWrong, "firn needs a command; firn help lists them");
+        return no_command(argc, argv);
     ret->command = options_command(argv[first], second == 0 ? NULL : argv[second]);
     if (ret->command == NULL)
-        return unknown_command(argv[first], second == 0 ? NULL : argv[second]);
+        return options_unknown(argv[first], second == 0 ? NULL : argv[second]);
     two = strchr(ret->command->name, ' ') != NULL;
     ret->args = calloc((size_t)argc + 1, sizeof(*ret->args));
     if (ret->args == NULL)

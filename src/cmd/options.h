@@ -30,6 +30,9 @@ void options_done(struct options *o);
  * be NULL); NULL when there is none. */
 const struct cmd_command *options_command(const char *first, const char *second);
 
+/* UsageWrong for words that make no command, with what may be meant. */
+struct err *options_unknown(const char *first, const char *second) must_use;
+
 /* The value of a number option, ${usual} when it is not given. */
 struct err *options_number(const struct options *o, enum cmd_option_id id, uint64_t least,
     uint64_t most, uint64_t usual, uint64_t *ret) must_use;

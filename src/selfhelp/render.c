@@ -228,21 +228,36 @@ render_article(const struct catalog_entry *e, const struct render_options *o, ch
     return finish(&p.out, ret);
 }
 
+/* How many bytes of ${s} fit into so many columns. */
+static size_t
+fitting(const char *s, size_t width)
+{
+    size_t cut = 0, at = 0;
+
+    for (; s[cut] != '\0' && at + ((s[cut] & 0xc0) != 0x80) <= width; cut++)
+        at += (s[cut] & 0xc0) != 0x80;
+    return cut;
+}
+
 struct err *
 render_line(const struct catalog_entry *e, const struct render_options *o, char **ret)
 {
     size_t width = o->width == 0 ? WIDTH_USUAL : o->width;
     struct text whole = { 0 }, line = { 0 };
-    size_t cut = 0, at = 0;
 
     text_fmt(&whole, "%5d  %-24s  %s", e->code, e->id, e->description);
     if (whole.no_memory) {
         text_done(&whole);
         return fail(OutOfMemory);
     }
-    for (; whole.s[cut] != '\0' && at + ((whole.s[cut] & 0xc0) != 0x80) <= width; cut++)
-        at += (whole.s[cut] & 0xc0) != 0x80;
+    size_t cut = fitting(whole.s, width), dots = strlen(" ...");
+    bool all = whole.s[cut] == '\0';
+    if (!all && width > dots) /* behind a whole word */
+        for (cut = fitting(whole.s, width - dots); cut > 0 && whole.s[cut] != ' ';)
+            cut--;
     text_add(&line, whole.s, cut);
+    if (!all && width > dots)
+        text_str(&line, " ...");
     text_done(&whole);
     return finish(&line, ret);
 }

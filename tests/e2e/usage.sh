@@ -7,6 +7,16 @@ firn_is 2 'no command'
 code_is UsageWrong 'it is wrong usage'
 firn_is 2 'a command that is not there' bakup
 says err 'did you mean backup' 'the near one is named'
+firn_is 2 'half a command' extension
+says err 'such as install' 'the other half is named'
+firn_is 2 'no command, and an option that is not there' -x
+says err 'no option -x' 'it is named'
+firn_is 2 'no command, and one that is there' --vault v
+says err 'needs a command' 'that is what lacks'
+firn_is 2 'help for a command that is not there' help pionts
+says err 'no command pionts; did you mean points' 'it is named, and the near one'
+firn_is 2 'help for a second word that is not there' help key lsit
+says err 'no command key lsit; did you mean key list' 'it is named, and the near one'
 firn_is 2 'an option that is not there' backup --vualt x y
 says err 'did you mean --vault' 'the near one is named'
 firn_is 2 'an option twice' points --vault a --vault b
@@ -31,6 +41,8 @@ firn_is 0 'version' --version
 says out '^firn [0-9]' 'it is a number'
 firn_is 0 'all codes' explain
 says out VaultKeyWrong 'a code is in the list'
+says out 'StorePermission .* The vault.s folder does not allow this$' 'with its title'
+says out 'FileUnwritable .* could not be created \.\.\.$' 'whose end is not lost unseen'
 firn_is 0 'an article' explain VaultKeyWrong
 firn_is 0 'an article by number' explain 205
 firn_is 0 'an article by scenario' explain firn-crc-vaultkeywrong
