@@ -98,6 +98,20 @@ points_json(const struct vault_points *points)
     return all;
 }
 
+static void
+note_none(struct cmd *c, const char *machine)
+{
+    const char *of = machine != NULL ? " of " : "", *name = machine != NULL ? machine : "";
+
+    if (c->job.writer_file != NULL)
+        cmd_note(c, "No recovery points%s%s were made with this key; it shows no others.\n",
+            of, name);
+    else if (machine == NULL)
+        cmd_note(c, "The vault has no recovery points yet; firn backup makes one.\n");
+    else
+        cmd_note(c, "The vault has no recovery points of %s.\n", machine);
+}
+
 struct err *
 cmd_points(struct cmd *c)
 {
@@ -108,10 +122,7 @@ cmd_points(struct cmd *c)
     if (c->json)
         return cmd_result(c, json_pack("{s:o}", "points", points_json(points)));
     if (points->n == 0) {
-        if (machine == NULL)
-            cmd_note(c, "The vault has no recovery points yet; firn backup makes one.\n");
-        else
-            cmd_note(c, "The vault has no recovery points of %s.\n", machine);
+        note_none(c, machine);
         return NULL;
     }
     int digits = short_len(points);

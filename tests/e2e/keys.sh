@@ -35,6 +35,8 @@ code_is VaultKeyWrong 'it says so'
 export FIRN_PASSPHRASE_FILE="$t_dir/pass2"
 
 firn_is 0 'export a writer key' key export-writer w1 web1
+firn_is 0 'it lists nothing' points --writer-key w1
+says err 'made with this key; it shows no others' 'and does not call the vault empty'
 [ "$(stat -c %a w1)" = 600 ] && ok 'nobody else reads it' || not_ok 'nobody else reads it'
 firn_is 0 'it backs up' backup --writer-key w1 --machine web1 a.raw
 firn_is 0 'it lists its own' points --writer-key w1
