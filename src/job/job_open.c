@@ -43,7 +43,7 @@ expect_vault(struct store *s)
     TRY(store_stat(s, "firn.vault", &len, &found));
     if (!found)
         TRY(store_stat(s, "firn.vault.copy", &len, &copy));
-    return found || copy ? NULL : fail(VaultMissing);
+    return found || copy ? NULL : fail(VaultMissing, store_place(s));
 }
 
 struct err *

@@ -59,7 +59,15 @@ struct store_vtable {
 /* The first member of every body. */
 struct store {
     const struct store_vtable *call;
+    const char *place; /* where it is, for messages; the body's; NULL: in memory */
 };
+
+/* For messages. */
+static inline const char *
+store_place(const struct store *s)
+{
+    return s->place != NULL ? s->place : "memory";
+}
 
 /* Put an object if its name is free.  *ret_new = false: the name was taken and nothing was
  * written (the caller compares where it must).  The bytes are durable when put returns;

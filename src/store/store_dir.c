@@ -184,6 +184,7 @@ dir_new(const char *path, struct store **ret)
     d->path = strdup(path);
     if (d->path == NULL)
         return fail(OutOfMemory);
+    d->store.place = d->path;
     *ret = take(s);
     return NULL;
 }

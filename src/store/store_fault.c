@@ -398,6 +398,7 @@ store_fault_new(struct store *inner, const struct store_fault *plan, size_t n, u
     if (f == NULL)
         return fail(OutOfMemory);
     f->store.call = &fault_calls;
+    f->store.place = inner->place;
     f->inner = inner;
     f->chance = seed;
     f->nplan = n;

@@ -310,6 +310,7 @@ store_patient_new(struct store *inner, const struct store_patient_options *o,
         return fail(OutOfMemory);
     }
     p->store.call = &patient_calls;
+    p->store.place = p->path;
     p->o = *o;
     pthread_mutex_init(&p->lock, NULL);
     p->life[p->lives++] = inner;

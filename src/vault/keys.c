@@ -196,9 +196,10 @@ keys_map_key(const struct keys *k, const struct vault_key *writer, uint8_t ret[3
 static struct err *must_use
 refuse_object(void *arg, const char *name, uint64_t len)
 {
-    (void)arg;
+    const struct store *s = arg;
+
     (void)len;
-    return fail(VaultRemains, name);
+    return fail(VaultRemains, store_place(s), name);
 }
 
 /* Is there room for a new vault? */
@@ -212,12 +213,12 @@ check_empty(struct store *s)
 
     TRY(store_stat(s, HEADER_NAME, &len, &found));
     if (found)
-        return fail(VaultExists, HEADER_NAME);
+        return fail(VaultExists, store_place(s), HEADER_NAME);
     TRY(store_stat(s, HEADER_COPY, &len, &found));
     if (found)
-        return fail(VaultRemains, HEADER_COPY);
+        return fail(VaultRemains, store_place(s), HEADER_COPY);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        TRY(store_list(s, folders[i], refuse_object, NULL));
+        TRY(store_list(s, folders[i], refuse_object, s));
     return NULL;
 }
 
@@ -258,11 +259,11 @@ put_all(struct store *s, const struct keys *k, const struct header_body *h,
     TRY(keys_cert_put(s, k));
     TRY(object_put(s, HEADER_COPY, KIND_HEADER, &k->vault, body, len, &is_new));
     if (!is_new)
-        return fail(VaultExists, HEADER_COPY);
+        return fail(VaultExists, store_place(s), HEADER_COPY);
     TRY(keys_barrier(s, ""));
     TRY(object_put(s, HEADER_NAME, KIND_HEADER, &k->vault, body, len, &is_new));
     if (!is_new)
-        return fail(VaultExists, HEADER_NAME);
+        return fail(VaultExists, store_place(s), HEADER_NAME);
     return keys_barrier(s, "");
 }
 

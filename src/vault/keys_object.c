@@ -231,7 +231,7 @@ headers_read(struct store *s, struct headers *ret)
         why = err_also(why, e);
     }
     if (all.n == 0 && why == NULL)
-        return fail(VaultMissing);
+        return fail(VaultMissing, store_place(s));
     if (all.n == 0 && object_is_bad(why))
         return err_because(fail(VaultHeaderDamaged, "neither copy can be read"), why);
     if (all.n == 0)

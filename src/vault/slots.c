@@ -291,7 +291,7 @@ slots_unlock(struct store *s, const struct vault_key *vault, const struct secret
     else if (c.n == 0)
         e = fail(KeySlotsLost);
     else
-        e = fail(VaultKeyWrong, (int64_t)c.n);
+        e = fail(VaultKeyWrong, store_place(s), (int64_t)c.n);
     return why != NULL ? err_because(e, why) : e;
 }
 

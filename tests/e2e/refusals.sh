@@ -10,9 +10,14 @@ firn_is 0 'backup' backup a.raw
 echo 'a wrong one' > wrong
 firn_is 1 'a wrong passphrase' points --passphrase-file wrong
 code_is VaultKeyWrong 'it says so'
+says err ' vault in .*/v;' 'and of which vault'
 mkdir empty
 firn_is 1 'a folder that is no vault' points --vault empty
 code_is VaultMissing 'it says so'
+says err 'empty is no vault' 'and of which place'
+firn_is 1 'a vault where one is' init v
+code_is VaultExists 'it says so'
+says err ' vault in v already' 'and of which place'
 : > file
 firn_is 1 'a file for a vault' points --vault file
 firn_is 1 'a vault that is not there' points --vault nowhere
@@ -23,6 +28,13 @@ code_is SourceIsFolder 'it says so'
 firn_is 1 'a server that is not there' backup "d=nbd+unix:///?socket=$t_dir/none"
 code_is NbdUnreachable 'it says so'
 firn_is 1 'a folder that is not there' restore latest nowhere/b.raw
+for format in vmdk VHDX vhd vdi; do
+    firn_is 2 "a raw disk under the name of a $format" restore latest b.$format
+    [ ! -e b.$format ] && ok 'is not made' || not_ok 'is not made'
+done
+says err 'with --format' 'how to choose is told'
+firn_is 0 'but where it is asked for' restore latest --format raw b.vhd
+same b.vhd a.raw 'it is'
 firn_is 1 'one that is missing of two' backup a.raw nowhere.raw
 firn_is 0 'points' points
 [ "$(grep -c ' a$' out)" -eq 1 ] && ok 'no refused backup is listed' ||

@@ -315,7 +315,7 @@ static void
 a_torn_listing_is_begun_anew(void **state)
 {
     static const struct store_vtable calls = { .list = torn_list, .free = torn_free };
-    struct torn t = { .store = { &calls } };
+    struct torn t = { .store = { .call = &calls } };
     struct world w = { 0 };
     unsigned seen = 0;
     struct retry r;
