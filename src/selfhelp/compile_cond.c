@@ -9,6 +9,9 @@
 
 #include "compile_internal.h"
 
+/* A condition of this length gets no more parts, only the sign that there are some. */
+enum { LONG_TEXT = 1000 };
+
 void
 cond_done(struct cond *c)
 {
@@ -203,11 +206,18 @@ cond_text(struct compiler *c, const struct sentence *s, size_t from, size_t to,
 void
 cond_join(struct compiler *c, struct cond *cond, const struct cond *outer)
 {
+    static const char more[] = "; \xe2\x80\xa6";
     struct text t = { 0 };
+    size_t n;
 
     if (outer->when != PLAN_IF)
         return;
-    text_fmt(&t, "%s; %s", outer->text, cond->text);
+    n = strlen(outer->text);
+    if (n < LONG_TEXT)
+        text_fmt(&t, "%s; %s", outer->text, cond->text);
+    else /* a paragraph of nothing else costs no more than its length */
+        text_fmt(&t, "%s%s", outer->text,
+            strcmp(outer->text + n - strlen(more), more) == 0 ? "" : more);
     if (t.no_memory) {
         c->no_memory = true;
         text_done(&t);
