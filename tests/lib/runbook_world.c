@@ -87,7 +87,8 @@ make_service(struct world *w, uint64_t *s)
         target_mem_hold_service(t, "msiserver");
         w->service_held = true;
     }
-    if (below(s, 10) == 0)
+    w->manager_refuses = below(s, 10) == 0;
+    if (w->manager_refuses)
         target_mem_refuse_service(t, 5);
     if (below(s, 5) == 0) {
         target_mem_break_msi(t);

@@ -20,6 +20,7 @@ struct world {
     enum action_os os;
     enum operation operation;
     bool service_was_there, service_held, machine_dies, broken_registration;
+    bool manager_refuses; /* to change any service, for ever: not all can be undone then */
     bool product_was_there; /* there was a sign of it: undo leaves it alone */
     unsigned consent;
     enum runbook_order order;
