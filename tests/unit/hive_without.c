@@ -21,7 +21,7 @@ only_what_is_there_already(void **state)
     struct regf r;
 
     (void)state;
-    assert_true(hive_make("[\\a\\b]\n\"x\"=dword:00000004\n", "SYSTEM", &file, &len, &line));
+    assert_true(hive_make("[a\\b]\nx = dword:4\n", "SYSTEM", &file, &len, &line));
     const struct view all = { file, len };
     assert_ok(regf_open(all, "SYSTEM", &r));
     assert_ok(hive_edit(all, &r, &gone, 1, &ret, &ret_len, &changed));
