@@ -129,9 +129,14 @@ retry(struct finds *l, const struct sentence *s, size_t i, bool about_backup)
             break;
         k++;
     }
-    if (word_is(s, k, "schedule|policy|to|extension|configuration|item|items|server|agent|"
-                      "vault|pre-check|wizard|report|reports|explorer|admin|center") &&
-        !(object && word_is(s, k, "to")))
+    /* anything else makes another thing of it: "the backup engine", "the backup schedule" */
+    bool ends = k >= s->nwords || s->word[k].before == '(' ||
+                (s->word[k - 1].after != 0 && s->word[k - 1].after != '"');
+    if (!ends && !word_is(s, k, "after|again|and|as|at|because|before|but|by|for|from|if|"
+                                "immediately|in|manually|now|of|on|once|only|or|since|so|then|"
+                                "through|to|until|using|via|when|while|with|without"))
+        return;
+    if (!ends && word_is(s, k, "to") && !object)
         return;
     if (!backup && !(object && about_backup) &&
         !(strong && about_backup && (k >= s->nwords || s->word[k - 1].after != 0)))
