@@ -81,15 +81,32 @@ masked_before(struct run *r, const struct plan_step **ret)
     return NULL;
 }
 
+/* An override of earlier days comes back when its removal, from step ${first} on, failed or
+ * showed that the operation needs it.  A machine may be out of reach for a moment. */
+static struct err *
+put_back(struct run *r, size_t first, const struct plan_step *s)
+{
+    bool all = false;
+
+    for (int tries = 0; tries < 2 && !all; tries++)
+        TRY(run_undo(r, first, &all));
+    r->r->undone = false; /* what was done for the cause stays */
+    if (all)
+        return NULL;
+    r->r->outcome = RUNBOOK_BLOCKED;
+    return run_set(&r->r->blocked, "the operation may need %s, which was set earlier and could "
+                                   "not be put back", action_get(&s->action, "name"));
+}
+
 /* The repair is real: an override of earlier days has no reason any more. */
 static struct err *
 offer_removal(struct run *r, const struct plan_step *s)
 {
     struct action a;
+    size_t before = r->napplied;
     enum exit_class class;
     enum step_end end;
     struct err *e;
-    bool all;
 
     TRY(run_set(&r->r->note, "%s is still set from earlier and switches a check off; the cause "
                              "is repaired, so it can be removed",
@@ -109,16 +126,17 @@ offer_removal(struct run *r, const struct plan_step *s)
     action_done(&a);
     TRY(e);
     if (end != STEP_DONE)
-        return NULL;
+        return put_back(r, before, s);
     TRY(run_retry(r));
     if (r->solved)
         return run_set(&r->r->note, "%s, set earlier, is removed",
             action_get(&s->action, "name"));
     /* the check fails although its reason is gone */
-    TRY(run_undo(r, r->napplied - 1, &all));
-    TRY(run_retry(r));
-    r->r->undone = false; /* what was done for the cause stays */
     r->r->outcome = RUNBOOK_MASKED;
+    TRY(put_back(r, before, s));
+    TRY(run_retry(r));
+    if (r->r->outcome == RUNBOOK_BLOCKED)
+        return NULL;
     return run_set(&r->r->note, "the cause is repaired, but the operation works only while %s "
                                 "is set, as it was before",
         action_get(&s->action, "name"));

@@ -391,14 +391,19 @@ killed_after_any_line(void **state)
     assert_true(killed > 100);
 }
 
+/* A machine whose operation works only with an override of earlier days: it was gone for good
+ * when the call failed that was to show its removal. */
+enum { OVERRIDE_IS_NEEDED = 737 };
+
 /* Each call to the machine fails once, before or after it took effect, or from then on. */
 static void
 any_call_may_fail(void **state)
 {
     unsigned long faults = 0;
+    uint64_t n = journals_times(40);
 
     (void)state;
-    for (uint64_t seed = 0; seed < journals_times(40); seed++)
+    for (uint64_t i = 0, seed = 0; i <= n; i++, seed = i < n ? i : OVERRIDE_IS_NEEDED)
         for (int os = 0; os < 2; os++)
             for (int kind = 0; kind < 3; kind++)
                 for (uint64_t call = 1;; call++) {
