@@ -133,7 +133,9 @@ ok 'the guest is up'
 new_vault v
 
 # ---- a full backup and some that read what changed ----
-for i in {0..10}; do
+last=10
+[ -z "${FIRN_SLOW_BUILD:-}" ] || last=2
+for ((i = 0; i <= last; i++)); do
     until_done $(($(done_so_far) + 1)) || not_ok 'the guest goes on'
     finished[i]=$(done_so_far)
     held scratch --consistency filesystem --json
@@ -151,8 +153,8 @@ END
     ) || not_ok "point $i says how it was made" "$(cat held.out)"
 done
 clean 'nothing is left but the checkpoint of the newest point'
-until_done $((finished[10] + 2)) && ok 'the guest goes on after it' || not_ok 'the guest goes on after it'
-for i in {0..10}; do
+until_done $((finished[last] + 2)) && ok 'the guest goes on after it' || not_ok 'the guest goes on after it'
+for ((i = 0; i <= last; i++)); do
     whole "${id[i]}" "${finished[i]}" "point $i is whole"
     seen seen$i "and as another reader saw its disks"
 done
