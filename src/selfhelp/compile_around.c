@@ -243,6 +243,8 @@ around_block(struct compiler *c, const struct article_block *b)
     bool unit = b->kind == ARTICLE_ITEM || b->kind == ARTICLE_HEADING ||
         (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && !block_is_code(c, b));
 
+    if (unit && b->kind != ARTICLE_ITEM)
+        c->around.way.text[0] = '\0';
     if (unit) {
         c->around.nunit++;
         c->around.unit.text[0] = '\0';
@@ -401,8 +403,8 @@ asks(const struct why *w)
 static const struct why *
 reaches(const struct compiler *c, bool conditional)
 {
-    const struct why *const all[] = { &c->around.unit, &c->around.lead, &c->around.section,
-        &c->around.below };
+    const struct why *const all[] = { &c->around.unit, &c->around.lead, &c->around.way,
+        &c->around.section, &c->around.below };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (all[i]->text[0] != '\0' &&
@@ -487,6 +489,14 @@ ends_before(const struct finds *l, const struct sentence *s, size_t i)
     return any_runs(l);
 }
 
+/* "Or move the folder.", and a list: all of the list is that other way. */
+static bool
+offers_another_way(const struct compiler *c, const struct sentence *s)
+{
+    return !s->code && c->block->kind == ARTICLE_PARAGRAPH && c->block->level == 0 &&
+        word_is(s, 0, "or|alternatively|alternately") && !announces_command(s, 0);
+}
+
 void
 around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, size_t to,
     bool conditional, bool label)
@@ -516,7 +526,9 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
             ? own
             : (struct why){ "" };
     if (!any_runs(l)) {
-        if (at != SIZE_MAX)
+        if (offers_another_way(c, s))
+            c->around.way = why_of(s, SIZE_MAX);
+        else if (at != SIZE_MAX)
             beside(c, s, conditional, label);
         else if (s->code && l->n == 0)
             comment(c, s);

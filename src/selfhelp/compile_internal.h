@@ -366,6 +366,7 @@ struct compiler {
         size_t cond_unit;    /* the unit whose last sentence had a condition */
         struct why lead;     /* what a sentence of lead_block leads to */
         const struct article_block *lead_block;
+        struct why way;      /* the list behind a paragraph that offers another way */
         struct why section;  /* to the next heading of this level or above */
         long section_level;
         struct why below;    /* what stands below a heading of this level */

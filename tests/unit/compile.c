@@ -370,6 +370,11 @@ static const struct row asides[] = {
     { "1. Log on to the management server.\n2. Run `net stop VSS`.\n", "", "surroundings" },
     { "1. Log on to the VM.\n2. Run `net stop VSS`.\n",
         "[always] windows.service.state service=VSS want=stopped\n", NULL },
+    { "Free some room.\n\nOr move the folder. It may lie on any disk.\n\n"
+      "1. Run `net stop VSS`.\n2. Move it.\n3. Run `net start VSS`.\n\nRetry the backup.\n",
+        "[always] operation.retry\n", "surroundings" },
+    { "Click Stop.\n\nAlternatively, use the command line:\n\n`net stop VSS`\n",
+        "[always] windows.service.state service=VSS want=stopped\n", NULL },
     { "**Option B.** Run `net stop VSS`.", "", NULL },
     { "### Domain controllers\n\n1. Reboot.\n", "", "surroundings" },
 };
