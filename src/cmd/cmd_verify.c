@@ -96,7 +96,9 @@ say_report(struct cmd *c, const struct vault_report *r, bool data)
     cmd_say(c, "checked %" PRIu64 " recovery point%s, %" PRIu64 " objects, %s%s: ", r->points,
         r->points == 1 ? "" : "s", r->objects, bytes, data ? "" : " (structure only)");
     if (r->ndamaged == 0)
-        cmd_say(c, "all is well\n");
+        cmd_say(c, "%s\n", c->job.writer_file == NULL
+                ? "all is well"
+                : "all is well that this key made; it sees no other points");
     else
         cmd_say(c, "%zu damaged, %zu of them mended\n", r->ndamaged, mended);
 }

@@ -40,6 +40,8 @@ says err 'made with this key; it shows no others' 'and does not call the vault e
 [ "$(stat -c %a w1)" = 600 ] && ok 'nobody else reads it' || not_ok 'nobody else reads it'
 firn_is 0 'it backs up' backup --writer-key w1 --machine web1 a.raw
 firn_is 0 'it lists its own' points --writer-key w1
+firn_is 0 'it verifies' verify --writer-key w1
+says out 'that this key made; it sees no other' 'what it can see, and says so'
 firn_is 1 'not another machine' backup --writer-key w1 --machine web2 a.raw
 code_is WriterMachineDenied 'it says so'
 firn_is 1 'it does not restore' restore --writer-key w1 web1 c.raw
