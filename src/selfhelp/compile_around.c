@@ -470,15 +470,6 @@ goes_on(const struct compiler *c, const struct finds *l, const struct sentence *
             (l->n > 0 && l->find[0].command && l->find[0].from == s->from));
 }
 
-static bool
-any_command(const struct finds *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (l->find[i].command)
-            return true;
-    return false;
-}
-
 /* All finds stand before word ${i}, and one of them runs. */
 static bool
 ends_before(const struct finds *l, const struct sentence *s, size_t i)
@@ -542,6 +533,6 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
     if (sentence_leads(s))
         set_lead(c, s);
     if ((word_is(s, 0, "on|from|at") && sets_place(s)) ||
-        (!any_command(l) && has_word(s, 0, s->nwords, "order|each|following|steps")))
+        (!finds_command(l) && has_word(s, 0, s->nwords, "order|each|following|steps")))
         set_section(c, s);
 }

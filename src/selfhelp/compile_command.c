@@ -13,6 +13,15 @@
 
 /* ---- finds ---- */
 
+bool
+finds_command(const struct finds *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->find[i].command)
+            return true;
+    return false;
+}
+
 struct find *
 find_new(struct finds *l, size_t from, size_t to, const char *kind)
 {

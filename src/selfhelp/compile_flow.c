@@ -140,15 +140,6 @@ behind(struct compiler *c, const struct sentence *s, const struct finds *l,
     }
 }
 
-static bool
-any_command(const struct finds *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (l->find[i].command)
-            return true;
-    return false;
-}
-
 /* A retry that its own sentence puts at the end of all steps. */
 static bool
 at_the_end(const struct sentence *s, const struct find *f)
@@ -214,7 +205,7 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
     around_sentence(c, &l, s, to, before.condition, before.label);
     if (!s->code)
         c->around.cond_unit = has_own ? c->around.nunit : 0;
-    command = any_command(&l);
+    command = finds_command(&l);
     if (c->nheld > 0 && !command)
         flow_release(c, c->in_commands);
     c->in_commands = c->nheld > 0 && command;

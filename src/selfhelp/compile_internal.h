@@ -182,6 +182,9 @@ struct finds {
     bool no_memory;
 };
 
+/* Is one of them a command? */
+bool finds_command(const struct finds *l);
+
 /* A new find of ${kind}; NULL when there is no room. */
 struct find *find_new(struct finds *l, size_t from, size_t to, const char *kind);
 /* Set a parameter.  When the value is not of its type the find becomes one for a person. */
