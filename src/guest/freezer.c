@@ -77,7 +77,7 @@ static void
 ignore_warning(void *arg, struct err *warning)
 {
     (void)arg;
-    err_free(warning);
+    err_free(warning); /* who called did not want it */
 }
 
 /* On Windows the agent's freeze brings them to rest, by VSS; elsewhere the extension does, and

@@ -21,7 +21,7 @@ run_boot_id(struct run *r, char **ret)
 
     if (e != NULL && run_is_own(e))
         return e;
-    err_free(e);
+    err_free(e); /* then starts cannot be told apart: each counts */
     return NULL;
 }
 
@@ -148,7 +148,7 @@ keep_installer(struct run *r, const json_t *before)
 
     if (e != NULL && run_is_own(e))
         return e;
-    err_free(e);
+    err_free(e); /* undo meets it again, and tells */
     return NULL;
 }
 
@@ -181,7 +181,7 @@ run_await_boot(struct run *r, const char *old, bool *ret_back)
         if (e != NULL && run_is_own(e))
             return e;
         *ret_back = e == NULL && strcmp(now, old) != 0;
-        err_free(e);
+        err_free(e); /* it is not back yet */
         if (*ret_back) {
             r->restart_due = false;
             return run_keep_installer(r);

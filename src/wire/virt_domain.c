@@ -264,7 +264,7 @@ end_waking(struct virt *v)
     sleeper = v->owner;
     (void)sigaction(SIGALRM, &by, NULL);
     (void)alarm(WAKE_S);
-    err_free(virt_end(v, v->socket));
+    err_free(virt_end(v, v->socket)); /* firn is told, and ends it again */
     (void)alarm(0);
 }
 
@@ -281,7 +281,7 @@ virt_watch(struct virt *v)
         return;
     end_waking(v);
     v->full = virt_connected(v);
-    err_free(is_active(v, &active, &reason));
+    err_free(is_active(v, &active, &reason)); /* unknown: it is left as it is */
     if (reason != VIR_DOMAIN_PAUSED_IOERROR || v->stood)
         return;
     (void)v->call->virDomainResume(v->domain);

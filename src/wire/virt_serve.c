@@ -87,7 +87,7 @@ stay_connected(struct virt *v)
     if (e != NULL)
         disconnect(v);
     bool connected = e == NULL;
-    err_free(e);
+    err_free(e); /* the next look tries again */
     return connected;
 }
 
@@ -145,13 +145,13 @@ serve_domain(struct virt *v)
             break;
         struct err *e = virt_domain_do(v, request, &answer);
         if (err_code(e) == E_LibvirtLost && stay_connected(v)) {
-            err_free(e);
+            err_free(e); /* asked once more, by the new connection */
             e = virt_domain_do(v, request, &answer);
         }
         heard = say(v, e != NULL ? failure(e) : answer);
     }
     if (v->socket != NULL && stay_connected(v))
-        err_free(virt_end(v, v->socket));
+        err_free(virt_end(v, v->socket)); /* nobody is left to tell; the next run looks */
 }
 
 static int
