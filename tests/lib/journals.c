@@ -6,13 +6,16 @@
 
 #include "journals.h"
 
-bool
-journals_make(char *ret, size_t size, const char *name)
+char journals[64];
+
+int
+journals_set_up(void **state)
 {
     const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 
-    (void)snprintf(ret, size, "%s/firn-%s-XXXXXX", place, name);
-    return mkdtemp(ret) != NULL;
+    (void)state;
+    (void)snprintf(journals, sizeof(journals), "%s/firn-journals-XXXXXX", place);
+    return mkdtemp(journals) != NULL ? 0 : -1;
 }
 
 void
@@ -27,6 +30,14 @@ journals_empty(const char *path)
     }
     if (d != NULL)
         (void)closedir(d);
+}
+
+int
+journals_tear_down(void **state)
+{
+    (void)state;
+    journals_empty(journals);
+    return rmdir(journals);
 }
 
 unsigned long

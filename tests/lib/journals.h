@@ -7,11 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A new folder, in memory where that can be: journals are synced after each line.  ${ret} gets
- * its path. */
-bool journals_make(char *ret, size_t size, const char *name);
+/* The folder: in memory where that can be, since journals are synced after each line. */
+extern char journals[64];
 
-/* Remove the files in it. */
+/* Make it before the tests of a program, and remove it after them: cmocka's for a group. */
+int journals_set_up(void **state);
+int journals_tear_down(void **state);
+
+/* Remove the files in a folder. */
 void journals_empty(const char *path);
 
 /* ${usual} times; far more with FIRN_SOAK, fewer in a slow build. */

@@ -20,23 +20,6 @@
 
 enum { RUNS_MAX = 12, FILE_MAX = 1 << 20 };
 
-static char folder[64];
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    return journals_make(folder, sizeof(folder), "restarts") ? 0 : -1;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    journals_empty(folder);
-    return rmdir(folder);
-}
-
 /* ---- runs ---- */
 
 struct stay {
@@ -67,8 +50,8 @@ static struct runbook_report *
 run(struct stay *s, bool inside)
 {
     const struct runbook_policy p = { .apply = true, .consent = s->w.consent,
-        .order = s->w.order, .retry = retry, .written = written, .arg = s, .journals = folder,
-        .bundles = folder };
+        .order = s->w.order, .retry = retry, .written = written, .arg = s, .journals = journals,
+        .bundles = journals };
     const struct runbook_candidate c = { .code = s->w.code, .plan = s->w.plan };
     const struct target_fault never = { 0 };
     struct runbook_report *r = NULL;
@@ -115,7 +98,7 @@ undo_is_open(const struct runbook_report *r)
             print_error("seed %llu, order %d, consent %x: %s\n", (unsigned long long)seed, \
                 s->w.order, s->w.consent, #what); \
             show(r); \
-            journals_empty(folder); \
+            journals_empty(journals); \
             _fail(__FILE__, __LINE__); \
         } \
     } while (0)
@@ -208,7 +191,7 @@ a_person_is_asked_twice_at_most(void **state)
                 check_untouched(s, seed, again);
         }
         world_done(&s->w);
-        journals_empty(folder);
+        journals_empty(journals);
     }
     for (unsigned i = 0; i <= RUNBOOK_RESTARTS; i++) {
         print_message("# asked %u times: %lu\n", i, asked[i]);
@@ -244,7 +227,7 @@ what_was_repaired_counts_no_more(void **state)
             expect(n <= 1);
         }
         world_done(&s->w);
-        journals_empty(folder);
+        journals_empty(journals);
         if (right)
             return;
     }
@@ -270,7 +253,7 @@ read_text(const char *path, struct text *to)
 static void
 lose_the_wait(void)
 {
-    DIR *d = opendir(folder);
+    DIR *d = opendir(journals);
     char path[512];
 
     assert_non_null(d);
@@ -280,7 +263,7 @@ lose_the_wait(void)
 
         if (strstr(f->d_name, ".jsonl") == NULL)
             continue;
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, f->d_name);
+        (void)snprintf(path, sizeof(path), "%s/%s", journals, f->d_name);
         last = read_text(path, &t)->len == 0 ? NULL : strstr(t.s, "{\"waits\"");
         if (last != NULL && strstr(t.s, "\"end\"") == NULL)
             assert_int_equal(truncate(path, last - t.s), 0);
@@ -329,7 +312,7 @@ an_installer_restarts_twice_at_most(void **state)
         expect(r != NULL);
         runbook_report_free(r);
         world_done(&s->w);
-        journals_empty(folder);
+        journals_empty(journals);
     }
     print_message("# killed %lu times\n", killed);
     for (int i = 1; i < 6; i++)
@@ -364,7 +347,7 @@ restarts_that_firn_makes_count_over_runs(void **state)
         }
         made[n]++;
         world_done(&s->w);
-        journals_empty(folder);
+        journals_empty(journals);
     }
     for (unsigned i = 0; i <= RUNBOOK_RESTARTS; i++) {
         print_message("# %u restarts: %lu\n", i, made[i]);
@@ -395,7 +378,7 @@ what_goes_is_not_called_undone(void **state)
     auto_free char *first = target_mem_dump(t);
 
     action_init(&a, action_find("windows.installer.register"));
-    assert_ok(journal_begin(folder, "model", "C", &j));
+    assert_ok(journal_begin(journals, "model", "C", &j));
     memcpy(id, journal_id(j), sizeof(id));
     assert_ok(remedy_record(t, &a, &before));
     assert_ok(journal_intent(j, "1", &a, before, &entry));
@@ -404,16 +387,16 @@ what_goes_is_not_called_undone(void **state)
     remedy_done_done(&d);
     journal_free(j);
 
-    assert_fails(runbook_undo(t, folder, id, NULL, NULL, &kept), E_UndoIncomplete);
+    assert_fails(runbook_undo(t, journals, id, NULL, NULL, &kept), E_UndoIncomplete);
     restart(t);
-    assert_ok(runbook_undo(t, folder, id, NULL, NULL, &kept));
+    assert_ok(runbook_undo(t, journals, id, NULL, NULL, &kept));
     auto_free char *last = target_mem_dump(t);
 
     assert_string_equal(first, last);
     json_decref(before);
     action_done(&a);
     target_free(t);
-    journals_empty(folder);
+    journals_empty(journals);
 }
 
 int
@@ -427,5 +410,5 @@ main(void)
         cmocka_unit_test(what_goes_is_not_called_undone),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, journals_set_up, journals_tear_down);
 }

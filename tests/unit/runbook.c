@@ -15,26 +15,23 @@
 #include "target_mem.h"
 #include "text.h"
 
-static char folder[64], bundles[80];
+static char bundles[80];
 
 static int
 set_up(void **state)
 {
-    (void)state;
-    if (!journals_make(folder, sizeof(folder), "runbook"))
+    if (journals_set_up(state) != 0)
         return -1;
-    (void)snprintf(bundles, sizeof(bundles), "%s/bundles", folder);
+    (void)snprintf(bundles, sizeof(bundles), "%s/bundles", journals);
     return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    (void)state;
     journals_empty(bundles);
-    (void)rmdir(bundles);
-    journals_empty(folder);
-    return rmdir(folder);
+    (void)rmdir(bundles); /* only some tests make it */
+    return journals_tear_down(state);
 }
 
 /* ---- one run ---- */
@@ -67,7 +64,7 @@ static struct runbook_report *
 run(struct world *w, struct target *t, struct kill *k, bool apply, struct err **ret_failure)
 {
     struct runbook_policy p = { .apply = apply, .consent = w->consent, .order = w->order,
-        .retry = retry, .written = written, .arg = k, .journals = folder,
+        .retry = retry, .written = written, .arg = k, .journals = journals,
         .bundles = bundles };
     struct runbook_candidate c = { .code = w->code, .plan = w->plan };
     struct runbook_report *r = NULL;
@@ -118,7 +115,7 @@ after_a_persons_restart(struct world *w, struct runbook_report *r)
 #define expect(what) \
     do { \
         if (!(what)) { \
-            journals_empty(folder); \
+            journals_empty(journals); \
             print_error("seed %llu %s, order %d, consent %x, outcome %s: %s\n", \
                 (unsigned long long)seed, w->os == ACTION_WINDOWS ? "windows" : "linux", \
                 w->order, w->consent, r == NULL ? "none" : runbook_outcome_name(r->outcome), \
@@ -307,7 +304,7 @@ every_start_ends_well(void **state)
             if (r->outcome == RUNBOOK_BLOCKED || r->outcome == RUNBOOK_ESCALATED)
                 check_untouched(w, seed, r);
             world_done(w);
-            journals_empty(folder);
+            journals_empty(journals);
             journals_empty(bundles);
         }
     for (int i = 0; i < S_COUNT; i++)
@@ -382,7 +379,7 @@ killed_after_any_line(void **state)
                         check_untouched(w, seed, r);
                 }
                 world_done(w);
-                journals_empty(folder);
+                journals_empty(journals);
                 journals_empty(bundles);
                 if (!was_killed)
                     break;
@@ -430,7 +427,7 @@ any_call_may_fail(void **state)
                     r = after_a_persons_restart(w, r);
                     check_end(w, seed, r, had_override);
                     world_done(w);
-                    journals_empty(folder);
+                    journals_empty(journals);
                     journals_empty(bundles);
                     if (!struck)
                         break;
@@ -450,7 +447,7 @@ undo_that_reaches_nothing(struct world *w, const char *journal)
     size_t kept;
 
     assert_ok(target_fault_new(w->t, &always, &f));
-    assert_fails(runbook_undo(f, folder, journal, NULL, NULL, &kept), E_UndoIncomplete);
+    assert_fails(runbook_undo(f, journals, journal, NULL, NULL, &kept), E_UndoIncomplete);
 }
 
 static void
@@ -471,16 +468,16 @@ undo_by_name_brings_back_a_repair(void **state)
 
         if (right) {
             undo_that_reaches_nothing(w, r->journal);
-            assert_ok(runbook_undo(w->t, folder, r->journal, NULL, NULL, &kept));
+            assert_ok(runbook_undo(w->t, journals, r->journal, NULL, NULL, &kept));
             check_untouched(w, seed, r);
-            assert_fails(runbook_undo(w->t, folder, "0123456789abcdef", NULL, NULL, &kept),
+            assert_fails(runbook_undo(w->t, journals, "0123456789abcdef", NULL, NULL, &kept),
                 E_JournalMissing);
-            assert_fails(runbook_undo(w->t, folder, "../../etc/passwd", NULL, NULL, &kept),
+            assert_fails(runbook_undo(w->t, journals, "../../etc/passwd", NULL, NULL, &kept),
                 E_JournalMissing);
         }
         runbook_report_free(r);
         world_done(w);
-        journals_empty(folder); /* another machine's journals are not for the next one */
+        journals_empty(journals); /* another machine's journals are not for the next one */
         if (right)
             return;
     }
@@ -518,13 +515,13 @@ a_machine_that_is_off_keeps_what_is_right(void **state)
             auto_ptr(runbook_report) again = run(w, w->t, &k, true, NULL);
 
             expect(again->journal == NULL && again->outcome == RUNBOOK_BLOCKED);
-            assert_ok(runbook_undo(w->t, folder, r->journal, NULL, NULL, &left));
+            assert_ok(runbook_undo(w->t, journals, r->journal, NULL, NULL, &left));
         }
         auto_free char *after = target_mem_dump(w->t);
 
         expect(!w->service_was_there || strcmp(before, after) == 0);
         world_done(w);
-        journals_empty(folder);
+        journals_empty(journals);
         journals_empty(bundles);
     }
     print_message("# %lu kept\n", kept);
@@ -560,7 +557,7 @@ static void
 bundles_hold_no_secrets(void **state)
 {
     struct world world, *w = &world;
-    struct runbook_policy p = { .apply = true, .retry = retry_with_secret, .journals = folder,
+    struct runbook_policy p = { .apply = true, .retry = retry_with_secret, .journals = journals,
         .bundles = bundles };
     auto_ptr(runbook_report) r = NULL;
     struct text all = { 0 };

@@ -46,23 +46,6 @@ struct chain {
     unsigned kill_after, lines;
 };
 
-static char folder[64];
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    return journals_make(folder, sizeof(folder), "triage") ? 0 : -1;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    journals_empty(folder);
-    return rmdir(folder);
-}
-
 static uint32_t
 below(uint64_t *s, uint32_t n)
 {
@@ -260,7 +243,7 @@ static struct runbook_report *
 run(struct chain *w, size_t first, size_t n, bool apply, struct err **ret_e)
 {
     struct runbook_policy p = { .apply = apply, .consent = w->consent, .retry = retry,
-        .find = find, .written = written, .arg = w, .journals = folder, .bundles = folder };
+        .find = find, .written = written, .arg = w, .journals = journals, .bundles = journals };
     struct runbook_report *r = NULL;
     struct err *e = runbook_run(w->fault != NULL ? w->fault : w->t, &w->item[first], n, &p, &r);
 
@@ -280,7 +263,7 @@ run(struct chain *w, size_t first, size_t n, bool apply, struct err **ret_e)
                 (unsigned long long)seed, runbook_outcome_name(r->outcome), \
                 r->note != NULL ? r->note : "", r->blocked != NULL ? r->blocked : "", #what); \
             show(r); \
-            journals_empty(folder); \
+            journals_empty(journals); \
             _fail(__FILE__, __LINE__); \
         } \
     } while (0)
@@ -410,7 +393,7 @@ every_chain_ends_well(void **state)
             undone += r->earlier[i].undone;
         }
         chain_done(w);
-        journals_empty(folder);
+        journals_empty(journals);
     }
     for (int i = 1; i < 6; i++) {
         print_message("# %-10s %lu\n", runbook_outcome_name((enum runbook_outcome)i),
@@ -459,7 +442,7 @@ a_chain_is_repaired(void **state)
             expect(reason(w) == CAUSES);
         }
         chain_done(w);
-        journals_empty(folder);
+        journals_empty(journals);
     }
 }
 
@@ -487,7 +470,7 @@ a_wrong_guess_leads_on(void **state)
             led += r->cause != NULL;
         }
         chain_done(w);
-        journals_empty(folder);
+        journals_empty(journals);
     }
     assert_true(led > 0);
 }
@@ -543,7 +526,7 @@ a_chain_may_be_killed(void **state)
                     expect(!has(w, i, "Tried") || is_kept(r, i) || has(w, i, "Good"));
             }
             chain_done(w);
-            journals_empty(folder);
+            journals_empty(journals);
             if (!was_killed)
                 break;
         }
@@ -598,5 +581,5 @@ main(void)
         cmocka_unit_test(what_was_not_looked_at),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, journals_set_up, journals_tear_down);
 }
