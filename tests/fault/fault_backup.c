@@ -127,7 +127,7 @@ set_up(void **state)
     assert_non_null(k);
     sweep_in_memory();
     assert_int_equal(setenv("XDG_RUNTIME_DIR", pattern_folder(), 1), 0);
-    strcpy(copy, pattern_path("copy"));
+    (void)pattern_path_in(copy, sizeof(copy), "copy");
     make_disks();
     kept_begin(k);
     fresh_copy(k);

@@ -169,8 +169,8 @@ set_up(void **state)
 
     assert_non_null(k);
     sweep_in_memory();
-    strcpy(copy, pattern_path("copy"));
-    strcpy(passphrase, pattern_path("another"));
+    (void)pattern_path_in(copy, sizeof(copy), "copy");
+    (void)pattern_path_in(passphrase, sizeof(passphrase), "another");
     f = fopen(passphrase, "w");
     assert_non_null(f);
     assert_true(fputs("another one\n", f) >= 0);

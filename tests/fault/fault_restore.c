@@ -271,7 +271,7 @@ set_up(void **state)
     assert_non_null(k);
     sweep_in_memory();
     assert_int_equal(setenv("XDG_RUNTIME_DIR", pattern_folder(), 1), 0);
-    strcpy(copy, pattern_path("copy"));
+    (void)pattern_path_in(copy, sizeof(copy), "copy");
     for (size_t i = 0; i < KEPT_DISKS; i++)
         disks[i].data = pattern_new(40 + i, disks[i].size, NULL);
     kept_begin(k);
@@ -280,7 +280,7 @@ set_up(void **state)
     memset(disks[0].data + 30 * KEPT_BLOCK, 'n', 3 * KEPT_BLOCK);
     kept_back_up(k, "web", disks, KEPT_DISKS);
     kept_copy_tree(k->job.vault, copy);
-    strcpy(machines, pattern_path("machines"));
+    (void)pattern_path_in(machines, sizeof(machines), "machines");
     keep_machine(k);
     *state = k;
     return 0;

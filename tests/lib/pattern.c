@@ -156,6 +156,15 @@ pattern_path(const char *name)
     return path;
 }
 
+const char *
+pattern_path_in(char *to, size_t size, const char *name)
+{
+    int n = snprintf(to, size, "%s/%s", pattern_folder(), name);
+
+    assert_true(n > 0 && (size_t)n < size);
+    return to;
+}
+
 /* The kernel's list of local sockets: the flag of a listener, and the path last. */
 bool
 pattern_listens(const char *path)

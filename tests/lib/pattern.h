@@ -39,6 +39,8 @@ void pattern_remove(const char *path);
 
 /* ${folder}/${name}, in one of eight buffers that are used in turn. */
 const char *pattern_path(const char *name);
+/* The same, kept in ${to}, which is returned; it fits, or the test ends. */
+const char *pattern_path_in(char *to, size_t size, const char *name);
 
 /* Does a server listen at the local socket ${path}?  The file is there a moment before it
  * does. */

@@ -44,7 +44,8 @@ load_one(void *arg, const char *name, uint64_t len)
 
     (void)len;
     assert_true(all->n <= OBJECTS_MAX);
-    strcpy(o->name, name);
+    int n = snprintf(o->name, sizeof(o->name), "%s", name);
+    assert_true(n > 0 && (size_t)n < sizeof(o->name));
     return NULL;
 }
 

@@ -113,11 +113,11 @@ sources(void **state)
     char raw[4400];
 
     (void)state;
-    spec = strcpy(raw, pattern_path("disk.raw"));
+    spec = pattern_path_in(raw, sizeof(raw), "disk.raw");
     pattern_to_file(raw, data, size, NULL);
     exhaust(read_it, NULL);
     unlink(raw);
-    spec = strcpy(raw, pattern_path("disk.qcow2"));
+    spec = pattern_path_in(raw, sizeof(raw), "disk.qcow2");
     assert_ok(sink_open(raw, size, &options, &image));
     assert_ok(sink_write(image, 0, 0, data, size));
     assert_ok(sink_finish(image));
@@ -134,7 +134,7 @@ new_files(void **state)
 
     (void)state;
     for (int i = 0; i < 4; i++) {
-        spec = strcpy(path, pattern_path(names[i % 2]));
+        spec = pattern_path_in(path, sizeof(path), names[i % 2]);
         force = i >= 2;
         exhaust(write_it, path);
     }
@@ -147,7 +147,7 @@ in_place_files(void **state)
     char path[4400];
 
     (void)state;
-    spec = strcpy(path, pattern_path("place.raw"));
+    spec = pattern_path_in(path, sizeof(path), "place.raw");
     pattern_to_file(path, (const uint8_t *)"x", 1, NULL);
     in_place = true;
     exhaust(write_it, NULL);
