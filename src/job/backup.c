@@ -57,8 +57,7 @@ try_once(struct backup *b, struct backup_disk *disks, size_t ndisks, struct vaul
     }
     const struct vault_point *parent = vault_points_newest(points, b->o->machine);
     struct vault_backup begin = { .machine = b->o->machine, .consistency = VAULT_CRASH,
-        .parent = parent, .compression = b->o->compression,
-        .gentle = b->o->gentle };
+        .parent = parent, .compression = b->o->compression, .gentle = b->o->gentle };
     if (b->o->consistency != 0)
         begin.consistency = b->o->consistency;
     note_base(b, parent);

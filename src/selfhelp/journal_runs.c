@@ -277,7 +277,7 @@ each_recent(void *arg, const char *name)
     return true;
 }
 
-/* *ret is NULL when it is not for this code, alive or damaged. */
+/* *ret is NULL when it is for another target or code, or cannot be opened. */
 static struct err *
 open_for(const struct walk *w, const char *id, const char *code, struct journal **ret)
 {
@@ -287,7 +287,7 @@ open_for(const struct walk *w, const char *id, const char *code, struct journal 
     *ret = NULL;
     if (err_code(e) == E_OutOfMemory)
         return e;
-    err_free(e);
+    err_free(e); /* alive, or damaged: it tells nothing */
     if (j != NULL && strcmp(j->target, w->target) == 0 && strcasecmp(j->code, code) == 0)
         *ret = take(j);
     return NULL;

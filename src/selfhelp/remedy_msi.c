@@ -149,7 +149,7 @@ is_going(struct target *t, bool *ret_there, bool *ret_going)
     *ret_going = remedy_service_goes(e);
     if (e != NULL && err_code(e) != E_TargetRefused)
         return e;
-    err_free(e);
+    err_free(e); /* refused, but not for that: it is not going */
     return NULL;
 }
 
@@ -254,7 +254,7 @@ apply_registered(struct target *t, const struct action *a, const json_t *before,
     e = unregister_and_register(t, by);
     second = ensure_installer_service(t, before, START_DEMAND);
     if (remedy_service_goes(second) && e == NULL) {
-        err_free(second);
+        err_free(second); /* the end says it */
         ret->end = REMEDY_AFTER_RESTART;
         ret->words = strdup("the old service is marked for deletion: it is made again after a "
                             "restart");
@@ -325,7 +325,7 @@ leave_service(struct target *t, const json_t *before, char **ret_kept)
 
         if (second != NULL || (e != NULL && v.there))
             return err_also(e, second);
-        err_free(e);
+        err_free(e); /* it is missing, as it was */
     }
     *ret_kept = strdup(v.there ? "the installer service stays: it was missing before"
                                : "the installer service is missing, as it was before");

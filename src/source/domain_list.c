@@ -204,7 +204,7 @@ add_flash(struct domain *d)
     struct err *e = domain_flash_open(chip, &s);
     if (e == NULL)
         chip->size = s->size;
-    err_free(e);
+    err_free(e); /* whoever reads it meets this again, and tells */
     return NULL;
 }
 
