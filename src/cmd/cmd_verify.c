@@ -3,6 +3,7 @@
  * object that costs several disks has an entry for each. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "codes.h"
@@ -73,7 +74,7 @@ say_hit(struct cmd *c, const struct vault_hit *hit)
 }
 
 static void
-say_report(struct cmd *c, const struct vault_report *r, bool data)
+say_report(struct cmd *c, const struct vault_report *r, const struct job_verify *o)
 {
     char bytes[TEXT_SIZE_MAX];
     size_t mended = 0;
@@ -86,21 +87,24 @@ say_report(struct cmd *c, const struct vault_report *r, bool data)
             cmd_say(c, "mended  %s: its bytes are right again\n", d->object);
             continue;
         }
-        cmd_say(c, "damaged %s%s%s%s\n", d->object, d->why == NULL ? "" : ": ",
-            d->why == NULL ? "" : err_message(d->why),
+        const char *why = d->why == NULL ? d->object : err_message(d->why);
+        bool named = strstr(why, d->object) != NULL;
+        cmd_say(c, "damaged %s%s%s%s\n", named ? "" : d->object, named ? "" : ": ", why,
             d->nhits > 0 ? "" : "; no recovery point loses anything by it");
         for (size_t h = 0; h < d->nhits; h++)
             say_hit(c, &d->hits[h]);
     }
     (void)text_size(bytes, r->bytes);
     cmd_say(c, "checked %" PRIu64 " recovery point%s, %" PRIu64 " objects, %s%s: ", r->points,
-        r->points == 1 ? "" : "s", r->objects, bytes, data ? "" : " (structure only)");
+        r->points == 1 ? "" : "s", r->objects, bytes, o->data ? "" : " (structure only)");
     if (r->ndamaged == 0)
         cmd_say(c, "%s\n", c->job.writer_file == NULL
                 ? "all is well"
                 : "all is well that this key made; it sees no other points");
     else
         cmd_say(c, "%zu damaged, %zu of them mended\n", r->ndamaged, mended);
+    if (r->ndamaged > mended && !o->repair)
+        cmd_say(c, "firn verify --data --repair mends what parity can mend\n");
 }
 
 struct err *
@@ -114,7 +118,7 @@ cmd_verify(struct cmd *c)
     auto_ptr(vault_report) r = NULL;
 
     TRY(job_verify(&c->job, &o, &r));
-    say_report(c, r, o.data);
+    say_report(c, r, &o);
     TRY(cmd_result(c, c->json ? report_json(r) : NULL));
     return job_verify_remains(r);
 }

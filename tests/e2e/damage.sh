@@ -18,7 +18,9 @@ spoil() { head -c 4096 /dev/urandom | dd of="$pack" bs=1 seek="$1" conv=notrunc 
 spoil 1000000
 firn_is 0 'the structure is sound' verify
 firn_is 1 'verify --data finds it' verify --data
+says out '^firn verify --data --repair mends' 'and says what mends it'
 says out "$(basename "$pack")" 'it names the object'
+[ "$(grep -o "$(basename "$pack")" out | wc -l)" = 1 ] && ok 'once' || not_ok 'once' "$(cat out)"
 code_is VaultDamaged 'it says so'
 "$firn" restore a b.raw > out 2> err
 status=$?
