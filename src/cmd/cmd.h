@@ -53,10 +53,10 @@ void cmd_note(struct cmd *c, const char *format, ...) __attribute__((format(prin
 struct err *cmd_result(struct cmd *c, json_t *doc) must_use;
 
 /* With --json: begin the document with an array of this name, whose items are printed one by
- * one (cmd_stream takes them), so that a long list takes no memory.  What the command gives
- * to cmd_result follows it.  One array for a command. */
+ * one (${item} is the text of a JSON value), so that a long list takes no memory.  What the
+ * command gives to cmd_result follows it.  One array for a command. */
 void cmd_stream_begin(struct cmd *c, const char *name);
-struct err *cmd_stream(struct cmd *c, json_t *item) must_use;
+struct err *cmd_stream(struct cmd *c, const char *item) must_use;
 
 /* A failure with its causes on standard error, and how to learn more. */
 void cmd_show_error(struct cmd *c, const struct err *e);

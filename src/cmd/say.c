@@ -100,15 +100,9 @@ cmd_stream_begin(struct cmd *c, const char *name)
 }
 
 struct err *
-cmd_stream(struct cmd *c, json_t *item)
+cmd_stream(struct cmd *c, const char *item)
 {
-    char *text = item == NULL ? NULL : json_dumps(item, JSON_COMPACT);
-
-    json_decref(item);
-    if (text == NULL)
-        return fail(OutOfMemory);
-    (void)printf("%s%s", c->streamed++ == 0 ? "\n" : ",\n", text);
-    free(text);
+    (void)printf("%s%s", c->streamed++ == 0 ? "\n" : ",\n", item);
     return ferror(stdout) ? fail(OutputFailed) : NULL;
 }
 

@@ -106,8 +106,12 @@ void lettered_marks(struct list_marks *m, const char *const table[26]);
 static inline bool
 list_marked(const struct list_marks *m, const struct word *w)
 {
-    return (m->bit[(w->form >> 6) & 7] >> (w->form & 63) & 1) != 0;
+    /* another thread, which began before they were ready, may be setting the same bits */
+    uint64_t bits = __atomic_load_n(&m->bit[(w->form >> 6) & 7], __ATOMIC_RELAXED);
+
+    return (bits >> (w->form & 63) & 1) != 0;
 }
+
 /* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
 size_t words_are(const struct sentence *s, size_t i, const char *phrase);
 /* One of the words (or a phrase) stands in [from, to) of the words. */

@@ -7,10 +7,11 @@
 #include <stdio.h>
 
 #include "plan_text.h"
+#include "pool.h"
 
 #define CORPUS "tests/corpus/sentences/"
 
-enum { LINE_MAX_ = 1024 };
+enum { LINE_MAX_ = 1024, LINES_MAX = 1000, WORKERS = 4 };
 
 /* The next line that is no comment, without its newline; false at the end. */
 static bool
@@ -88,10 +89,68 @@ all_of_these_are_read(void **state)
     assert_int_equal(missed + other, 0);
 }
 
+struct reading {
+    char line[LINE_MAX_];
+    char *text;
+    struct pool_task task;
+};
+
+static struct err *
+read_line(struct pool_task *t, unsigned worker)
+{
+    struct reading *r = t->arg;
+    auto_ptr(plan) p = plan_of_body(r->line);
+
+    (void)worker;
+    r->text = plan_text(p, false);
+    return NULL;
+}
+
+static size_t
+submit_lines(struct pool *pool, const char *path, struct reading *r, size_t max)
+{
+    FILE *f = open_corpus(path);
+    size_t n = 0;
+
+    for (; n < max && next_line(f, r[n].line); n++) {
+        r[n].task = (struct pool_task){ .run = read_line, .arg = &r[n] };
+        pool_submit(pool, &r[n].task);
+    }
+    (void)fclose(f);
+    return n;
+}
+
+/* The first test of all, so that what a reader remembers is made while others read. */
+static void
+many_read_at_once_what_one_reads(void **state)
+{
+    auto_free struct reading *r = calloc(LINES_MAX, sizeof(*r));
+    struct pool *pool = NULL;
+    size_t n;
+
+    (void)state;
+    assert_non_null(r);
+    assert_ok(pool_new(WORKERS, &pool));
+    n = submit_lines(pool, CORPUS "must.txt", r, LINES_MAX);
+    n += submit_lines(pool, CORPUS "never.txt", r + n, LINES_MAX - n);
+    for (size_t i = 0; i < n; i++)
+        assert_ok(pool_wait(pool, &r[i].task));
+    pool_free(pool);
+    assert_true(n >= 200);
+    for (size_t i = 0; i < n; i++) {
+        auto_ptr(plan) p = plan_of_body(r[i].line);
+        auto_free char *text = plan_text(p, false);
+
+        assert_string_equal(r[i].text, text);
+        free(r[i].text);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_read_at_once_what_one_reads),
         cmocka_unit_test(nothing_of_these_is_executed),
         cmocka_unit_test(all_of_these_are_read),
     };
