@@ -53,6 +53,18 @@ s.connect(sys.argv[1])
 s.sendall(sys.argv[2].encode())
 assert s.recv(1) == sys.argv[2].upper().encode()' "$g_gate/control" "$1"
 }
+# nbd FOLDER FILE [OPTION...]: the file is served there, behind a gate
+nbd() {
+    local folder=$t_dir/$1 file=$2
+    shift 2
+    mkdir "$folder"
+    chmod 755 "$folder"
+    nbdkit -f -U "$folder/nbd" "$@" --filter=log --filter=pause file "$file" \
+        pause-control="$folder/control" logfile="$folder/log" > nbdkit.txt 2>&1 &
+    g_nbd="$g_nbd $!"
+    until_true 60 test -S "$folder/nbd" && chmod 666 "$folder/nbd" ||
+        { not_ok 'nbdkit starts' "$(cat nbdkit.txt)"; done_testing; }
+}
 reads() { grep -c ' \(Read\|Extents\) ' "$g_gate/log"; }
 waits() { [ "$(reads)" -gt "$h_reads" ] || ! kill -0 $h_firn 2> /dev/null; }
 # held FOLDER [OPTION...]: firn (h_firn) and the process that speaks to libvirt for it (h_link), firn
@@ -106,7 +118,7 @@ killed() {
     h_firn=
 }
 
-mkdir -p extra/var/lib scratch small gate
+mkdir -p extra/var/lib scratch small
 new_guest extra
 # what the guest writes over later, so that it has to be kept: zeros would need no room
 head -c 4M /dev/urandom > noise
@@ -116,15 +128,11 @@ head -c 128K /dev/urandom > three.raw
 firmware=$(qemu-system-x86_64 -L help | while read -r d; do ls "$d/bios-256k.bin" 2> /dev/null; done | head -n 1)
 cp -L "$firmware" code.fd && truncate -s 528K vars.fd || { not_ok 'there is firmware'; done_testing; }
 printf 'boot order' | dd of=vars.fd bs=1 seek=1000 conv=notrunc 2> /dev/null
-chmod 755 scratch small gate vmlinuz initrd code.fd
+chmod 755 scratch small vmlinuz initrd code.fd
 chown 64055 vars.fd
 mount -t tmpfs -o size=9m none small 2> mount.txt ||
     { echo "1..0 # SKIP cannot mount a tmpfs here"; exit 0; }
-nbdkit -f -U "$g_gate/nbd" --filter=log --filter=pause file three.raw \
-    pause-control="$g_gate/control" logfile="$g_gate/log" > gate.txt 2>&1 &
-g_nbd=$!
-until_true 60 test -S "$g_gate/nbd" && chmod 666 "$g_gate/nbd" ||
-    { not_ok 'nbdkit starts' "$(cat gate.txt)"; done_testing; }
+nbd gate three.raw
 libvirt_start || { not_ok 'libvirtd starts'; done_testing; }
 domain_xml web1 "$g_gate/nbd" > web1.xml
 virsh define web1.xml && domain_on && until_done 1 ||
@@ -302,6 +310,31 @@ until_done $((n + 3)) && ok 'it goes on as soon as somebody looks' ||
 ends
 cp held.err err
 says err '(DomainHeldUp,' 'and that it stood still is told'
+rm -f small/fill
+
+# ---- the same, and firn is stopped with answers that it did not take ----
+# Of a disk that does not fit into its socket.  QEMU's end of the job waits for firn to take them, and
+# the guest for QEMU: nothing here tells firn to go on but the process that watches for it.
+truncate -s 2M wide.raw
+nbd wide wide.raw --filter=noextents
+cat > wide.xml << END
+<disk type='network'><driver name='qemu' type='raw'/>
+  <source protocol='nbd'><host transport='unix' socket='$t_dir/wide/nbd'/></source>
+  <target dev='sdc' bus='usb'/></disk>
+END
+virsh attach-device web1 wide.xml --live > virsh.txt 2>&1 || not_ok 'a disk is plugged in' "$(cat virsh.txt)"
+stopped() { grep -q '^State:.T' /proc/$h_firn/status; }
+g_gate=$t_dir/wide held small
+until_true 60 stopped && until_done $(($(done_so_far) + 2)) && stopped &&
+    ok 'firn is stopped, and the guest goes on' || not_ok 'firn is stopped, and the guest goes on'
+fill
+until_true 240 eval '! stopped 2> /dev/null' && ok 'a full scratch folder: firn is woken' ||
+    not_ok 'a full scratch folder: firn is woken'
+ends
+[ $? -eq 1 ] && ok 'and fails' || not_ok 'and fails'
+cp held.err err
+code_is VmScratchFull 'and says why'
+until_done $(($(done_so_far) + 3)) && ok 'and the guest goes on' || not_ok 'and the guest goes on' "$(virsh domstate web1 --reason)"
 rm -f small/fill
 n=$(done_so_far)
 backup 0 'the next backup'

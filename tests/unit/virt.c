@@ -6,10 +6,14 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "domain.h"
@@ -20,7 +24,14 @@
 #include "virt_serve.h"
 #include "xml.h"
 
-enum { PATIENT_MS = 60000, HASTY_MS = 300, CALLS_MAX = 200, NAMES = 8, LEN = 2048 };
+enum {
+    PATIENT_MS = 60000,
+    HASTY_MS = 300,
+    LOOK_MS = 10,
+    CALLS_MAX = 200,
+    NAMES = 8,
+    LEN = 2048
+};
 
 /* What there is of the machine, in a file that all processes share. */
 struct world {
@@ -28,11 +39,13 @@ struct world {
     bool forever;
     bool on, paused;
     int generation; /* of the daemon: connections to an earlier one are dead */
-    int opened;     /* connections */
+    int opened; /* connections */
     char job[LEN]; /* the XML of the backup; "": none */
     char checkpoints[NAMES][64];
     char nvram[512]; /* the element; "": none */
-    int drained;     /* requests that QEMU drains all disks for, while a backup is at work */
+    int drained; /* requests that QEMU drains all disks for, while a backup is at work */
+    bool full; /* there is no room in the folder of the scratch files */
+    bool untaken; /* the end of a job waits for a firn that has not taken an answer */
 };
 
 static struct world *w;
@@ -54,6 +67,15 @@ new_world(void)
 {
     memset(w, 0, sizeof(*w));
     w->on = true;
+}
+
+/* Where the scratch files lie there is as much room as the world says. */
+int
+statvfs(const char *folder, struct statvfs *to)
+{
+    (void)folder;
+    *to = (struct statvfs){ .f_frsize = 1, .f_bavail = w->full ? 0 : 1 << 30 };
+    return 0;
 }
 
 /* ---- libvirt ---- */
@@ -184,7 +206,8 @@ fake_state(virDomainPtr d, int *state, int *reason, unsigned flags)
     (void)flags;
     if (fails())
         return -1;
-    *state = !w->on ? VIR_DOMAIN_SHUTOFF : w->paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING;
+    *state = !w->on ? VIR_DOMAIN_SHUTOFF : w->paused ? VIR_DOMAIN_PAUSED
+                                                     : VIR_DOMAIN_RUNNING;
     *reason = w->paused ? VIR_DOMAIN_PAUSED_IOERROR : 0;
     return 0;
 }
@@ -215,6 +238,8 @@ fake_abort(virDomainPtr d)
     (void)d;
     if (fails())
         return -1;
+    while (w->untaken)
+        (void)poll(NULL, 0, LOOK_MS);
     w->job[0] = '\0';
     return 0;
 }
@@ -425,8 +450,8 @@ static bool
 may_end_in(const struct err *e)
 {
     return err_code(e) == E_LibvirtRefused || err_code(e) == E_LibvirtUnreachable ||
-           err_code(e) == E_VmSnapshotFailed || err_code(e) == E_VmNotClean ||
-           err_code(e) == E_LibvirtLost;
+        err_code(e) == E_VmSnapshotFailed || err_code(e) == E_VmNotClean ||
+        err_code(e) == E_LibvirtLost;
 }
 
 static void
@@ -519,6 +544,134 @@ a_daemon_that_is_started_anew(void **state)
     assert_ok(running_close(r));
     assert_string_equal(w->job, "");
     assert_int_equal(w->opened, 3);
+}
+
+/* ---- a full scratch folder ---- */
+
+static struct running *
+open_in_copy(void)
+{
+    const struct running_options o = { .scratch = pattern_folder() };
+    auto_ptr(running) r = NULL;
+
+    new_world();
+    assert_ok(domain_open("web1", &o, &r));
+    assert_ok(running_prepare(r));
+    assert_ok(running_track(r, "test"));
+    assert_ok(running_cut(r, deadline_in_ms(PATIENT_MS)));
+    return take(r);
+}
+
+static bool
+no_job(void)
+{
+    return w->job[0] == '\0';
+}
+
+static bool
+runs(void)
+{
+    return !w->paused;
+}
+
+static bool
+until(bool (*there)(void))
+{
+    struct deadline by = deadline_in_ms(PATIENT_MS);
+
+    while (!there() && !deadline_passed(by))
+        (void)poll(NULL, 0, LOOK_MS);
+    return there();
+}
+
+static void
+no_room(void **state)
+{
+    auto_ptr(running) r = open_in_copy();
+
+    (void)state;
+    w->full = true;
+    assert_true(until(no_job));
+    assert_fails(running_why(r, fail(SourceVanished, "vda", 0, 1)), E_VmScratchFull);
+    assert_ok(running_close(r));
+    assert_int_equal(count_checkpoints(), 0);
+}
+
+/* QEMU has stopped the machine for that before anybody looked. */
+static void
+no_room_and_a_machine_that_stands(void **state)
+{
+    auto_ptr(running) r = open_in_copy();
+
+    (void)state;
+    w->paused = w->full = true;
+    assert_true(until(no_job) && until(runs));
+    struct err *e = running_why(r, fail(SourceVanished, "vda", 0, 1));
+    assert_true(err_code(e) == E_VmScratchFull && err_code(err_cause(e)) == E_DomainHeldUp);
+    err_free(e);
+    assert_ok(running_close(r));
+}
+
+/* A firn that is stopped in the copy; its exit status. */
+static int
+sleep_in_copy(void)
+{
+    struct running *r = open_in_copy();
+
+    w->untaken = true;
+    (void)raise(SIGSTOP);
+    w->untaken = false;
+    struct err *e = running_why(r, fail(SourceVanished, "vda", 0, 1));
+    bool right = err_code(e) == E_VmScratchFull;
+    err_free(e);
+    e = running_close(r);
+    right = right && e == NULL;
+    err_free(e);
+    running_free(r);
+    return right ? 0 : 1;
+}
+
+/* ${options}: of waitpid, the next event of the child.  -1: none came */
+static int
+next_event(pid_t child, int options)
+{
+    struct deadline by = deadline_in_ms(PATIENT_MS);
+    int status;
+
+    while (!deadline_passed(by)) {
+        pid_t pid = waitpid(child, &status, options | WNOHANG);
+
+        if (pid != 0)
+            return pid == child ? status : -1;
+        (void)poll(NULL, 0, LOOK_MS);
+    }
+    return -1;
+}
+
+/* The end of the job waits for firn, and the machine for the end of the job; nobody tells firn
+ * to go on but the process that watches. */
+static void
+no_room_and_a_firn_that_is_stopped(void **state)
+{
+    (void)state;
+    for (int stands = 0; stands < 2; stands++) {
+        pid_t firn = fork();
+
+        assert_true(firn >= 0);
+        if (firn == 0)
+            _exit(sleep_in_copy());
+        int asleep = next_event(firn, WUNTRACED);
+        w->paused = stands != 0;
+        w->full = true;
+        int ended = next_event(firn, 0);
+        w->untaken = false; /* whatever happened: its process that watches can end */
+        if (ended == -1)
+            (void)kill(firn, SIGKILL);
+        assert_true(asleep != -1 && WIFSTOPPED(asleep));
+        assert_true(ended != -1 && WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+        assert_true(no_job() && !w->paused);
+        assert_int_equal(count_checkpoints(), 0);
+    }
 }
 
 /* ---- its firmware ---- */
@@ -685,6 +838,9 @@ main(int argc, char **argv)
         cmocka_unit_test(calls_never_come_back),
         cmocka_unit_test(a_machine_that_is_off),
         cmocka_unit_test(a_daemon_that_is_started_anew),
+        cmocka_unit_test(no_room),
+        cmocka_unit_test(no_room_and_a_machine_that_stands),
+        cmocka_unit_test(no_room_and_a_firn_that_is_stopped),
         cmocka_unit_test(variables_of_firmware),
         cmocka_unit_test(variables_that_cannot_be_read),
         cmocka_unit_test(an_agent),
