@@ -99,6 +99,9 @@ set_lead(struct compiler *c, const struct sentence *s)
 {
     c->around.lead = why_of(s, SIZE_MAX);
     c->around.lead_block = c->block;
+    /* "Edit the file as below:" is done with the code that follows it */
+    c->around.lead_ends = is_order(s, 0) && !tells_to_run(s) && !sets_place(s) &&
+        !limits(s, LIMITS_SECTION) && !has_word(s, 0, s->nwords, "each|every|both|all|steps");
 }
 
 static void
@@ -187,7 +190,7 @@ forbids(const struct compiler *c, const struct sentence *s)
 static bool
 reaches_on(const struct sentence *s)
 {
-    return sets_place(s) ||
+    return sets_place(s) || leaves_system(s) ||
         has_word(s, 0, s->nwords,
             "log|login|connect|switch|procedure|steps|following|below|rest|order|each|every|"
             "temporarily|skip|continue|here|alone|article|guide|gone|leave|leaving|ticket");
@@ -252,6 +255,9 @@ around_block(struct compiler *c, const struct article_block *b)
     }
     if (at == NULL)
         return;
+    if (c->around.lead_ends && b != at && b->kind == ARTICLE_PARAGRAPH && b->level > 0 &&
+        b->level <= at->level && !block_is_code(c, b))
+        c->around.lead.text[0] = '\0';
     if (at->kind == ARTICLE_ITEM || at->level > 0
             ? b->kind == ARTICLE_ITEM && b->level <= at->level
             : unit && b->kind != ARTICLE_ITEM)
@@ -349,7 +355,7 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         }
         return;
     }
-    if (tells_effect(&s) || (introduces && is_imprint(&s)))
+    if (tells_effect(&s) || tells_subject(&s) || (introduces && is_imprint(&s)))
         return;
     if (is_fork(&s)) {
         c->around.unit = why_of(&s, SIZE_MAX);
@@ -460,7 +466,7 @@ behind_semicolon(const struct sentence *s)
 static bool
 goes_on(const struct compiler *c, const struct finds *l, const struct sentence *s)
 {
-    if (word_is(s, 0, "then|afterwards") && c->around.cond_unit > 0 &&
+    if (word_is(s, 0, "then|afterwards|and|also") && c->around.cond_unit > 0 &&
         c->around.cond_unit + 1 == c->around.nunit)
         return true;
     return c->around.cond_unit == c->around.nunit &&

@@ -348,6 +348,36 @@ invisible(struct scan *k, size_t i)
     return 0;
 }
 
+static bool
+is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Typographic or not, "don't" is one word of the lists.  What belongs to a name in capitals
+ * ("Contoso's") stays as it is written. */
+static size_t
+apostrophe(struct scan *k, size_t i)
+{
+    static const char *const ends[] = { "t", "s", "re", "ll", "ve", "d", "m" };
+    size_t from = i;
+
+    while (from > 0 && is_letter(k->t[from - 1]))
+        from--;
+    if (from == i || strncmp(k->t + i, "\xe2\x80\x99", 3) != 0)
+        return 0;
+    for (size_t j = 0; j < sizeof(ends) / sizeof(ends[0]); j++) {
+        size_t to = i + 3 + strlen(ends[j]);
+
+        if (strncmp(k->t + i + 3, ends[j], strlen(ends[j])) == 0 && !is_letter(k->t[to]) &&
+            !(ends[j][0] == 's' && k->t[from] <= 'Z')) {
+            put(k, '\'', i, k->mark);
+            return i + 3;
+        }
+    }
+    return 0;
+}
+
 /* A backslash: it escapes punctuation, but in a path it is what it is. */
 static size_t
 backslash(struct scan *k, size_t i)
@@ -395,6 +425,8 @@ special(struct scan *k, size_t i)
     default:
         if ((unsigned char)k->t[i] >= 0x80)
             to = invisible(k, i);
+        if (k->t[i] == '\xe2' && to == 0)
+            to = apostrophe(k, i);
         return to;
     }
 }

@@ -331,6 +331,14 @@ flow_headline(struct compiler *c, const struct sentence *s, const struct sentenc
     }
 }
 
+/* May the name of a platform stand with the condition that holds?  Of a step's failure it may
+ * not: no step has both. */
+static bool
+takes_label(const struct compiler *c)
+{
+    return c->cond.when == PLAN_ALWAYS || c->cond.when == PLAN_IF;
+}
+
 void
 flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
 {
@@ -353,15 +361,21 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         flow_headline(c, s, &rest);
         return;
     }
-    if (!s->code && names_platform(&rest, false, &os)) {
+    if (!s->code && takes_label(c) && names_platform(&rest, false, &os)) {
         cond_text(c, &rest, 0, rest.nwords, &cond);
         cond.os = os;
+        cond.platform = true;
         flow_release(c, c->in_commands);
-        flow_cond(c, &cond, SCOPE_NESTED);
+        flow_stay(c, &cond);
         return;
     }
-    if (!s->code)
+    if (!s->code && takes_label(c) && (first = platform_at(&rest, &os)) > 0) {
+        cond_text(c, &rest, 0, first, &cond);
+        cond.os = os;
+        has = true;
+    } else if (!s->code) {
         first = cond_read(c, &rest, &cond, &scope, &has);
+    }
     if (has) {
         if (cond.when == PLAN_IF &&
             (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))

@@ -61,6 +61,18 @@ tells_effect(const struct sentence *s)
         !has_word(s, 2, s->nwords, "if|when|but|on|not|to|you|may|might");
 }
 
+/* "This guide describes how ...": what an article is about, and no more. */
+bool
+tells_subject(const struct sentence *s)
+{
+    return word_is(s, 0, "this|the") &&
+        word_is(s, 1, "article|chapter|document|guide|howto|page|section|topic|tutorial") &&
+        word_is(s, 2, "contains|covers|describes|details|discusses|explains|helps|lists|"
+                      "provides|shows|uses") &&
+        !limits(s, LIMITS_SECTION) && !names_kind(s) && !sets_place(s) && !has_number(s) &&
+        !has_word(s, 3, s->nwords, "for|if|when|on|without|but|not|to|you|your|where|whose");
+}
+
 /* "Applies to: ...", "Author: ...": what stands at the head of an article. */
 bool
 is_imprint(const struct sentence *s)
@@ -107,6 +119,21 @@ is_order(const struct sentence *s, size_t i)
                 (is_verb(s, i + 2) || (word_is(s, i + 2, "then") && is_verb(s, i + 3)))));
 }
 
+/* "Chroot into it", "Enter another system": what comes after it is done there. */
+bool
+leaves_system(const struct sentence *s)
+{
+    if (word_is(s, 0, "boot") ||
+        has_word(s, 0, s->nwords, "chroot|container|jail|livecd|rescue|single-user"))
+        return true;
+    for (size_t i = 0; i + 1 < s->nwords; i++)
+        if (word_is(s, i, "another|live|other") &&
+            word_is(s, i + 1, "box|cd|computer|dvd|environment|host|image|installation|machine|"
+                              "medium|os|pc|server|session|system|usb|vm"))
+            return true;
+    return false;
+}
+
 /* What is only said of the action ends here; what asks for something is a step of its own,
  * and harmless unless it turns back. */
 bool
@@ -130,6 +157,7 @@ harmless_order(const struct sentence *s, bool alone)
             "temporarily|temporary|these|procedure|steps|rollback|restore|original|this|same|"
             "just|order|either|session|remote|remotely|ssh|rdp|telnet|serial|rescue|"
             "recovery") &&
+        !leaves_system(s) &&
         !has_phrase(s, 0, s->nwords, "do not");
 }
 
@@ -199,7 +227,8 @@ tells_fact(const struct sentence *s)
         "exception|exceptions|fix|following|important|instead|instructions|let|meant|method|"
         "methods|must|never|optional|otherwise|ought|please|procedure|recommend|"
         "recommended|recommends|shall|should|skip|solution|step|steps|supported|temporarily|"
-        "temporary|these|this|those|unsupported|us|workaround|workarounds|you|your|yours";
+        "temporary|these|this|those|unsupported|us|we'll|we're|workaround|workarounds|you|your|"
+        "yours";
     size_t i = 0;
 
     if (word_is(s, 0, "when|until|as|since|because"))
@@ -235,29 +264,6 @@ orders_besides(const struct sentence *s, size_t i)
                        "retry|delete|remove|or|the|a|an|its|your") &&
         !limits(&rest, LIMITS_ACTION) && !has_number(&rest) &&
         !has_word(&rest, 0, rest.nwords, "them|these|this");
-}
-
-/* "Linux:", "Windows (PowerShell as administrator):", "Windows clients": a platform; *ret_os
- * is how the kinds of its actions begin when it says nothing else. */
-bool
-names_platform(const struct sentence *s, bool heading, const char **ret_os)
-{
-    const char *os = NULL;
-    bool alone = true;
-
-    if (!heading && !ends_with(s, ':'))
-        return false;
-    for (size_t i = 0; i < s->nwords; i++) {
-        if (word_is(s, i, "linux|windows") && os == NULL)
-            os = word_is(s, i, "linux") ? "linux." : "windows.";
-        else if (word_is(s, i, "clients|computers|machines|pcs|servers|systems|vms|guests"))
-            alone = alone && word_is(s, i, "guests|vms|machines");
-        else if (!word_is(s, i, "a|administrator|as|bash|cmd|for|guest|in|inside|machine|on|"
-                                "powershell|prompt|the|vm|elevated|root"))
-            return false;
-    }
-    *ret_os = alone ? os : NULL;
-    return os != NULL;
 }
 
 /* Does a conditional sentence lead away from what stands around it? */

@@ -75,12 +75,17 @@ flow_heading(struct compiler *c)
 void
 flow_stay(struct compiler *c, struct cond *cond)
 {
-    if (c->cond.when == PLAN_IF && !c->cond.stays && c->cond_block != c->block) {
+    bool again = c->cond.platform && cond->platform;
+
+    if (c->cond.when == PLAN_IF && !c->cond.stays && !again &&
+        (cond->platform || c->cond_block != c->block)) {
         cond_done(&c->outer.cond);
         c->no_memory = c->no_memory || !cond_copy(&c->outer.cond, &c->cond);
         c->outer.scope = c->scope;
         c->outer.block = c->cond_block;
     }
+    if (cond->platform && c->outer.cond.when == PLAN_IF)
+        cond_join(c, cond, &c->outer.cond);
     flow_cond(c, cond, SCOPE_NESTED);
 }
 
@@ -178,7 +183,7 @@ flow_block(struct compiler *c, const struct article_block *b)
     if (!cond_ends(c, b))
         return;
     c->around.cond_unit = c->around.nunit - 1; /* "Then ..." may be meant under it */
-    if (c->cond.stays && c->outer.cond.when == PLAN_IF) {
+    if ((c->cond.stays || c->cond.platform) && c->outer.cond.when == PLAN_IF) {
         flow_cond(c, &c->outer.cond, c->outer.scope);
         c->cond_block = c->outer.block;
         if (!cond_ends(c, b))

@@ -311,6 +311,7 @@ struct cond {
     char *text; /* of PLAN_IF; owned */
     const char *os; /* how the kinds of actions begin that say it themselves, or NULL */
     bool stays; /* it says from when, for the rest of its block too */
+    bool platform; /* a label names the system; the next label takes its place */
 };
 
 /* Where a condition ends that no further step fails or solves; SCOPE_HEADING: at the next
@@ -373,6 +374,7 @@ struct compiler {
         size_t cond_unit;    /* the unit whose last sentence had a condition */
         struct why lead;     /* what a sentence of lead_block leads to */
         const struct article_block *lead_block;
+        bool lead_ends;      /* ... with the next paragraph, also within an item */
         struct why way;      /* the list behind a paragraph that offers another way */
         struct why section;  /* to the next heading of this level or above */
         long section_level;
@@ -448,31 +450,41 @@ size_t cond_within(const struct sentence *s, size_t *ret_from);
 /* A heading that says in which case what is below it is to be done. */
 bool heading_tells_case(const struct sentence *s);
 
+/* ---- names of operating systems (compile_platform.c) ---- */
+
+/* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when
+ * it says nothing else, else NULL. */
+bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
+/* "On Ubuntu, run ...", "Debian: COMMAND": how many words the platform takes before an order or
+ * a command; 0: it does not begin so. */
+size_t platform_at(const struct sentence *s, const char **ret_os);
+
 /* ---- sentences beside actions (compile_forms.c) ---- */
 
 /* Is word ${i} an order by its form, whatever its verb? */
 bool is_order(const struct sentence *s, size_t i);
 /* Does it speak of machines of some kind? */
 bool names_kind(const struct sentence *s);
-/* What went wrong, and when; what an action does; what stands at the head of an article. */
+/* What went wrong, and when; what an action does; what stands at the head of an article; what
+ * it is about. */
 bool tells_problem(const struct sentence *s);
 bool tells_effect(const struct sentence *s);
 bool is_imprint(const struct sentence *s);
+bool tells_subject(const struct sentence *s);
 /* How things are; what the command that follows does, in words of its own. */
 bool tells_fact(const struct sentence *s);
 bool tells_command(const struct sentence *s);
 /* The rest from word ${i} on is for a person, and says nothing of the actions before it. */
 bool orders_besides(const struct sentence *s, size_t i);
-/* "Linux:", a heading "Windows clients": *ret_os is how the kinds of its actions begin when it
- * says nothing else, else NULL. */
-bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
 /* An instruction for a person that says nothing of those around it (${alone}: it stands in an
  * item without actions); how a change is undone. */
 bool harmless_order(const struct sentence *s, bool alone);
 bool takes_back(const struct sentence *s);
-/* It leads to what follows; to what is to be run; away from what stands around it. */
+/* It leads to what follows; to what is to be run; to another system that what follows is done
+ * in; away from what stands around it. */
 bool sentence_leads(const struct sentence *s);
 bool tells_to_run(const struct sentence *s);
+bool leaves_system(const struct sentence *s);
 bool leads_away(const struct sentence *s);
 bool leaves_procedure(const struct sentence *s);
 /* What follows it in its item or paragraph hangs on it: "Option B.", "Still failing?". */
@@ -527,7 +539,8 @@ void flow_number(struct compiler *c, long number);
 void flow_block(struct compiler *c, const struct article_block *b);
 /* What the heading above says of when holds again, and nothing else. */
 void flow_heading(struct compiler *c);
-/* ${cond} stays for the rest of the block; what holds now does again after it. */
+/* ${cond} stays for the rest of the block, or to the next label of a platform; what holds now
+ * does again after it. */
 void flow_stay(struct compiler *c, struct cond *cond);
 /* What belongs together ends here: at a heading, or with label ${label} > 0 ("Step 2"). */
 void flow_group(struct compiler *c, long label, bool option);

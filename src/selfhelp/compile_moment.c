@@ -28,6 +28,10 @@ is_moment(const struct sentence *s, size_t i)
 {
     if (word_is(s, i, "once") && word_is(s, i + 1, "a|an"))
         return false; /* how often */
+    if (i > 0 && word_is(s, i - 1, "automatically|launch|run|runs|start|started|starts") &&
+        word_is(s, i, "when|whenever") && word_is(s, i + 1, "the|your|this") &&
+        word_is(s, i + 3, "boots|reboots|restarts|starts"))
+        return false; /* what the setting does: "configure it to start when the system boots" */
     return word_is(s, i, "when|whenever|once|after|while") || words_are(s, i, "as soon as") > 0;
 }
 

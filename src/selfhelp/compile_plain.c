@@ -92,6 +92,10 @@ static const char *const phrases[] = {
     "privileges|rights|credentials|command|commands",
     "number|decimal value",
     "free ?up memory",
+    "to ?automatically start|run|launch|be ?started ?automatically at|on|during|with ?the "
+    "?system|machine|server ?every|each boot|boot-up|bootup|startup|start-up|reboot",
+    "to ?automatically start|run|launch|be ?started ?automatically when|whenever the|your|this "
+    "system|server|machine|computer|host|vm|os boots|starts|reboots|restarts",
     /* what comes of it */
     "note|see|check|look ?at ?how ?it|the ?is result|results|output",
     "note the result",

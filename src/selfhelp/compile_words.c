@@ -216,6 +216,8 @@ has_placeholder(const char *s, size_t len)
         }
         if (s[i] == '.' && i + 2 < len && s[i + 1] == '.' && s[i + 2] == '.')
             return true;
+        if (i + 2 < len && strncasecmp(s + i, "xxx", 3) == 0)
+            return true;
     }
     return memmem(s, len, "\xe2\x80\xa6", 3) != NULL;
 }

@@ -307,8 +307,14 @@ static const struct row asides[] = {
     { "On all nodes except the witness, run `net start clussvc`.", "", "surroundings" },
     { "- For Ubuntu: `systemctl restart walinuxagent`\n- For other distributions: `systemctl "
       "restart waagent`\n",
-        "", "surroundings" },
-    { "**On CentOS:**\n\n- `systemctl restart waagent`\n- Reboot.\n", "", "surroundings" },
+        "[if:For Ubuntu] linux.unit.state unit=walinuxagent want=restarted\n",
+        "surroundings" },
+    { "**On CentOS:**\n\n- `systemctl restart waagent`\n- Reboot.\n",
+        "[if:On CentOS] linux.unit.state unit=waagent want=restarted\n"
+        "[if:On CentOS] machine.restart\n",
+        NULL },
+    { "Restart the agent.\n\nOn CentOS the service is called waagent.\n\n"
+      "Others:\n\n    systemctl restart walinuxagent\n", "", "surroundings" },
     { "## Register the libraries (Windows Server 2003 only)\n\n1. Run `net stop VSS`.\n\n### "
       "Details\n\n1. Reboot.\n\n## Steps\n\n1. Reboot.\n",
         "[always] machine.restart\n", "surroundings" },
@@ -328,7 +334,38 @@ static const struct row asides[] = {
         "[always] windows.service.state service=VSS want=stopped\n", NULL },
     { "On servers that do not print, it helps to do this:\n\n    net stop spooler\n", "",
         "surroundings" },
-    { "- RHEL/CentOS: `systemctl start waagent`\n", "", "surroundings" },
+    { "- RHEL/CentOS: `systemctl start waagent`\n",
+        "[if:RHEL/CentOS] linux.unit.state unit=waagent want=running\n", NULL },
+    { "- If the agent hangs, restart it:\n\n  Fedora/RHEL8:\n\n  ```\n  systemctl restart "
+      "waagent\n  ```\n\n  Ubuntu 20.04 and later:\n\n  ```\n  systemctl restart "
+      "walinuxagent\n  ```\n\n- Reboot.\n",
+        "[if:the agent hangs; Fedora/RHEL8] linux.unit.state unit=waagent want=restarted\n"
+        "[if:the agent hangs; Ubuntu 20.04 and later] linux.unit.state unit=walinuxagent "
+        "want=restarted\n[always] machine.restart\n",
+        NULL },
+    { "On Windows Server 2012 R2, run `net stop VSS`.",
+        "[if:On Windows Server 2012 R2] windows.service.state service=VSS want=stopped\n",
+        NULL },
+    { "On Windows, run `net stop VSS`.",
+        "[always] windows.service.state service=VSS want=stopped\n", NULL },
+    { "On Ubuntu with Apache, run `systemctl restart apache2`.", "", "surroundings" },
+    { "Start the service and configure it to start when the system boots:\n\n"
+      "    systemctl enable named\n    systemctl start named\n",
+        "[always] linux.unit.enabled unit=named want=enabled\n"
+        "[always] linux.unit.state unit=named want=running\n", NULL },
+    { "If all went well, you can update it with:\n\n    update-initramfs -u\n\n"
+      "and reboot your machine.\n", "", "surroundings" },
+    { "1. Edit `/etc/xinetd.d/tftp` as below:\n\n   ```ini\n   port = 69\n   ```\n\n"
+      "   Restart the service:\n\n   ```\n   systemctl restart xinetd\n   ```\n",
+        "[always] linux.unit.state unit=xinetd want=restarted\n", NULL },
+    { "Work around it so:\n\n0. enter another system (like a live one)\n1. open the device\n"
+      "2. chroot into it\n3. `update-initramfs -u`\n4. reboot\n", "", "surroundings" },
+    { "The driver doesn\xe2\x80\x99t come back. You needn\xe2\x80\x99t stop it, and it "
+      "isn\xe2\x80\x99t stopped; don\xe2\x80\x99t run `net stop VSS`.\n", "", NULL },
+    { "So we\xe2\x80\x99ll create that before installing it.\n\n    apt-get install nsd\n", "",
+        "surroundings" },
+    { "There is a bug, so it lacks the user. So we'll create that before installing it.\n\n"
+      "    apt-get install nsd\n", "", "surroundings" },
     { "Stop both services, rename C:\\a\\b to C:\\a\\c, and start them again.", "",
         "surroundings" },
     { "Set `ImagePath` in HKLM\\SOFTWARE\\Firn to `x y`, then set `Start` to 3.", "", NULL },

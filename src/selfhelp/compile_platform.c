@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of operating systems that stand before what is meant for them: "Linux:", "On Ubuntu and
+ * Debian, ...", a heading "Windows Server 2016".  They become conditions, word for word: which
+ * of them a machine is a person can tell.  What is not in these closed lists is no name of one,
+ * and limits as any other words do. */
+#include <string.h>
+
+#include "compile_internal.h"
+
+static const char distributions[] =
+    "almalinux|alpine|arch|archlinux|bsd|centos|debian|fedora|freebsd|gentoo|kali|kubuntu|"
+    "macos|manjaro|mint|opensuse|oracle|raspbian|red|rhel|rocky|scientific|sles|suse|ubuntu|"
+    "unix|xubuntu";
+
+/* Words of the names of distributions and editions, and those that join them. */
+static const char joins[] =
+    "a|administrator|and|as|based|bash|cmd|distribution|distributions|edition|editions|"
+    "elevated|enterprise|family|for|guest|hat|home|in|inside|later|leap|lts|machine|newer|on|"
+    "or|os|powershell|professional|prompt|r2|root|running|standard|stream|the|tumbleweed|vm|"
+    "with";
+
+static const char kinds[] = "clients|computers|machines|pcs|server|servers|systems|vms|guests";
+
+/* "rhel8", "20.04", "7.x", "10+" without their numbers. */
+static size_t
+letters(const char *s, size_t len)
+{
+    while (len > 0 && (strchr("0123456789.+", s[len - 1]) != NULL ||
+                          (s[len - 1] == 'x' && len > 1 && s[len - 2] == '.')))
+        len--;
+    return len;
+}
+
+/* What one word says: "Fedora/RHEL8" are two names. */
+struct named {
+    const char *os; /* how the kinds of its actions begin */
+    bool any;
+    bool more; /* than the system of these actions: a version, a distribution, some machines */
+};
+
+static bool
+name_part(const char *s, size_t len, struct named *n)
+{
+    size_t bare = letters(s, len);
+
+    if (in_list(s, bare, "linux|windows|gnu/linux|debian-based|rhel-based|red-hat-based") ||
+        in_list(s, bare, distributions)) {
+        const char *os = text_equal(s, bare, "linux") ? "linux."
+            : text_equal(s, bare, "windows")          ? "windows."
+                                                      : NULL;
+
+        n->more = n->more || os == NULL || bare < len || n->any;
+        n->os = os;
+        n->any = true;
+        return true;
+    }
+    if (bare == 0 || in_list(s, len, kinds) ||
+        in_list(s, len, "later|newer|edition|editions|lts|enterprise|home|professional|r2|"
+                        "standard|leap|stream|tumbleweed")) {
+        n->more = n->more || !in_list(s, len, "guests|vms|machines");
+        return bare > 0 || n->any; /* a number alone is none */
+    }
+    return in_list(s, len, joins);
+}
+
+static bool
+name_word(const struct sentence *s, size_t i, struct named *n)
+{
+    const char *t = word_at(s, i), *end = t + word_len(s, i);
+
+    if ((s->word[i].mark & FLAT_CODE) != 0 || t == end)
+        return false;
+    if (text_equal(t, (size_t)(end - t), "gnu/linux"))
+        return name_part("linux", 5, n);
+    while (t < end) {
+        const char *slash = memchr(t, '/', (size_t)(end - t));
+        const char *to = slash != NULL ? slash : end;
+
+        if (to == t || !name_part(t, (size_t)(to - t), n))
+            return false;
+        t = to + (slash != NULL);
+    }
+    return true;
+}
+
+/* The last mark of the sentence is a colon. */
+static bool
+ends_with_colon(const struct sentence *s)
+{
+    size_t end = s->to;
+
+    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
+        end--;
+    return end > s->from && s->f->s[end - 1] == ':';
+}
+
+bool
+names_platform(const struct sentence *s, bool heading, const char **ret_os)
+{
+    struct named n = { 0 };
+
+    if (!heading && !ends_with_colon(s))
+        return false;
+    for (size_t i = 0; i < s->nwords; i++)
+        if (!name_word(s, i, &n))
+            return false;
+    *ret_os = n.more ? NULL : n.os;
+    return n.any;
+}
+
+size_t
+platform_at(const struct sentence *s, const char **ret_os)
+{
+    struct named n = { 0 };
+    size_t end = 0;
+
+    for (size_t i = 0; i + 1 < s->nwords && name_word(s, i, &n); i++)
+        if (n.any && s->word[i].after != 0 &&
+            (s->word[i].after == ':' ||
+                (s->word[i].after == ',' && word_is(s, 0, "on|in|under|for|with"))) &&
+            (s->word[i].after == ':' || is_order(s, i + 1))) {
+            end = i + 1;
+            *ret_os = n.more ? NULL : n.os;
+        }
+    if (end == 0)
+        return 0;
+    return is_order(s, end) || (s->word[end].mark & FLAT_CODE) != 0 ||
+            command_starts(word_at(s, end), s->to - s->word[end].from)
+        ? end
+        : 0;
+}
