@@ -324,6 +324,7 @@ cat > wide.xml << END
 END
 virsh attach-device web1 wide.xml --live > virsh.txt 2>&1 || not_ok 'a disk is plugged in' "$(cat virsh.txt)"
 stopped() { grep -q '^State:.T' /proc/$h_firn/status; }
+n=$(done_so_far)
 g_gate=$t_dir/wide held small
 until_true 60 stopped && until_done $(($(done_so_far) + 2)) && stopped &&
     ok 'firn is stopped, and the guest goes on' || not_ok 'firn is stopped, and the guest goes on'
@@ -331,9 +332,10 @@ fill
 until_true 240 eval '! stopped 2> /dev/null' && ok 'a full scratch folder: firn is woken' ||
     not_ok 'a full scratch folder: firn is woken'
 ends
-[ $? -eq 1 ] && ok 'and fails' || not_ok 'and fails'
-cp held.err err
-code_is VmScratchFull 'and says why'
+case $? in # it may have had everything before the job ended
+1) says held.err '(VmScratchFull,' 'and says why it fails' ;;
+*) whole "$(awk 'END { print $NF }' held.out)" "$n" 'and its point is whole' ;;
+esac
 until_done $(($(done_so_far) + 3)) && ok 'and the guest goes on' || not_ok 'and the guest goes on' "$(virsh domstate web1 --reason)"
 rm -f small/fill
 n=$(done_so_far)
