@@ -107,6 +107,8 @@ set_lead(struct compiler *c, const struct sentence *s)
 static void
 set_section(struct compiler *c, const struct sentence *s)
 {
+    if (c->around.section.text[0] != '\0' && c->around.section_level < c->around.now)
+        return; /* one that reaches further is there */
     c->around.section = why_of(s, SIZE_MAX);
     c->around.section_level = c->around.now;
 }
@@ -217,7 +219,9 @@ limit(struct compiler *c, const struct sentence *s)
         return;
     }
     c->around.unit = why_of(s, SIZE_MAX);
-    if (item && reaches_on(s))
+    if (item ? reaches_on(s)
+             : sets_place(s) &&
+                has_word(s, 0, s->nwords, "steps|following|below|procedure|commands"))
         set_section(c, s);
     if (unit == 0)
         return;
@@ -227,6 +231,12 @@ limit(struct compiler *c, const struct sentence *s)
             "beforehand|prior") ||
         (!item && has_word(s, 0, s->nwords, "it|this|these|them|those|only")))
         reach_back(c, all || mention || spares ? 0 : unit, s, all);
+}
+
+void
+around_unclear(struct compiler *c, const struct sentence *s)
+{
+    c->around.unit = why_of(s, SIZE_MAX);
 }
 
 void
@@ -355,7 +365,9 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         }
         return;
     }
-    if (tells_effect(&s) || tells_subject(&s) || (introduces && is_imprint(&s)))
+    if (tells_effect(&s) || is_reference(&s) || is_precaution(&s) ||
+        (tells_subject(&s) && !has_number(&s) && !has_word(&s, 3, s.nwords, "for|on|under")) ||
+        (introduces && is_imprint(&s)))
         return;
     if (is_fork(&s)) {
         c->around.unit = why_of(&s, SIZE_MAX);
@@ -519,6 +531,7 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
         why = &own;
     if (!s->code)
         c->around.before = at != SIZE_MAX && !tells_effect(s) && !tells_command(s) &&
+                !is_reference(s) && !is_precaution(s) &&
                 !(tells_fact(s) && !conditional && s->f->s[s->to - 1] == '.')
             ? own
             : (struct why){ "" };

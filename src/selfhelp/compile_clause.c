@@ -96,22 +96,31 @@ reason_at(const struct sentence *s, size_t i)
     return 0;
 }
 
-/* "To make sure that the services start with the system, ...". */
+/* "To make sure that the services start with the system, ...": why, unless it is a wish that
+ * not everybody has ("To undo it, ...", "To remove it, ..."). */
 static size_t
 purpose(const struct sentence *s, size_t i)
 {
+    static const char verbs[] =
+        "activate|address|allow|apply|avoid|bring|check|clear|complete|confirm|correct|enable|"
+        "ensure|finish|fix|have|install|list|load|make|mitigate|prevent|query|re-register|"
+        "rebuild|recover|refresh|register|reload|repair|reregister|reset|resolve|restart|see|"
+        "solve|start|verify|view";
     bool starts = i == 0 || word_is(s, i - 1, "then|finally|now|next");
+    struct sentence clause = *s;
 
-    if (!starts || !word_is(s, i, "to") ||
-        !word_is(s, i + 1, "install|start|restart|reload|register|re-register|apply|"
-                           "ensure|make|have|fix|resolve|solve|correct|repair|prevent|bring|"
-                           "mitigate|address|recover|clear"))
+    if (!starts || !word_is(s, i, "to") || !word_in(s, i + 1, verbs, LIST_MARKS(verbs)))
         return 0;
     for (size_t k = i; k < s->nwords; k++)
-        if (s->word[k].after == ',')
-            return has_word(s, i, k + 1, "on|at|other|another|second|remote")
+        if (s->word[k].after == ',') {
+            clause.word += i + 1;
+            clause.nwords = k - i;
+            return sets_place(&clause) ||
+                    has_word(s, i, k + 1,
+                        "again|another|back|manually|other|permanently|remote|second")
                 ? 0
                 : free_clause(s, i, true);
+        }
     return 0;
 }
 

@@ -249,15 +249,22 @@ argv_span(const struct argv *v, size_t n)
 }
 
 struct find *
-argv_find(struct finds *l, const struct argv *v, size_t n, const char *kind)
+argv_part(struct finds *l, const struct argv *v, size_t from, size_t to, const char *kind)
 {
-    struct find *f = find_new(l, v->at, v->at + argv_span(v, n), kind);
+    size_t start = from == 0 ? 0 : (size_t)(v->a[from].s - v->c->text) - v->a[from].quoted;
+    struct find *f = find_new(l, v->at + start, v->at + argv_span(v, to), kind);
 
     if (f != NULL) {
         f->command = true;
         f->confidence = PLAN_STATED;
     }
     return f;
+}
+
+struct find *
+argv_find(struct finds *l, const struct argv *v, size_t n, const char *kind)
+{
+    return argv_part(l, v, 0, n, kind);
 }
 
 size_t

@@ -186,6 +186,8 @@ cond_text(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     size_t a = s->word[from].from, b = s->word[to - 1].to;
     struct text t = { 0 };
 
+    if (s->f->s[b] == ')' && memchr(s->f->s + a, '(', b - a) != NULL)
+        b++;
     ret->when = PLAN_IF;
     for (size_t i = a; i < b; i++) {
         char x = s->f->s[i];

@@ -309,20 +309,25 @@ flow_headline(struct compiler *c, const struct sentence *s, const struct sentenc
     enum scope scope = SCOPE_SENTENCE;
     const char *os = NULL;
     bool has = false;
-    size_t first = rest->nwords;
+    size_t first = rest->nwords, from = 0;
+    struct sentence head = *s;
 
-    if (names_platform(rest, true, &os))
-        cond_text(c, rest, 0, rest->nwords, &cond);
+    if (names_platform(rest, true, &os) || (from = platform_behind(rest, &os)) > 0)
+        cond_text(c, rest, from, rest->nwords, &cond);
     else
         first = cond_read(c, rest, &cond, &scope, &has);
-    if (!has && os == NULL && cond.when == PLAN_ALWAYS && c->around.nsection > 0 &&
+    if (from > 0) {
+        head.nwords -= rest->nwords - from;
+        head.to = rest->word[from - 1].to;
+    }
+    if (!has && cond.when == PLAN_ALWAYS && c->around.nsection > 0 &&
         rest->from == s->from && !heading_is_plain(s, false) && heading_tells_case(s)) {
         cond_text(c, rest, 0, rest->nwords, &cond);
         first = rest->nwords;
     }
     cond.os = os;
     cond.stays = false;
-    around_heading(c, s, cond.when == PLAN_IF && first >= rest->nwords);
+    around_heading(c, &head, from == 0 && cond.when == PLAN_IF && first >= rest->nwords);
     heading_cond(c, &cond);
     if (cond.when != PLAN_ALWAYS) { /* of a failure */
         flow_release(c, c->in_commands);
@@ -331,10 +336,10 @@ flow_headline(struct compiler *c, const struct sentence *s, const struct sentenc
     }
 }
 
-/* May the name of a platform stand with the condition that holds?  Of a step's failure it may
- * not: no step has both. */
+/* May a condition in words stand with the one that holds?  With a step's failure it may not: no
+ * step has both. */
 static bool
-takes_label(const struct compiler *c)
+takes_condition(const struct compiler *c)
 {
     return c->cond.when == PLAN_ALWAYS || c->cond.when == PLAN_IF;
 }
@@ -361,7 +366,7 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         flow_headline(c, s, &rest);
         return;
     }
-    if (!s->code && takes_label(c) && names_platform(&rest, false, &os)) {
+    if (!s->code && takes_condition(c) && names_platform(&rest, false, &os)) {
         cond_text(c, &rest, 0, rest.nwords, &cond);
         cond.os = os;
         cond.platform = true;
@@ -369,7 +374,13 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         flow_stay(c, &cond);
         return;
     }
-    if (!s->code && takes_label(c) && (first = platform_at(&rest, &os)) > 0) {
+    if (!s->code && tells_subject(&rest) && (first = platform_behind(&rest, &os)) > 0) {
+        cond_text(c, &rest, first, rest.nwords, &cond); /* all of the section is about it */
+        cond.os = os;
+        heading_cond(c, &cond);
+        return;
+    }
+    if (!s->code && takes_condition(c) && (first = platform_at(&rest, &os)) > 0) {
         cond_text(c, &rest, 0, first, &cond);
         cond.os = os;
         has = true;
@@ -380,6 +391,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         if (cond.when == PLAN_IF &&
             (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))
             cond_join(c, &cond, &c->cond);
+        if (cond.when == PLAN_IF && !takes_condition(c))
+            around_unclear(c, s);
         then = from_word(&rest, first);
         conditional(c, s, &then, &cond, scope == SCOPE_GROUP, skip > 0);
     } else if (rest.nwords > 0) { /* "perform Step 1" alone says nothing */

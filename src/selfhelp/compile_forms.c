@@ -69,8 +69,42 @@ tells_subject(const struct sentence *s)
         word_is(s, 1, "article|chapter|document|guide|howto|page|section|topic|tutorial") &&
         word_is(s, 2, "contains|covers|describes|details|discusses|explains|helps|lists|"
                       "provides|shows|uses") &&
-        !limits(s, LIMITS_SECTION) && !names_kind(s) && !sets_place(s) && !has_number(s) &&
-        !has_word(s, 3, s->nwords, "for|if|when|on|without|but|not|to|you|your|where|whose");
+        !limits(s, LIMITS_SECTION) && !names_kind(s) && !sets_place(s) &&
+        !has_word(s, 3, s->nwords, "if|when|without|but|not|where|whose");
+}
+
+/* "For more information, see ...": where more is written. */
+bool
+is_reference(const struct sentence *s)
+{
+    size_t i = word_is(s, 0, "for");
+
+    i += word_is(s, i, "more|further|additional|detailed");
+    return (word_is(s, 0, "see|refer") ||
+               (i > 0 && word_is(s, i, "information|details|instructions|help|background|"
+                                       "documentation"))) &&
+        !has_word(s, 1, s->nwords,
+            "only|if|unless|instead|when|before|first|must|not|don't|never|until|other|"
+            "another|otherwise|procedure|use|below|above|following|next|until|then");
+}
+
+/* "Before you modify it, back it up": a precaution, which a person takes or not. */
+bool
+is_precaution(const struct sentence *s)
+{
+    static const char not_that[] = "only|unless|instead|not|don't|never|otherwise|stop|start|"
+                                   "restart|reboot|if|until|other|another";
+    size_t i = 0;
+
+    if (word_is(s, 0, "before") && word_is(s, 1, "you|making|modifying|editing|changing"))
+        while (i < s->nwords && s->word[i++].after != ',')
+            ;
+    else if (words_are(s, 0, "for added protection") > 0)
+        i = 3;
+    return (words_are(s, i, "back up") > 0 || word_is(s, i, "backup") ||
+               words_are(s, i, "make a backup") > 0 ||
+               words_are(s, i, "create a backup") > 0) &&
+        !has_word_in(s, i, s->nwords, not_that, LIST_MARKS(not_that));
 }
 
 /* "Applies to: ...", "Author: ...": what stands at the head of an article. */
@@ -229,13 +263,17 @@ tells_fact(const struct sentence *s)
         "recommended|recommends|shall|should|skip|solution|step|steps|supported|temporarily|"
         "temporary|these|this|those|unsupported|us|we'll|we're|workaround|workarounds|you|your|"
         "yours";
+    struct sentence rest = *s;
     size_t i = 0;
 
-    if (word_is(s, 0, "when|until|as|since|because"))
+    if (word_is(s, 0, "when|until|as|since|because|to"))
         while (i < s->nwords && s->word[i++].after != ',')
             ;
+    i += i < s->nwords && word_is(s, i, "first|just|simply|then");
+    rest.word += i;
+    rest.nwords -= i;
     if (i == s->nwords || has_word_in(s, 0, s->nwords, asks, LIST_MARKS(asks)) ||
-        names_kind(s) || is_order(s, i) ||
+        names_kind(s) || is_order(&rest, 0) ||
         word_is(s, i, "ask|be|beware|bring|call|do|have|inform|keep|leave|mind|plan|put|take|"
                       "tell") ||
         word_is(s, i, "on|in|at|for|from|with|without|during|after|before|if"))

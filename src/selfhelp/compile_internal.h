@@ -232,7 +232,11 @@ bool arg_is(const struct argv *v, size_t i, const char *words);
 bool arg_is_open(const struct arg *a);
 /* The command ends after argument ${i - 1}: nothing follows, or a word that leads on. */
 bool argv_ends(const struct argv *v, size_t i);
-/* The find for arguments [0, n), of a kind. */
+/* The find for arguments [from, to), of a kind; a command that does several things has one for
+ * each, none within another. */
+struct find *argv_part(struct finds *l, const struct argv *v, size_t from, size_t to,
+    const char *kind);
+/* ... for arguments [0, n). */
 struct find *argv_find(struct finds *l, const struct argv *v, size_t n, const char *kind);
 /* ... recognised as a command, for a person, because of ${id} (may be NULL). */
 size_t argv_person(struct finds *l, const struct argv *v, const char *id, const char *why);
@@ -455,6 +459,8 @@ bool heading_tells_case(const struct sentence *s);
 /* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when
  * it says nothing else, else NULL. */
 bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
+/* "Install it on Ubuntu": at which word the platform begins that ends the sentence; 0: none. */
+size_t platform_behind(const struct sentence *s, const char **ret_os);
 /* "On Ubuntu, run ...", "Debian: COMMAND": how many words the platform takes before an order or
  * a command; 0: it does not begin so. */
 size_t platform_at(const struct sentence *s, const char **ret_os);
@@ -471,6 +477,9 @@ bool tells_problem(const struct sentence *s);
 bool tells_effect(const struct sentence *s);
 bool is_imprint(const struct sentence *s);
 bool tells_subject(const struct sentence *s);
+/* Where more is written; to keep what there is, before it is changed. */
+bool is_reference(const struct sentence *s);
+bool is_precaution(const struct sentence *s);
 /* How things are; what the command that follows does, in words of its own. */
 bool tells_fact(const struct sentence *s);
 bool tells_command(const struct sentence *s);
@@ -505,6 +514,8 @@ void around_heading(struct compiler *c, const struct sentence *s, bool read);
  * ${conditional}: a condition stood before it, or ${label} ("Step 2:"). */
 void around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, size_t to,
     bool conditional, bool label);
+/* ${s} and the rest of its item or paragraph are for a person. */
+void around_unclear(struct compiler *c, const struct sentence *s);
 /* A paragraph that is nothing but code: it belongs to what led to it. */
 bool block_is_code(const struct compiler *c, const struct article_block *b);
 

@@ -161,7 +161,7 @@ sets_place(const struct sentence *s)
             continue;
         if (i == 0 && word_is(s, i, "at|for|from|on"))
             return true;
-        for (size_t k = i + 1; k < i + 5; k++) {
+        for (size_t k = i + 1; k < i + 8; k++) {
             if (word_is(s, k, machines))
                 return true;
             if (k >= s->nwords || s->word[k].after != 0)

@@ -5,6 +5,8 @@
 
 #include "compile_internal.h"
 
+enum { NAMES_MAX = 12 }; /* of one command */
+
 /* A unit, package or version name: no blank, no path, no option. */
 static bool
 is_name(const struct arg *a)
@@ -17,32 +19,7 @@ is_name(const struct arg *a)
     return typographic(a->s, a->len) == NULL;
 }
 
-static size_t
-unit(struct finds *l, const struct argv *v, size_t i, size_t n, const char *kind,
-    const char *param, const char *value)
-{
-    const struct arg *a = &v->a[i];
-    size_t len = a->len;
-    struct find *f;
-
-    if (arg_is_open(a))
-        return argv_person(l, v, "placeholder", NULL);
-    if (!is_name(a))
-        return argv_person(l, v, NULL, NULL);
-    if (len > 8 && strncasecmp(a->s + len - 8, ".service", 8) == 0)
-        len -= 8;
-    if (service_protects(a->s, len) && in_list(value, strlen(value), "stopped|disabled"))
-        return argv_person(l, v, "disables-security", NULL);
-    f = argv_find(l, v, n, kind);
-    if (f != NULL) {
-        find_put(l, f, "unit", a->s, len);
-        find_put(l, f, param, value, strlen(value));
-        f->look = strcmp(kind, "linux.unit.is") == 0;
-    }
-    return n;
-}
-
-static const struct {
+static const struct unit_verb {
     const char *verbs, *kind, *param, *value;
 } unit_verbs[] = {
     { "start", "linux.unit.state", "want", "running" },
@@ -55,36 +32,111 @@ static const struct {
     { "is-enabled", "linux.unit.is", "state", "enabled" },
 };
 
+static const struct unit_verb *
+unit_verb(const struct argv *v, size_t i)
+{
+    for (size_t k = 0; k < sizeof(unit_verbs) / sizeof(unit_verbs[0]); k++)
+        if (arg_is(v, i, unit_verbs[k].verbs))
+            return &unit_verbs[k];
+    return NULL;
+}
+
+static size_t
+unit_len(const struct arg *a)
+{
+    return a->len > 8 && strncasecmp(a->s + a->len - 8, ".service", 8) == 0 ? a->len - 8
+                                                                            : a->len;
+}
+
+/* Is argument ${i} a unit that this may be done to?  If not, *ret_problem may say why. */
+static bool
+unit_fits(const struct argv *v, size_t i, const struct unit_verb *u, const char **ret_problem)
+{
+    const struct arg *a = &v->a[i];
+
+    *ret_problem = NULL;
+    if (arg_is_open(a))
+        *ret_problem = "placeholder";
+    else if (service_protects(a->s, unit_len(a)) &&
+        in_list(u->value, strlen(u->value), "stopped|disabled"))
+        *ret_problem = "disables-security";
+    return *ret_problem == NULL && is_name(a);
+}
+
+/* What is done to the unit of argument ${i}; it stands for arguments [from, to). */
+static void
+unit(struct finds *l, const struct argv *v, size_t i, const struct unit_verb *u, size_t from,
+    size_t to)
+{
+    struct find *f = argv_part(l, v, from, to, u->kind);
+
+    if (f == NULL)
+        return;
+    find_put(l, f, "unit", v->a[i].s, unit_len(&v->a[i]));
+    find_put(l, f, u->param, u->value, strlen(u->value));
+    f->look = strcmp(u->kind, "linux.unit.is") == 0;
+}
+
+/* How many arguments from ${i} on are names, up to the end of the command; 0: something else
+ * follows.  In prose it is one, since words may follow. */
+static size_t
+names(const struct argv *v, size_t i)
+{
+    size_t n = 0;
+
+    do {
+        if (i + n >= v->n || n == NAMES_MAX || !is_name(&v->a[i + n]))
+            return 0;
+        n++;
+    } while (!argv_ends(v, i + n));
+    return n == 1 || v->c->whole ? n : 0;
+}
+
 size_t
 command_systemctl(struct finds *l, const struct argv *v)
 {
-    size_t n = 3;
+    bool now = arg_is(v, 1, "--now") || arg_is(v, 2, "--now");
+    const struct unit_verb *u = unit_verb(v, arg_is(v, 1, "--now") ? 2 : 1);
+    size_t first = now ? 3 : 2, n = names(v, first);
+    const char *why = NULL;
 
     if (v->n < 2)
         return 0;
-    for (size_t i = 0; v->n > 2 && i < sizeof(unit_verbs) / sizeof(unit_verbs[0]); i++) {
-        if (!arg_is(v, 1, unit_verbs[i].verbs))
-            continue;
-        if (!argv_ends(v, n))
-            break;
-        return unit(l, v, 2, n, unit_verbs[i].kind, unit_verbs[i].param, unit_verbs[i].value);
+    if (n == 0 && v->n > first && arg_is_open(&v->a[first]) && u != NULL && !now)
+        return argv_person(l, v, "placeholder", NULL);
+    if (u == NULL || n == 0 ||
+        (now && (n > 1 || strcmp(u->kind, "linux.unit.enabled") != 0 ||
+                    strcmp(u->value, "unmasked") == 0)))
+        return v->c->whole || v->c->asked ? argv_person(l, v, NULL, NULL) : 0;
+    for (size_t k = 0; k < n; k++)
+        if (!unit_fits(v, first + k, u, &why))
+            return argv_person(l, v, why, NULL);
+    if (now) { /* "enable --now X" is two things: the words before X stand for the first */
+        unit(l, v, first, u, 0, first);
+        unit(l, v, first, &unit_verbs[strcmp(u->value, "enabled") == 0 ? 0 : 1], first,
+            first + 1);
+        return first + 1;
     }
-    return v->c->whole || v->c->asked ? argv_person(l, v, NULL, NULL) : 0;
+    for (size_t k = 0; k < n; k++)
+        unit(l, v, first + k, u, k == 0 ? 0 : first + k, first + k + 1);
+    return first + n;
 }
 
 size_t
 command_service(struct finds *l, const struct argv *v)
 {
+    const struct unit_verb *u = unit_verb(v, 2);
+    const char *why = NULL;
+
     if (v->n < 3 || v->a[0].last || v->a[1].last || !argv_ends(v, 3) ||
         (!v->c->whole && !v->c->asked))
         return 0;
-    for (size_t i = 0; i < 3; i++)
-        if (arg_is(v, 2, unit_verbs[i].verbs))
-            return unit(l, v, 1, 3, unit_verbs[i].kind, unit_verbs[i].param,
-                unit_verbs[i].value);
-    if (arg_is(v, 2, "status"))
-        return unit(l, v, 1, 3, "linux.unit.is", "state", "active");
-    return v->c->whole ? argv_person(l, v, NULL, NULL) : 0;
+    if (u == NULL || !arg_is(v, 2, "start|stop|restart|reload-or-restart|force-reload|status"))
+        return v->c->whole ? argv_person(l, v, NULL, NULL) : 0;
+    if (!unit_fits(v, 1, u, &why))
+        return argv_person(l, v, why, NULL);
+    unit(l, v, 1, u, 0, 3);
+    return 3;
 }
 
 /* ---- packages ---- */
@@ -93,18 +145,20 @@ static size_t
 package(struct finds *l, const struct argv *v, size_t i, const char *kind)
 {
     bool file = v->a[i].s[0] == '/' || (v->a[i].len > 2 && strncmp(v->a[i].s, "./", 2) == 0);
-    struct find *f;
+    size_t n = names(v, i);
 
-    if (arg_is_open(&v->a[i]))
-        return argv_person(l, v, "placeholder", NULL);
-    if (!argv_ends(v, i + 1))
-        return argv_person(l, v, NULL, NULL); /* several at once */
-    if (file || !is_name(&v->a[i]))
-        return argv_person(l, v, file ? "path-relative" : NULL, NULL);
-    f = argv_find(l, v, i + 1, kind);
-    if (f != NULL)
-        find_put(l, f, "name", v->a[i].s, v->a[i].len);
-    return i + 1;
+    for (size_t k = 0; k < (n > 0 ? n : 1); k++)
+        if (arg_is_open(&v->a[i + k]))
+            return argv_person(l, v, "placeholder", NULL);
+    if (n == 0)
+        return argv_person(l, v, file && argv_ends(v, i + 1) ? "path-relative" : NULL, NULL);
+    for (size_t k = 0; k < n; k++) {
+        struct find *f = argv_part(l, v, k == 0 ? 0 : i + k, i + k + 1, kind);
+
+        if (f != NULL)
+            find_put(l, f, "name", v->a[i + k].s, v->a[i + k].len);
+    }
+    return i + n;
 }
 
 size_t

@@ -80,13 +80,49 @@ static const char *const phrases[] = {
     "so that ?the ?snapshot threads aren't created",
     "in order to",
     "the changes ?to take effect",
+    "in order for",
+    "the|these|your ?new ?configuration change|changes|setting|settings|configuration|values "
+    "to take|become|be effect|effective|active|applied|loaded",
+    "pick|picking up ?the|its|your ?new|changed change|changes|configuration|settings",
+    "apply|applying|load|loading|activate|activating ?the|your|these ?new change|changes|"
+    "configuration|settings",
+    "so ?that it|they starts|start ?automatically at|on|with|after ?the ?every|each ?system "
+    "boot|boots|startup|reboot|system",
+    "enable ?the ~ at|on|during boot|startup|boot-time",
+    "do not forget to",
+    "remember to",
+    "don't forget to",
+    "now it is|it's time to",
+    "let's|let ?us",
+    "the fix|solution|remedy is to",
+    "this|that|it can be fixed|solved|resolved|corrected by",
     /* how */
-    "you|we can|must|should|may|need|have|want ?also ?to run|use|execute|restart|reboot|start|"
-    "stop|set|do|type|enter|enable|install|change|check|see|verify|repair|fix|add|create",
+    "you|we can|must|should|may|need|have|want ?also ?now ?to run|use|execute|restart|reboot|"
+    "start|stop|set|do|type|enter|enable|install|change|check|see|verify|repair|fix|add|create",
     "press|pressing|hit enter|return",
     "and not #",
     "what was interrupted",
     "as follows",
+    "proceed as|like follows|this",
+    "by typing|running|executing|issuing|entering",
+    "log|sign in|on|into via|over|through|with ssh|rdp",
+    "save ?and ?close|exit the|your|this|all ?open file|files|editor|changes|work|"
+    "configuration",
+    "the ~ service|daemon|agent can|must|should|has|needs ?now|then ?to be "
+    "restarted|started|reloaded|enabled",
+    "the command to restart|start|stop|enable|install it|this|them is",
+    "the ?following required|necessary|needed|missing|following packages|package|tools|"
+    "dependencies",
+    "from the ?official|distribution's|standard|package repository|repositories|archive",
+    "you|this|it ?will ?must need|needs|have|requires ?local root|administrator|administrative|"
+    "admin|sudo privileges|rights|access|permissions ?for|to ?do ?this|these|it",
+    "you ?will must|need|have|should ?to be ?logged ?on|in ?as ?an|a ?the ?local root|"
+    "administrator ?to ?do ?this",
+    "a member of the ?local administrators group ?to ?do ?this",
+    "with an account that has|is ?a|an ?member ?of ?the ?local administrator|administrators|"
+    "administrative|admin ?group ?rights|privileges|permissions",
+    "this|it may|can|might|will|should take a|some|several few|minutes|seconds|time|while|"
+    "moment ?minutes|seconds",
     "one by one",
     "with ?the ?following|these|your ?local ?administrative|administrator|admin|root "
     "privileges|rights|credentials|command|commands",
@@ -116,8 +152,11 @@ static const char *const phrases[] = {
     "log|sign on|in with|as a|an ?local|domain administrator|admin",
     "backup agent|engine|service|daemon",
     "press|pressing|hit enter|return after each|every ?one ?of ?them|line|command",
-    "log|sign in|on as root",
+    "log|sign in|on as ?the root ?user",
+    "as the root user",
     "root cause|causes",
+    "apache|nginx|lighttpd ?web server",
+    "web|ssh|ntp|dns|dhcp|ldap|mail|ftp|http|nfs|tftp server",
     "what you|to ?can do",
     "pressing enter after each",
     "copy|type|paste|enter this|these|the|both ?two|three ?following lines|commands|line",
@@ -129,6 +168,8 @@ static const char *const phrases[] = {
     "on the computer|machine|vm|server you want to back up",
     "when|after|once both|all|the ?tools|tool|commands|command|scan has|have "
     "finished|completed",
+    "after|once|when the|these|both|all ?the command|commands|lines finish|finishes|complete|"
+    "completes|have|has ?finished|completed ?running",
     "you can do that ?in ?the ?same ?window or with",
     "after ?you making|make|made|changing these|this|the ?registry change|changes",
     "you can try ?an|a on-demand|ad-hoc|adhoc|manual backup",

@@ -15,9 +15,9 @@ static const char distributions[] =
 /* Words of the names of distributions and editions, and those that join them. */
 static const char joins[] =
     "a|administrator|and|as|based|bash|cmd|distribution|distributions|edition|editions|"
-    "elevated|enterprise|family|for|guest|hat|home|in|inside|later|leap|lts|machine|newer|on|"
-    "or|os|powershell|professional|prompt|r2|root|running|standard|stream|the|tumbleweed|vm|"
-    "with";
+    "elevated|enterprise|family|for|guest|hat|higher|home|in|inside|later|leap|lts|machine|"
+    "newer|on|or|os|powershell|professional|prompt|r2|root|running|standard|stream|the|"
+    "tumbleweed|under|version|versions|vm|with";
 
 static const char kinds[] = "clients|computers|machines|pcs|server|servers|systems|vms|guests";
 
@@ -55,8 +55,8 @@ name_part(const char *s, size_t len, struct named *n)
         return true;
     }
     if (bare == 0 || in_list(s, len, kinds) ||
-        in_list(s, len, "later|newer|edition|editions|lts|enterprise|home|professional|r2|"
-                        "standard|leap|stream|tumbleweed")) {
+        in_list(s, len, "later|newer|higher|edition|editions|lts|enterprise|home|professional|"
+                        "r2|standard|leap|stream|tumbleweed|version|versions")) {
         n->more = n->more || !in_list(s, len, "guests|vms|machines");
         return bare > 0 || n->any; /* a number alone is none */
     }
@@ -106,6 +106,22 @@ names_platform(const struct sentence *s, bool heading, const char **ret_os)
             return false;
     *ret_os = n.more ? NULL : n.os;
     return n.any;
+}
+
+size_t
+platform_behind(const struct sentence *s, const char **ret_os)
+{
+    for (size_t i = 1; i + 1 < s->nwords; i++) {
+        struct sentence rest = *s;
+
+        if (!word_is(s, i, "for|in|on|under|with"))
+            continue;
+        rest.word += i;
+        rest.nwords -= i;
+        if (names_platform(&rest, true, ret_os))
+            return i;
+    }
+    return 0;
 }
 
 size_t

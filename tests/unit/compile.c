@@ -358,6 +358,36 @@ static const struct row asides[] = {
     { "1. Edit `/etc/xinetd.d/tftp` as below:\n\n   ```ini\n   port = 69\n   ```\n\n"
       "   Restart the service:\n\n   ```\n   systemctl restart xinetd\n   ```\n",
         "[always] linux.unit.state unit=xinetd want=restarted\n", NULL },
+    { "```\n# systemctl enable a.service b.timer\n# apt-get install -y c d\n```\n",
+        "[always] linux.unit.enabled unit=a want=enabled\n"
+        "[always] linux.unit.enabled unit=b.timer want=enabled\n"
+        "[always] linux.package.install name=c\n[always] linux.package.install name=d\n",
+        NULL },
+    { "Run `systemctl enable --now a.timer`.",
+        "[always] linux.unit.enabled unit=a.timer want=enabled\n"
+        "[always] linux.unit.state unit=a.timer want=running\n", NULL },
+    { "```\napt-get install a <version>\n```\n", "", "placeholder" },
+    { "```\nsystemctl enable apache2@xxx\n```\n", "", "placeholder" },
+    { "To undo it permanently, run `net stop VSS`.", "", "surroundings" },
+    { "To list the names that the agent depends on and check them, run `net stop VSS`.",
+        "[always] windows.service.state service=VSS want=stopped\n", NULL },
+    { "1. Run `net start VSS`.\n\n(Optional) If you need it, perform the steps below on both "
+      "storage and compute nodes.\n\n1. Run `net start SENS`.\n", "", "surroundings" },
+    { "To have it run, first install Debian on a clean machine. Then run:\n\n"
+      "    apt install freedombox\n", "", "surroundings" },
+    { "## Restart it on Debian and Ubuntu\n\n    systemctl restart nmbd\n\n## Reboot on "
+      "Linux\n\n    systemctl restart smbd\n",
+        "[if:on Debian and Ubuntu] linux.unit.state unit=nmbd want=restarted\n"
+        "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
+    { "This guide describes how to restart it on RHEL 8.\n\n    systemctl restart smbd\n",
+        "[if:on RHEL 8] linux.unit.state unit=smbd want=restarted\n", NULL },
+    { "Before you modify it, back up the registry. For more information, see the manual.\n\n"
+      "    net start VSS\n",
+        "[always] windows.service.state service=VSS want=running\n", NULL },
+    { "Before you stop it, restart the server.\n\n    net start VSS\n", "", "surroundings" },
+    { "Run `net start VSS`. If that fails, do this:\n\n- If it is disabled, run "
+      "`sc config VSS start= demand`.\n",
+        "[always] windows.service.state service=VSS want=running\n", "surroundings" },
     { "Work around it so:\n\n0. enter another system (like a live one)\n1. open the device\n"
       "2. chroot into it\n3. `update-initramfs -u`\n4. reboot\n", "", "surroundings" },
     { "The driver doesn\xe2\x80\x99t come back. You needn\xe2\x80\x99t stop it, and it "
