@@ -16,6 +16,9 @@
 enum { CONFIG_MAX = 8192, /* bytes that the manager gives at most */
     DEPENDS_MAX = 64, PAUSE_MS = 200 };
 
+#define SERVICES "HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
+#define DEPENDS "DependOnService"
+
 static void
 close_service(SC_HANDLE *h)
 {
@@ -92,33 +95,27 @@ key_value(struct target *t, const char *service, const char *name, struct target
 {
     auto_free char *key = NULL;
 
-    if (asprintf(&key, "HKLM\\SYSTEM\\CurrentControlSet\\Services\\%s", service) < 0)
+    if (asprintf(&key, SERVICES "%s", service) < 0)
         return fail(OutOfMemory);
     TRY(target_reg_get(t, key, name, ret, ret_found));
     return NULL;
 }
 
-/* What the service needs, by its key: a manager that tells of nothing may have kept it there
- * alone, as that of Wine does. */
+/* What the service needs, by its key's DependOnService: a manager that tells of nothing may
+ * have kept it there alone, as that of Wine does. */
 static struct err *
-depends_of_key(struct target *t, const char *name, char ***ret)
+depends_of_key(const struct target_value *v, char ***ret)
 {
-    struct target_value v = { 0 };
     wchar_t *list;
-    bool found;
 
-    TRY(key_value(t, name, "DependOnService", &v, &found));
-    if (!found || v.type != TARGET_REG_MULTI_SZ) {
-        target_value_done(&v);
+    if (v->data == NULL || v->type != TARGET_REG_MULTI_SZ)
         return NULL;
-    }
-    list = calloc(v.len / sizeof(*list) + 2, sizeof(*list)); /* ends, however the value does */
+    list = calloc(v->len / sizeof(*list) + 2, sizeof(*list)); /* ends, however the value does */
     if (list != NULL)
-        memcpy(list, v.data, v.len);
+        memcpy(list, v->data, v->len);
     struct err *e = list == NULL ? fail(OutOfMemory) : names_of(list, ret);
 
     free(list);
-    target_value_done(&v);
     return e;
 }
 
@@ -150,12 +147,52 @@ is_marked(struct target *t, const char *name, bool *ret)
     return NULL;
 }
 
+/* The same where the key has what the service needs: Wine's manager drops that with any change,
+ * also with one that changes nothing.  What was there before is then put back. */
+static struct err *
+is_marked_and_kept(struct target *t, const char *name, const struct target_value *kept,
+    bool *ret)
+{
+    struct target_value v = { 0 };
+    auto_free char *key = NULL;
+    bool found;
+
+    TRY(is_marked(t, name, ret));
+    if (kept->data == NULL)
+        return NULL;
+    TRY(key_value(t, name, DEPENDS, &v, &found));
+    target_value_done(&v);
+    if (found)
+        return NULL;
+    if (asprintf(&key, SERVICES "%s", name) < 0)
+        return fail(OutOfMemory);
+    TRY(target_reg_set(t, key, DEPENDS, kept));
+    return NULL;
+}
+
 static enum target_service_state
 state_of(DWORD state)
 {
     return state == SERVICE_STOPPED ? SERVICE_IS_STOPPED
         : state == SERVICE_RUNNING  ? SERVICE_IS_RUNNING
                                     : SERVICE_IS_BETWEEN;
+}
+
+/* What the manager does not tell of. */
+static struct err *
+read_key(struct target *t, const char *name, struct target_service *s)
+{
+    struct target_value needs = { 0 };
+    struct err *e = NULL;
+    bool found;
+
+    if (s->depends == NULL)
+        TRY(key_value(t, name, DEPENDS, &needs, &found));
+    e = depends_of_key(&needs, &s->depends);
+    if (e == NULL)
+        e = is_marked_and_kept(t, name, &needs, &s->marked);
+    target_value_done(&needs);
+    return e;
 }
 
 static struct err *
@@ -184,9 +221,7 @@ read_service(struct target *t, const char *name, SC_HANDLE h, struct target_serv
     TRY(text_of(config->c.lpDisplayName, &s->display));
     if (config->c.lpDependencies != NULL && *config->c.lpDependencies != 0)
         TRY(names_of(config->c.lpDependencies, &s->depends));
-    else
-        TRY(depends_of_key(t, name, &s->depends));
-    TRY(is_marked(t, name, &s->marked));
+    TRY(read_key(t, name, s));
     return NULL;
 }
 

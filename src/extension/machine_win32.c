@@ -163,6 +163,7 @@ static const struct target_vtable machine_calls = {
     .service_create = machine_service_create,
     .service_configure = machine_service_configure,
     .service_control = machine_service_control,
+    .service_dependents = machine_service_dependents,
     .file_read = machine_file_read,
     .file_write = machine_file_write,
     .file_rename = machine_file_rename,

@@ -39,6 +39,9 @@ struct err *machine_service_configure(struct target *t, const char *name,
 struct err *machine_service_control(struct target *t, const char *name, bool run,
     struct deadline by);
 
+/* machine_dependents_win32.c */
+struct err *machine_service_dependents(struct target *t, const char *name, char ***ret);
+
 /* machine_files_win32.c */
 struct err *machine_file_read(struct target *t, const char *path, void **ret, size_t *ret_len,
     bool *ret_found);

@@ -210,6 +210,39 @@ target_service_control(struct target *t, const char *name, bool run, struct dead
     return NULL;
 }
 
+static struct err *
+check_dependents(const struct target *t, char *const all[])
+{
+    size_t n = 0;
+
+    while (all[n] != NULL)
+        TRY(check_service(all[n++]));
+    return n <= TARGET_DEPENDENTS_MAX ? NULL
+        : cannot(t, "stop a service that more than 32 running ones need");
+}
+
+struct err *
+target_service_dependents(struct target *t, const char *name, char ***ret)
+{
+    char **all = NULL;
+
+    NEED(t, TARGET_SERVICES, service_dependents, "tell which services need another");
+    TRY(check_service(name));
+    TRY(t->call->service_dependents(t, name, &all));
+    if (all == NULL) {
+        all = calloc(1, sizeof(*all));
+        if (all == NULL)
+            return fail(OutOfMemory);
+    }
+    struct err *e = check_dependents(t, all);
+
+    if (e != NULL)
+        target_names_free(all);
+    else
+        *ret = all;
+    return e;
+}
+
 /* ---- files ---- */
 
 struct err *

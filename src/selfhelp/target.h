@@ -38,6 +38,7 @@ enum {
     TARGET_FILE_MAX = 16 << 20,     /* bytes of a file that is read or written whole */
     TARGET_OUTPUT_MAX = 64 * 1024,  /* bytes of a program's output that are kept */
     TARGET_ENTRIES_MAX = 4096,      /* names in a folder or key */
+    TARGET_DEPENDENTS_MAX = 32,     /* services that run and need one that is to be stopped */
     TARGET_NAME_MAX = 260
 };
 
@@ -61,6 +62,8 @@ struct target_service {
     enum target_service_state state;
     bool marked; /* for deletion: gone when the last handle closes */
 };
+
+enum { TARGET_DEPENDENTS_RUN = 1051 }; /* ERROR_DEPENDENT_SERVICES_RUNNING */
 
 /* What a load test of a library found. */
 struct target_load {
@@ -98,6 +101,8 @@ struct target_vtable {
         const struct target_service *s);
     struct err *(*service_control)(struct target *t, const char *name, bool run,
         struct deadline by);
+    /* NULL, or a list that ends with NULL */
+    struct err *(*service_dependents)(struct target *t, const char *name, char ***ret);
 
     /* files; ${path} in the machine's own notation */
     struct err *(*file_read)(struct target *t, const char *path, void **ret, size_t *ret_len,
@@ -188,8 +193,15 @@ struct err *target_service_create(struct target *t, const char *name,
  * and, through it, in the registry.  What ${s} has no words for stays. */
 struct err *target_service_configure(struct target *t, const char *name,
     const struct target_service *s) must_use;
+/* Windows refuses to stop a service that others which run need, with TARGET_DEPENDENTS_RUN, and
+ * starts what a service needs before the service. */
 struct err *target_service_control(struct target *t, const char *name, bool run,
     struct deadline by) must_use;
+/* The services that are not stopped and need ${name}, themselves or through others, in no
+ * order; ends with NULL, free with target_names_free.  A service that is not there is needed
+ * by none.  TargetCannot when there are more than TARGET_DEPENDENTS_MAX. */
+struct err *target_service_dependents(struct target *t, const char *name,
+    char ***ret) must_use;
 struct err *target_file_read(struct target *t, const char *path, void **ret, size_t *ret_len,
     bool *ret_found) must_use;
 struct err *target_file_write(struct target *t, const char *path, const void *data,

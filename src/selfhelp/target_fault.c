@@ -117,6 +117,12 @@ fault_service_control(struct target *t, const char *name, bool run, struct deadl
 }
 
 static struct err *
+fault_service_dependents(struct target *t, const char *name, char ***ret)
+{
+    READS(target_service_dependents(f->inner, name, ret));
+}
+
+static struct err *
 fault_file_read(struct target *t, const char *path, void **ret, size_t *ret_len,
     bool *ret_found)
 {
@@ -278,6 +284,7 @@ static const struct target_vtable fault_calls = {
     .service_create = fault_service_create,
     .service_configure = fault_service_configure,
     .service_control = fault_service_control,
+    .service_dependents = fault_service_dependents,
     .file_read = fault_file_read,
     .file_write = fault_file_write,
     .file_rename = fault_file_rename,

@@ -248,8 +248,8 @@ mem_restart_now(struct target *t, struct deadline by)
         }
     mem_key_drop(m, "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\"
                     "Component Based Servicing\\RebootPending");
-    mem_services_load(m);
     mem_vss_restart(m);
+    mem_services_load(m);
     return NULL;
 }
 
@@ -338,6 +338,10 @@ mem_free(struct target *t)
         free(m->services[i].name);
         target_service_done(&m->services[i].s);
     }
+    for (size_t i = 0; i < m->nneeds; i++) {
+        free(m->needs[i].service);
+        free(m->needs[i].needs);
+    }
     while (m->nfiles > 0)
         remove_file(m, &m->files[0]);
     for (size_t i = 0; i < m->nimports; i++) {
@@ -384,6 +388,7 @@ static const struct target_vtable mem_calls = {
     .service_create = mem_service_create,
     .service_configure = mem_service_configure,
     .service_control = mem_service_control,
+    .service_dependents = mem_service_dependents,
     .file_read = mem_file_read,
     .file_write = mem_file_write,
     .file_rename = mem_file_rename,

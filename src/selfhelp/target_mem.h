@@ -5,6 +5,8 @@
  *   - the service manager has its own copy of a service's entry, read at start: what is
  *     written to the registry counts there after a restart; a change through the manager
  *     changes both at once;
+ *   - a service that others which run need is not stopped (1051); a start starts what the
+ *     service needs first, and fails when that is missing (1075) or cannot start (1068);
  *   - msiexec /unregister deletes the installer service (or marks it for deletion while
  *     somebody holds it open), /regserver makes it again, started on demand; any other
  *     switch shows its usage and ends with 1;
@@ -64,6 +66,13 @@ void target_mem_hide_marks(struct target *t);
 void target_mem_remove_service(struct target *t, const char *name);
 /* Changing it through the manager is refused with this number; 0: allowed again. */
 void target_mem_refuse_service(struct target *t, uint32_t error);
+
+/* The service ${name} needs ${needs}, which may be made later. */
+void target_mem_needs(struct target *t, const char *name, const char *needs);
+/* It can be started, or stopped, no more: the manager gives this number; 0: again. */
+void target_mem_no_start(struct target *t, const char *name, uint32_t error);
+void target_mem_no_stop(struct target *t, const char *name, uint32_t error);
+bool target_mem_runs(struct target *t, const char *name);
 
 void target_mem_installer(struct target *t, const struct mem_installer *i);
 unsigned target_mem_installs(struct target *t); /* runs of installers so far */

@@ -17,6 +17,11 @@ struct mem_service {
     char *name;
     struct target_service s;
     bool held;
+    uint32_t no_start, no_stop; /* what it refuses with; 0: it does not */
+};
+
+struct mem_need {
+    char *service, *needs;
 };
 
 struct mem_file {
@@ -61,6 +66,8 @@ struct mem {
     size_t nvalues;
     struct mem_service services[MEM_MAX];
     size_t nservices;
+    struct mem_need needs[MEM_MAX];
+    size_t nneeds;
     struct mem_file files[MEM_MAX];
     size_t nfiles;
     struct mem_import imports[MEM_MAX];
@@ -126,6 +133,11 @@ struct err *mem_service_create(struct target *t, const char *name,
     const struct target_service *s);
 struct err *mem_service_control(struct target *t, const char *name, bool run,
     struct deadline by);
+struct err *mem_service_dependents(struct target *t, const char *name, char ***ret);
+/* What it needs itself; ends with NULL, to be freed. */
+char **mem_service_needs(const struct mem *m, const char *name);
+/* As when the machine starts: those that start with it run, and what they need. */
+void mem_services_begin(struct mem *m);
 /* The service manager reads the registry, as it does when the machine starts. */
 void mem_services_load(struct mem *m);
 

@@ -10,8 +10,8 @@
 
 #define SERVICES_KEY "HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
 
-enum { ERROR_NO_SERVICE = 1060, ERROR_DISABLED = 1058, ERROR_EXISTS = 1073,
-    ERROR_MARKED = 1072, ERROR_NOT_EMPTY = 145, SERVICE_OWN_PROCESS = 0x10 };
+enum { ERROR_NO_SERVICE = 1060, ERROR_EXISTS = 1073, ERROR_MARKED = 1072,
+    ERROR_NOT_EMPTY = 145, SERVICE_OWN_PROCESS = 0x10 };
 
 /* ---- registry ---- */
 
@@ -304,7 +304,7 @@ mem_service_get(struct target *t, const char *name, struct target_service *ret,
     ret->image = mem_copy(s->s.image);
     ret->account = mem_copy(s->s.account);
     ret->display = mem_copy(s->s.display);
-    ret->depends = NULL;
+    ret->depends = mem_service_needs(m, name);
     return NULL;
 }
 
@@ -371,20 +371,6 @@ mem_service_configure(struct target *t, const char *name, const struct target_se
     return NULL;
 }
 
-struct err *
-mem_service_control(struct target *t, const char *name, bool run, struct deadline by)
-{
-    struct mem_service *s = mem_service_find((struct mem *)t, name);
-    uint32_t error = s == NULL ? ERROR_NO_SERVICE : s->s.marked ? ERROR_MARKED :
-        run && s->s.start == 4 ? ERROR_DISABLED : 0;
-
-    if (error != 0)
-        return refused(t, run ? "start a service" : "stop a service", error);
-    TRY(mem_vss_control((struct mem *)t, name, run, by));
-    s->s.state = run ? SERVICE_IS_RUNNING : SERVICE_IS_STOPPED;
-    return NULL;
-}
-
 static uint32_t
 number_at(struct mem *m, const char *key, const char *name, uint32_t usual)
 {
@@ -409,11 +395,11 @@ mem_services_load(struct mem *m)
         }
         s->held = false;
         s->s.start = number_at(m, key, "Start", s->s.start);
-        s->s.state = s->s.start == 2 ? SERVICE_IS_RUNNING : SERVICE_IS_STOPPED;
         if (image != NULL && target_value_text(&image->v, &text)) {
             free(s->s.image);
             s->s.image = text;
         }
         i++;
     }
+    mem_services_begin(m);
 }

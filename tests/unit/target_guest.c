@@ -346,6 +346,66 @@ units(void **state)
     }
 }
 
+/* ---- services of a Windows guest that need another ---- */
+
+static void
+assert_names(const char *text, const char *want)
+{
+    struct guest m = { .t.name = (char[]){ "web1" } };
+    char told[2000] = "", **names = NULL;
+
+    assert_ok(guest_dependents_in(&m, text, &names));
+    for (size_t i = 0; names[i] != NULL; i++)
+        snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%s", i > 0 ? " " : "",
+            names[i]);
+    target_names_free(names);
+    assert_string_equal(told, want);
+}
+
+#define TYPE "        TYPE               : 20  WIN32_SHARE_PROCESS  \r\n"
+#define STATE(n) "        STATE              : " n " \r\n"
+#define FLAGS "                                (STOPPABLE, PAUSABLE, ACCEPTS_SHUTDOWN)\r\n"
+#define REST "        WIN32_EXIT_CODE    : 0  (0x0)\r\n        CHECKPOINT         : 0x0\r\n\r\n"
+
+static void
+dependents_are_read_by_their_places(void **state)
+{
+    struct guest m = { .t.name = (char[]){ "web1" } };
+    char many[TARGET_DEPENDENTS_MAX * 200] = "";
+    char **names = NULL;
+    size_t n = 0;
+
+    (void)state;
+    assert_names("Enum: entriesRead  = 0\r\n\r\n", "");
+    assert_names("", "");
+    assert_names("Enum: entriesRead  = 3\r\n\r\nSERVICE_NAME: SENS\r\n"
+                 "DISPLAY_NAME: System Event Notification Service\r\n" TYPE STATE("4  RUNNING")
+                     FLAGS REST "SERVICE_NAME: Off\r\nDISPLAY_NAME: \r\n" TYPE
+                     STATE("1  STOPPED") REST "SERVICE_NAME: COMSysApp\r\n"
+                 "DISPLAY_NAME: COM+ : 1\r\n" TYPE STATE("2  START_PENDING") FLAGS REST,
+        "SENS COMSysApp");
+    /* other words; a name with blanks; lines that end otherwise */
+    assert_names("Anzahl: 1\n\nDIENSTNAME: My Service\nANZEIGENAME: x: y\n        TYP : 10\n"
+                 "        STATUS : 7\n        REST : 0\n", "My Service");
+    /* what is no answer names nobody */
+    assert_names("[SC] OpenService FAILED 5:\r\n\r\nAccess is denied.\r\n", "");
+    assert_fails(guest_dependents_in(&m, "SERVICE_NAME: x\n" TYPE STATE("4") REST, &names),
+        E_AgentWrong);
+    assert_fails(guest_dependents_in(&m, "NAME:\nSHOWN: x\n" TYPE STATE("4") REST, &names),
+        E_AgentWrong);
+    assert_fails(guest_dependents_in(&m, "NAME: x\nSHOWN: x\n" TYPE STATE("RUNNING") REST,
+                     &names), E_AgentWrong);
+    assert_fails(guest_dependents_in(&m, "NAME: \x81x\nSHOWN: x\n" TYPE STATE("4"), &names),
+        E_TargetCannot);
+    for (int i = 0; i < TARGET_DEPENDENTS_MAX + 5; i++)
+        n += (size_t)snprintf(many + n, sizeof(many) - n, "N: s%d\nD: d\n T : 1\n S : 4\n", i);
+    assert_ok(guest_dependents_in(&m, many, &names));
+    for (n = 0; names[n] != NULL; n++)
+        continue;
+    assert_int_equal(n, TARGET_DEPENDENTS_MAX + 1); /* too many, whoever asks sees */
+    target_names_free(names);
+}
+
 int
 main(void)
 {
@@ -358,6 +418,7 @@ main(void)
         cmocka_unit_test(packages),
         cmocka_unit_test(locks_of_other_files),
         cmocka_unit_test(units),
+        cmocka_unit_test(dependents_are_read_by_their_places),
     };
 
     return cmocka_run_group_tests(tests, start_agent, stop_agent);

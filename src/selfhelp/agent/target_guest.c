@@ -362,6 +362,7 @@ static const struct target_vtable windows_calls = {
     .service_create = guest_service_create,
     .service_configure = guest_service_configure,
     .service_control = guest_service_control,
+    .service_dependents = guest_service_dependents,
     .file_read = guest_file_read,
     .file_write = guest_file_write,
     .file_rename = guest_file_rename,

@@ -66,6 +66,11 @@ struct err *guest_service_configure(struct target *t, const char *name,
     const struct target_service *s) must_use;
 struct err *guest_service_control(struct target *t, const char *name, bool run,
     struct deadline by) must_use;
+struct err *guest_service_dependents(struct target *t, const char *name, char ***ret) must_use;
+/* The names in what "sc enumdepend" prints, of services that are not stopped; ends with NULL.
+ * Nothing goes by words: a block of indented lines is one service, the second of them has its
+ * state, and the two lines before the block are its name and how it is shown. */
+struct err *guest_dependents_in(struct guest *m, const char *text, char ***ret) must_use;
 
 struct guest_files {
     struct err *(*rename)(struct guest *m, const char *from, const char *to);

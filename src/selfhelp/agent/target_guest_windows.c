@@ -17,6 +17,7 @@
 enum { ERROR_NO_SERVICE = 1060,
     ERROR_RUNNING = 1056,
     ERROR_NOT_ACTIVE = 1062,
+    ERROR_MORE = 234,
     STATE_STOPPED = 1,
     STATE_RUNNING = 4,
     STATE_PAUSE_MS = 300 };
@@ -456,4 +457,92 @@ guest_service_control(struct target *t, const char *name, bool run, struct deadl
                 run ? "the start of a service" : "the stop of a service");
         TRY(target_wait(t, STATE_PAUSE_MS));
     }
+}
+
+/* ---- services that need another ---- */
+
+/* A line of text without its end. */
+struct line {
+    const char *s;
+    size_t len;
+};
+
+/* The next line that is not empty; false at the end. */
+static bool
+next_line(const char **text, struct line *ret)
+{
+    *text += strspn(*text, "\r\n");
+    *ret = (struct line){ *text, strcspn(*text, "\r\n") };
+    *text += ret->len;
+    return ret->len > 0;
+}
+
+/* What is behind "LABEL: ", as a service is named by letters that any code page has. */
+static struct err *
+add_dependent(struct guest *m, struct line label, char **names, size_t *n)
+{
+    const char *colon = label.s == NULL ? NULL : memmem(label.s, label.len, ": ", 2);
+    size_t len = colon == NULL ? 0 : label.len - (size_t)(colon + 2 - label.s);
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)colon[2 + i] < 0x20 || (unsigned char)colon[2 + i] > 0x7e)
+            return fail(TargetCannot, m->t.name, "read the name of a service that needs it");
+    if (len == 0)
+        return fail(AgentWrong, m->t.name, "sc.exe does not name a service");
+    if (*n > TARGET_DEPENDENTS_MAX)
+        return NULL; /* too many already */
+    names[*n] = strndup(colon + 2, len);
+    return names[(*n)++] == NULL ? fail(OutOfMemory) : NULL;
+}
+
+struct err *
+guest_dependents_in(struct guest *m, const char *text, char ***ret)
+{
+    char **names = calloc(TARGET_DEPENDENTS_MAX + 2, sizeof(*names));
+    struct line before = { 0 }, last = { 0 }, now;
+    struct err *e = names == NULL ? fail(OutOfMemory) : NULL;
+    unsigned told = 0; /* lines of this block that tell something */
+    size_t n = 0;
+
+    while (e == NULL && next_line(&text, &now)) {
+        uint32_t state;
+
+        if (now.s[0] != ' ') {
+            before = told > 0 ? (struct line){ 0 } : last;
+            last = now;
+            told = 0;
+        } else if (memmem(now.s, now.len, " : ", 3) != NULL && ++told == 2) {
+            if (!number_of_line(now.s, 0, 10, &state))
+                e = fail(AgentWrong, m->t.name, "sc.exe does not tell a service's state");
+            else if (state != STATE_STOPPED)
+                e = add_dependent(m, before, names, &n);
+        }
+    }
+    if (e != NULL)
+        target_names_free(names);
+    else
+        *ret = names;
+    return e;
+}
+
+/* With room for the most that sc.exe can ask for; it has room for three or four otherwise. */
+struct err *
+guest_service_dependents(struct target *t, const char *name, char ***ret)
+{
+    const char *const argv[] = { "enumdepend", name, "65536", NULL };
+    struct guest *m = guest_of(t);
+    struct qga_result r = { 0 };
+    uint32_t code;
+
+    TRY(sc(m, argv, &code, &r));
+    struct err *e = NULL;
+
+    if (code == 0)
+        e = guest_dependents_in(m, (const char *)r.out, ret);
+    else if (code == ERROR_MORE)
+        e = fail(TargetCannot, t->name, "tell of so many services that need another");
+    else if (code != ERROR_NO_SERVICE)
+        e = guest_refused(m, "tell which services need another", code);
+    qga_result_done(&r);
+    return e;
 }
