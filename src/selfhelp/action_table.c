@@ -58,8 +58,9 @@ const struct action_kind action_kinds[] = {
         "Set the start type: 2 automatic, 3 on demand, 4 disabled." },
     { "windows.service.state", RISK_SERVICE, ACTION_WINDOWS, false,
         { NEED("service", NAME), NEED_WORD("want", WANT_STATES) },
-        "It is started or stopped as it was before.", NULL,
-        "Start, stop or restart a service." },
+        "It is started or stopped as it was before, and so are those that need it.", NULL,
+        "Start, stop or restart a service. Services that run and need it are stopped before "
+        "it, and after a restart they are started again." },
     { "windows.service.account", RISK_SERVICE, ACTION_WINDOWS, false,
         { NEED("service", NAME), NEED_WORD("account", ACCOUNTS) },
         "The old account is set again, if it is one that needs no password.", NULL,

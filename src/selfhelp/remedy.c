@@ -100,7 +100,7 @@ remedy_change(struct target *t, const struct action *a, struct deadline by, char
 {
     const struct remedy_body *b = body_of(a);
     struct remedy_look now = { 0 };
-    auto_free char *wanted = NULL;
+    auto_free char *wanted = NULL, *around = NULL;
 
     if (b != NULL && b->wanted != NULL) {
         wanted = b->wanted(a);
@@ -109,11 +109,12 @@ remedy_change(struct target *t, const struct action *a, struct deadline by, char
     }
     const char *to = wanted != NULL ? wanted : a->kind->about;
 
+    TRY(remedy_around(t, a, &around));
     TRY(remedy_look(t, a, by, &now));
     int n = now.state == REMEDY_HOLDS ? asprintf(ret, "nothing: %s", now.observed)
         : now.state == REMEDY_UNKNOWN || wanted == NULL ? asprintf(ret, "%s", to)
-                                                        : asprintf(ret, "%s -> %s",
-                                                              now.observed, to);
+                                                        : asprintf(ret, "%s -> %s%s",
+                                                              now.observed, to, around);
     remedy_look_done(&now);
     return n < 0 ? fail(OutOfMemory) : NULL;
 }

@@ -69,6 +69,17 @@ struct err *remedy_apply(struct target *t, const struct action *a, const json_t 
 struct err *remedy_undo(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept) must_use;
 
+/* The services that run and need the one that ${a} stops or restarts, in the order in which
+ * they can be stopped: whoever applies ${a} stops them first, and starts them again in the
+ * reverse order (runbook_dependents.c).  None where ${a} stops nothing that runs.  Ends with
+ * NULL, free with target_names_free.  TargetCannot where there are too many, or no such order;
+ * with ${settle} also when one of them stays between running and stopped. */
+struct err *remedy_dependents(struct target *t, const struct action *a, bool settle,
+    char ***ret) must_use;
+
+/* "SENS and COMSysApp" of such a list that is not empty; to be freed. */
+struct err *remedy_tell_dependents(char *const names[], char **ret) must_use;
+
 /* After a restart a Windows Installer service that was marked for deletion is gone: make it
  * again from ${before}, the record of a windows.installer.register.  Nothing to do is fine. */
 struct err *remedy_keep_installer(struct target *t, const json_t *before) must_use;

@@ -59,6 +59,10 @@ struct err *remedy_restore_file(struct target *t, const json_t *record) must_use
 struct err *remedy_run(struct target *t, struct deadline by, uint32_t *ret_exit,
     char **ret_output, const char *program, ...) __attribute__((sentinel)) must_use;
 
+/* What a plan says of the services that need the one that ${a} stops, behind the change itself:
+ * "" where there are none; to be freed. */
+struct err *remedy_around(struct target *t, const struct action *a, char **ret) must_use;
+
 /* "HKLM\...\Services\<name>", to be freed; NULL without memory. */
 char *remedy_service_key(const char *service);
 

@@ -214,15 +214,20 @@ write_start(struct target *t, const char *service, uint32_t start)
     return NULL;
 }
 
-bool
-remedy_service_goes(const struct err *e)
+static bool
+refused_with(const struct err *e, int64_t number)
 {
     for (; e != NULL; e = err_cause(e))
         for (size_t i = 0; err_code(e) == E_TargetRefused && i < err_nargs(e); i++)
-            if (strcmp(err_arg(e, i)->name, "error") == 0 &&
-                err_arg(e, i)->num == REMEDY_MARKED)
+            if (strcmp(err_arg(e, i)->name, "error") == 0 && err_arg(e, i)->num == number)
                 return true;
     return false;
+}
+
+bool
+remedy_service_goes(const struct err *e)
+{
+    return refused_with(e, REMEDY_MARKED);
 }
 
 struct err *
@@ -332,11 +337,21 @@ wanted_state(const struct action *a)
 static struct err *
 record_state(struct target *t, const struct action *a, json_t **ret)
 {
+    bool starts = strcmp(action_get(a, "want"), "stopped") != 0;
+    const char *service = action_get(a, "service");
+    json_t *needs = json_array();
     struct remedy_views v;
+    struct err *e = remedy_see(t, service, &v);
+    bool running = e == NULL && v.there && v.state == SERVICE_IS_RUNNING;
 
-    TRY(remedy_see(t, action_get(a, "service"), &v));
-    TRY(remedy_json(json_pack("{s:b, s:b}", "there", v.there, "running",
-                        v.there && v.state == SERVICE_IS_RUNNING),
+    if (e == NULL && starts && v.there && !running)
+        e = remedy_record_needs(t, service, needs);
+    if (e != NULL) {
+        json_decref(needs);
+        return e;
+    }
+    TRY(remedy_json(json_pack("{s:b, s:b, s:o}", "there", v.there, "running", running, "needs",
+                        needs),
         ret));
     return NULL;
 }
@@ -355,6 +370,38 @@ apply_state(struct target *t, const struct action *a, const json_t *before, stru
     return NULL;
 }
 
+/* Whoever started what needs it since then did not ask for a stop. */
+static struct err *
+stop_or_start(struct target *t, const char *service, bool run, struct deadline by,
+    char **ret_kept)
+{
+    struct err *e = target_service_control(t, service, run, by);
+
+    if (!refused_with(e, TARGET_DEPENDENTS_RUN))
+        return e;
+    err_free(e);
+    *ret_kept = strdup("it runs on, since other services that run need it");
+    return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
+}
+
+/* What was started with a service, since it needs it: the last one first. */
+static struct err *
+stop_needs(struct target *t, const json_t *needs, struct deadline by)
+{
+    for (size_t i = json_array_size(needs); i > 0; i--) {
+        const char *name = json_string_value(json_array_get(needs, i - 1));
+        auto_free char *kept = NULL;
+        struct remedy_views v;
+
+        if (name == NULL)
+            return fail(InputInvalid, "a service's record", "what it needs has no name");
+        TRY(remedy_see(t, name, &v));
+        if (v.there && v.state == SERVICE_IS_RUNNING)
+            TRY(stop_or_start(t, name, false, by, &kept));
+    }
+    return NULL;
+}
+
 static struct err *
 undo_state(struct target *t, const struct action *a, const json_t *before, struct deadline by,
     char **ret_kept)
@@ -362,12 +409,13 @@ undo_state(struct target *t, const struct action *a, const json_t *before, struc
     const json_t *running = json_object_get(before, "running");
     struct remedy_views v;
 
-    (void)ret_kept;
     if (!json_is_boolean(running))
         return remedy_bad_record(a);
     TRY(remedy_see(t, action_get(a, "service"), &v));
     if (v.there && json_is_true(running) != (v.state == SERVICE_IS_RUNNING))
-        TRY(target_service_control(t, action_get(a, "service"), json_is_true(running), by));
+        TRY(stop_or_start(t, action_get(a, "service"), json_is_true(running), by, ret_kept));
+    if (json_is_false(running) && *ret_kept == NULL)
+        TRY(stop_needs(t, json_object_get(before, "needs"), by));
     return NULL;
 }
 

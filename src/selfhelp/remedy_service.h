@@ -34,4 +34,10 @@ bool remedy_service_goes(const struct err *e);
 struct err *remedy_set_start(struct target *t, const char *service, uint32_t start,
     bool *ret_later) must_use;
 
+/* Add to the array ${needs} the names of the services that start with ${service}, since it
+ * needs them and they are stopped: each after what it needs itself, and after so many looks as
+ * TARGET_DEPENDENTS_MAX no more. */
+struct err *remedy_record_needs(struct target *t, const char *service,
+    json_t *needs) must_use;
+
 #endif

@@ -261,9 +261,13 @@ finish(struct run *r)
 
     TRY(run_keep_installer(r));
     if (r->solved)
+        TRY(run_start_rest(r));
+    TRY(run_last_start(r));
+    if (r->solved)
         TRY(judge_solved(r));
     else
         TRY(judge_unsolved(r, &open));
+    TRY(run_tell_down(r));
     if (r->j != NULL && !open)
         TRY(journal_end(r->j, runbook_outcome_name(r->r->outcome)));
     return NULL;
@@ -501,8 +505,8 @@ runbook_undo(struct target *t, const char *folder, const char *id,
     for (size_t i = journal_entries(j); i > 0; i--) {
         struct err *e;
 
-        if (journal_entry(j, i - 1)->undone)
-            continue;
+        if (journal_entry(j, i - 1)->undone || run_undo_waits(j, i - 1))
+            continue; /* what it waits for has failed, and is told */
         e = undo_entry(t, j, i - 1, line, arg, ret_kept);
         if (e == NULL)
             continue;

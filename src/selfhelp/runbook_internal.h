@@ -10,9 +10,11 @@
 struct applied {
     size_t entry; /* of the journal */
     bool undone;
+    bool down;    /* a service that ran before, was stopped for another, and does not start */
 };
 
-enum { RUN_STEPS_MAX = PLAN_STEPS_MAX };
+/* Steps, and the services that are stopped around them. */
+enum { RUN_CHANGES_MAX = 2 * PLAN_STEPS_MAX };
 
 /* What a step came to. */
 enum step_end {
@@ -39,7 +41,7 @@ struct run {
     struct action naming;   /* owned */
     bool has_naming;
     struct journal *j;      /* NULL until the first change */
-    struct applied applied[RUN_STEPS_MAX];
+    struct applied applied[RUN_CHANGES_MAX];
     size_t napplied;
     int64_t until_ns;       /* of the target's clock */
     unsigned consent;
@@ -132,6 +134,40 @@ struct err *run_consents(struct run *r, const struct action *a, bool *ret) must_
  * installer's class goes to *ret_class. */
 struct err *run_step(struct run *r, const struct plan_step *s, const struct action *a,
     enum step_end *ret, enum exit_class *ret_class) must_use;
+
+/* Write down in the journal that ${a} is carried out next, as a change of this run. */
+struct err *run_intend(struct run *r, const struct plan_step *s, const struct action *a,
+    const json_t *before, size_t *ret_entry) must_use;
+
+/* runbook_dependents.c: the services that need the one that ${a}, of the step ${s}, stops.
+ * They are stopped before it; *ret_ready = false when one could not be, and *ret_told has why.
+ * Afterwards (${ready} or not) they are started again, if ${a} is a restart or has failed; what
+ * is to be said of them is added to *ret_told. */
+struct run_dependents;
+struct err *run_stop_dependents(struct run *r, const struct plan_step *s,
+    const struct action *a, struct run_dependents **ret, char **ret_told,
+    bool *ret_ready) must_use;
+struct err *run_start_dependents(struct run *r, const struct plan_step *s,
+    struct run_dependents *d, bool failed, char **ret_told) must_use;
+void run_dependents_free(struct run_dependents *d);
+DEFINE_AUTO(run_dependents);
+
+/* The same for what is told of a start that is not needed: the service runs already. */
+struct err *run_start_stopped(struct run *r, const struct plan_step *s, const struct action *a,
+    char **ret_told) must_use;
+
+/* A plan that helped before its last step may have stopped a service that it was to start
+ * again: that is done now. */
+struct err *run_start_rest(struct run *r) must_use;
+
+/* At the end of a run: try once more to start those that did not start; then name them in the
+ * note. */
+struct err *run_last_start(struct run *r) must_use;
+struct err *run_tell_down(struct run *r) must_use;
+
+/* Does a newer change of the same thing stand before the undoing of the change ${i}?  Each has
+ * what was there before it: the older one's must be the last word. */
+bool run_undo_waits(const struct journal *j, size_t i);
 
 /* Take back what is not undone yet, newest first, down to the change ${first} (0: all of the
  * run); *ret_all = false when something could not be. */

@@ -243,6 +243,20 @@ record(struct run *r, const struct action *a, json_t **ret, char **ret_boot)
     return e;
 }
 
+struct err *
+run_intend(struct run *r, const struct plan_step *s, const struct action *a,
+    const json_t *before, size_t *ret_entry)
+{
+    if (r->napplied >= RUN_CHANGES_MAX)
+        return fail(InputInvalid, "a plan", "it has too many steps");
+    TRY(run_open_journal(r));
+    if (r->r->journal == NULL)
+        TRY(run_set(&r->r->journal, "%s", journal_id(r->j)));
+    TRY(journal_intent(r->j, s == NULL ? "" : s->id, a, before, ret_entry));
+    r->applied[r->napplied++] = (struct applied){ .entry = *ret_entry };
+    return NULL;
+}
+
 /* Record, intent, apply, result. */
 static struct err *
 change(struct run *r, const struct plan_step *s, const struct action *a, char **ret_told,
@@ -265,17 +279,11 @@ change(struct run *r, const struct plan_step *s, const struct action *a, char **
         err_free(e);
         return told;
     }
-    e = r->napplied < RUN_STEPS_MAX ? run_open_journal(r)
-                                    : fail(InputInvalid, "a plan", "it has too many steps");
-    if (e == NULL && r->r->journal == NULL)
-        e = run_set(&r->r->journal, "%s", journal_id(r->j));
-    if (e == NULL)
-        e = journal_intent(r->j, s == NULL ? "" : s->id, a, before, &entry);
+    e = run_intend(r, s, a, before, &entry);
     if (e != NULL) {
         json_decref(before);
         return e;
     }
-    r->applied[r->napplied++] = (struct applied){ .entry = entry };
     machine = remedy_apply(r->t, a, before, run_by(r, ms), &d);
     json_decref(before);
     if (machine != NULL && run_is_own(machine)) {
@@ -290,6 +298,23 @@ change(struct run *r, const struct plan_step *s, const struct action *a, char **
     err_free(machine);
     remedy_done_done(&d);
     return e;
+}
+
+/* The same, with the services around it that need the one that it stops. */
+static struct err *
+change_within(struct run *r, const struct plan_step *s, const struct action *a,
+    char **ret_told, enum step_end *ret, enum exit_class *ret_class)
+{
+    auto_ptr(run_dependents) d = NULL;
+    bool ready;
+
+    TRY(run_stop_dependents(r, s, a, &d, ret_told, &ready));
+    if (ready)
+        TRY(change(r, s, a, ret_told, ret, ret_class));
+    else
+        *ret = STEP_FAILED;
+    TRY(run_start_dependents(r, s, d, *ret == STEP_FAILED, ret_told));
+    return NULL;
 }
 
 static struct err *
@@ -356,7 +381,7 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
         TRY(already(r, a, &yes, ret_told));
         if (yes) {
             *ret = STEP_ALREADY;
-            return NULL;
+            return run_start_stopped(r, s, a, ret_told);
         }
     }
     if (over || run_out_of_time(r)) {
@@ -370,7 +395,7 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
         return run_set(ret_told, "not done: no consent for %s",
             action_risk_name(a->kind->risk));
     }
-    TRY(change(r, s, a, ret_told, ret, ret_class));
+    TRY(change_within(r, s, a, ret_told, ret, ret_class));
     /* an attempt that found somebody else at work is none */
     r->r->installs += run_is_install(a) && *ret_class != EXIT_BUSY;
     r->r->restarts += a->kind->risk == RISK_RESTART;
@@ -416,6 +441,31 @@ tell_kept(struct run *r, const char *step, const char *kept)
     return NULL;
 }
 
+/* A registry value, or what the first parameter names for one kind of action. */
+static bool
+same_thing(const struct action *a, const struct action *b)
+{
+    const char *what = a->kind->param[0].name, *name = action_get(a, "name");
+    const char *other = action_get(b, "name");
+    bool value = what != NULL && strcmp(what, "key") == 0 && name != NULL && other != NULL;
+
+    if (what == NULL || b->kind->param[0].name == NULL || a->value[0] == NULL ||
+        b->value[0] == NULL || strcmp(what, b->kind->param[0].name) != 0)
+        return false;
+    return strcasecmp(a->value[0], b->value[0]) == 0 &&
+        (value ? strcasecmp(name, other) == 0 : a->kind == b->kind);
+}
+
+bool
+run_undo_waits(const struct journal *j, size_t i)
+{
+    for (size_t k = i + 1; k < journal_entries(j); k++)
+        if (!journal_entry(j, k)->undone &&
+            same_thing(&journal_entry(j, i)->action, &journal_entry(j, k)->action))
+            return true;
+    return false;
+}
+
 struct err *
 run_undo(struct run *r, size_t first, bool *ret_all)
 {
@@ -426,6 +476,10 @@ run_undo(struct run *r, size_t first, bool *ret_all)
 
         if (a->undone)
             continue;
+        if (run_undo_waits(r->j, a->entry)) {
+            *ret_all = false;
+            continue;
+        }
         const struct journal_entry *j = journal_entry(r->j, a->entry);
         struct err *e = remedy_undo(r->t, &j->action, j->before,
             deadline_in_ms(RUNBOOK_INSTALL_MS), &kept);

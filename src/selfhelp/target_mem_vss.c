@@ -20,7 +20,14 @@ static const struct {
     const char *name;
     uint32_t start;
 } services[] = { { VSS, 3 }, { "swprv", 3 }, { EVENTS, 2 }, { "CryptSvc", 2 },
-    { "Winmgmt", 2 }, { "SQLWriter", 2 } };
+    { "Winmgmt", 2 }, { "SQLWriter", 2 }, { "SENS", 2 }, { "COMSysApp", 2 },
+    { "iphlpsvc", 2 }, { "AppIDSvc", 3 } };
+
+/* As on Windows: services that need those above. */
+static const struct {
+    const char *service, *needs;
+} needs[] = { { "SENS", EVENTS }, { "COMSysApp", EVENTS }, { "COMSysApp", "SENS" },
+    { "iphlpsvc", "Winmgmt" }, { "AppIDSvc", "CryptSvc" } };
 
 static const struct mem_writer usual[] = { { "System Writer", "CryptSvc", STABLE, false },
     { "Registry Writer", VSS, STABLE, false },
@@ -38,6 +45,8 @@ target_mem_vss(struct target *t)
         if (services[i].start == 2)
             mem_service_find(m, services[i].name)->s.state = SERVICE_IS_RUNNING;
     }
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+        target_mem_needs(t, needs[i].service, needs[i].needs);
     m->nwriters = sizeof(usual) / sizeof(usual[0]);
     memcpy(m->writers, usual, sizeof(usual));
     target_mem_put(t, MEM_VSSADMIN, "MZ");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "remedy.h"
 #include "windows_conformance.h"
 
 enum { PATIENT_MS = 120000 };
@@ -173,6 +174,64 @@ windows_services_are_made(void **state)
     assert_string_equal(s.image, other);
     assert_string_equal(s.display, called);
     target_service_done(&s);
+}
+
+/* A service of tests, which needs the two others (NULL: none). */
+static void
+make_service(struct target *t, const char *name, const char *one, const char *two)
+{
+    char *needs[] = { (char *)(uintptr_t)one, (char *)(uintptr_t)two, NULL };
+    char image[] = "C:\\firn\\test-service.exe C:\\firn\\services.log";
+    const struct target_service s = { .type = 0x10, .start = 3, .error_control = 1,
+        .image = image, .account = (char[]){ "LocalSystem" }, .depends = needs };
+
+    assert_ok(target_service_create(t, name, &s));
+}
+
+static void
+control(struct target *t, const char *name, bool run)
+{
+    assert_ok(target_service_control(t, name, run, windows_patient()));
+}
+
+/* "FirnB FirnC", in the order in which they can be stopped. */
+static void
+assert_dependents(struct target *t, const char *line, const char *want)
+{
+    char told[200] = "", **names = NULL;
+    struct action a;
+
+    assert_int_equal(action_parse(line, &a, NULL), ACTION_OK);
+    assert_ok(remedy_dependents(t, &a, true, &names));
+    for (size_t i = 0; names[i] != NULL; i++)
+        snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%s", i > 0 ? " " : "",
+            names[i]);
+    assert_string_equal(told, want);
+    target_names_free(names);
+    action_done(&a);
+}
+
+/* C needs B and B needs A; D, which needs A, does not run. */
+void
+windows_dependents(void **state)
+{
+    static const char restart[] = "windows.service.state service=FirnA want=restarted";
+    struct target *t = *state;
+
+    make_service(t, "FirnA", NULL, NULL);
+    make_service(t, "FirnB", "FirnA", NULL);
+    make_service(t, "FirnC", "FirnB", "RpcSs");
+    make_service(t, "FirnD", "FirnA", NULL);
+    assert_dependents(t, restart, "");
+    control(t, "FirnA", true);
+    control(t, "FirnB", true);
+    control(t, "FirnC", true);
+    assert_dependents(t, restart, "FirnC FirnB");
+    assert_dependents(t, "windows.service.state service=firnb want=stopped", "FirnC");
+    control(t, "FirnC", false);
+    control(t, "FirnB", false);
+    assert_dependents(t, restart, "");
+    control(t, "FirnA", false);
 }
 
 void

@@ -98,10 +98,29 @@ own_writer_failed(struct target *t)
 }
 
 static void
+stop_service(struct target *t, const char *name)
+{
+    assert_ok(target_service_control(t, name, false, deadline_in_ms(1000)));
+}
+
+/* Nor does anything run that needs it. */
+static void
 no_events(struct target *t)
 {
     target_mem_vss(t);
+    stop_service(t, "COMSysApp");
+    stop_service(t, "SENS");
     target_mem_service(t, "EventSystem", 4);
+}
+
+/* A service that others which run need; and one that was stopped by hand. */
+static void
+needed_writer_failed(struct target *t)
+{
+    target_mem_vss(t);
+    target_mem_needs(t, "SENS", "Winmgmt");
+    target_mem_needs(t, "swprv", "Winmgmt");
+    target_mem_fail_writer(t, "WMI Writer", false);
 }
 
 static void
@@ -174,6 +193,8 @@ static const struct sick {
         { { "writer", "SqlServerWriter" }, { "service", "SQLWriter" } }, false },
     { "VssWriterBad", ACTION_WINDOWS, writer_stays_failed,
         { { "writer", "SqlServerWriter" }, { "service", "SQLWriter" } }, false },
+    { "VssWriterBad", ACTION_WINDOWS, needed_writer_failed,
+        { { "writer", "WMI Writer" }, { "service", "Winmgmt" } }, false },
     { "PluginSharedLibraryMissing", ACTION_LINUX, library_missing,
         { { "library", "libx.so.1" }, { "installer", "libx1_1.0_all.deb" } }, false },
     { "PostgresqlLibraryMissing", ACTION_LINUX, no_client_library,
@@ -296,6 +317,24 @@ assert_outcome(const struct sick *s, const struct runbook_report *r, enum runboo
     assert_int_equal(r->outcome, want);
 }
 
+/* A repair starts what its article says; it leaves nothing stopped that ran before. */
+static void
+assert_all_run_again(struct target *t, const char *before)
+{
+    auto_free char *lines = strdup(before);
+    char *save = NULL, *name;
+
+    assert_non_null(lines);
+    for (char *l = strtok_r(lines, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
+        bool ran = strncmp(l, "service ", 8) == 0 && strstr(l, " state 1") != NULL;
+
+        name = ran ? strtok(l + 8, " ") : NULL;
+        if (ran && !target_mem_runs(t, name))
+            print_error("%s runs no more\n", name);
+        assert_true(!ran || target_mem_runs(t, name));
+    }
+}
+
 static void
 found_repaired_and_proved(void **state)
 {
@@ -315,6 +354,8 @@ found_repaired_and_proved(void **state)
         auto_ptr(runbook_report) r = run(&o, true, false);
 
         assert_outcome(&sick[i], r, RUNBOOK_REPAIRED);
+        if (r->restarts == 0)
+            assert_all_run_again(o.t, before);
         assert_true(r->retried);
         assert_null(r->why);
         record(sick[i].code, "repaired");
