@@ -87,10 +87,14 @@ keyfile_read(const char *path, enum armour_kind kind, size_t max_body, struct se
             e = armour_take_off(path, buf->data, len, kind, NULL, &body);
         }
     }
-    if (err_code(e) == E_ObjectDamaged)
-        return err_because(fail(KeyFileDamaged, path), e);
-    if (err_code(e) == E_ObjectForeign)
-        return err_because(fail(KeyFileWrong, path, "it is a file of another kind"), e);
+    /* the armour's failures speak of an object of the vault, which this file is not */
+    if (err_code(e) == E_ObjectDamaged || err_code(e) == E_ObjectForeign) {
+        bool foreign = err_code(e) == E_ObjectForeign;
+
+        err_free(e);
+        return foreign ? fail(KeyFileWrong, path, "it is a file of another kind")
+                       : fail(KeyFileDamaged, path);
+    }
     TRY(e);
     if (body.len > max_body || !armour_head_read(buf->data, &head, &newer))
         return fail(KeyFileDamaged, path);
