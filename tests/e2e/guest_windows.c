@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pattern.h"
 #include "target_guest.h"
 #include "windows_conformance.h"
 
@@ -136,5 +137,6 @@ main(int argc, char **argv)
     if (argc != 3)
         return 2;
     sock = argv[1];
+    windows_journals = pattern_folder();
     return cmocka_run_group_tests(tests, connect_guest, leave_guest);
 }

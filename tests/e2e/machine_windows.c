@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "article.h"
-#include "compile.h"
 #include "machine.h"
 #include "record.h"
 #include "record_conformance.h"
-#include "runbook.h"
 #include "state.h"
 #include "stop.h"
 #include "windows_conformance.h"
@@ -24,6 +21,8 @@ open_machine(void **state)
 
     record_in = "C:/firn/records";
     assert_ok(record_folder(record_in));
+    windows_journals = "C:/firn/journals";
+    assert_ok(record_folder(windows_journals));
     assert_ok(machine_open(&t));
     *state = t;
     return 0;
@@ -163,55 +162,6 @@ state_has_a_folder(void **state)
     assert_non_null(strstr(a, "/firn/state"));
 }
 
-/* A restart of a service that others need, from the plan to the machine: what the services
- * wrote down themselves is what happened. */
-static void
-a_restart_takes_its_dependents_along(void **state)
-{
-    static const char text[] = "<properties\n pageTitle=\"VssServiceBad\"\n/>\n"
-        "# VssServiceBad\n\n## **Probe**\n\n* Is it so?\n\n  ```probe\n"
-        "  windows.registry.is key=HKLM\\SOFTWARE\\FirnRun name=Good data=1\n  ```\n\n"
-        "## **Recommended Steps**\n\n* Restart.\n\n  ```action\n"
-        "  windows.service.state service=FirnA want=restarted\n  ```\n\n"
-        "* Set it.\n\n  ```action\n"
-        "  windows.registry.set key=HKLM\\SOFTWARE\\FirnRun name=Good type=dword data=1\n"
-        "  ```\n";
-    static const char want[] = "FirnC stops\nFirnB stops\nFirnA stops\nFirnA runs\n"
-        "FirnB runs\nFirnC runs\n";
-    const struct runbook_policy policy = { .apply = true, .journals = "C:/firn/journals",
-        .consent = 1U << RISK_CONFIG | 1U << RISK_SERVICE };
-    struct runbook_candidate c = { .code = "VssServiceBad" };
-    auto_ptr(runbook_report) r = NULL;
-    auto_free void *log = NULL;
-    struct target *t = *state;
-    struct article *a = NULL;
-    struct plan *p = NULL;
-    size_t len = 0;
-    bool found = false;
-
-    assert_int_equal(article_parse(text, sizeof(text) - 1, &a), ARTICLE_OK);
-    assert_ok(compile_article(a, NULL, &p));
-    c.plan = p;
-    assert_ok(record_folder(policy.journals));
-    for (int i = 'A'; i <= 'C'; i++)
-        assert_ok(target_service_control(t, (const char[]){ 'F', 'i', 'r', 'n', (char)i, 0 },
-            true, windows_patient()));
-    assert_ok(target_file_delete(t, "C:\\firn\\services.log"));
-    assert_ok(runbook_run(t, &c, 1, &policy, &r));
-    assert_int_equal(r->outcome, RUNBOOK_REPAIRED);
-    assert_string_equal(r->rows[0].result,
-        "done; FirnC and FirnB, which need it, were stopped and started again");
-    assert_ok(target_file_read(t, "C:\\firn\\services.log", &log, &len, &found));
-    assert_true(found);
-    assert_int_equal(len, sizeof(want) - 1);
-    assert_memory_equal(log, want, len);
-    for (int i = 'C'; i >= 'A'; i--)
-        assert_ok(target_service_control(t, (const char[]){ 'F', 'i', 'r', 'n', (char)i, 0 },
-            false, windows_patient()));
-    plan_free(p);
-    article_free(a);
-}
-
 int
 main(void)
 {
@@ -223,7 +173,6 @@ main(void)
         cmocka_unit_test(programs_are_heard),
         cmocka_unit_test(renames_replace_nothing),
         cmocka_unit_test(two_views_of_a_service),
-        cmocka_unit_test(a_restart_takes_its_dependents_along),
         RECORD_CONFORMANCE,
         cmocka_unit_test(state_has_a_folder),
         cmocka_unit_test(waits_end_when_asked), /* the last: it stays asked */

@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "remedy.h"
+#include "article.h"
+#include "compile.h"
+#include "runbook.h"
 #include "windows_conformance.h"
 
 enum { PATIENT_MS = 120000 };
+
+const char *windows_journals;
 
 #define KEY "HKLM\\SOFTWARE\\Firn Test"
 
@@ -194,43 +198,64 @@ control(struct target *t, const char *name, bool run)
     assert_ok(target_service_control(t, name, run, windows_patient()));
 }
 
-/* "FirnB FirnC", in the order in which they can be stopped. */
 static void
-assert_dependents(struct target *t, const char *line, const char *want)
+restart(struct target *t)
 {
-    char told[200] = "", **names = NULL;
-    struct action a;
+    static const char text[] = "<properties\n pageTitle=\"VssServiceBad\"\n/>\n"
+        "# VssServiceBad\n\n## **Probe**\n\n* Is it so?\n\n  ```probe\n"
+        "  windows.registry.is key=HKLM\\SOFTWARE\\FirnRun name=Good data=1\n  ```\n\n"
+        "## **Recommended Steps**\n\n* Restart.\n\n  ```action\n"
+        "  windows.service.state service=firna want=restarted\n  ```\n\n"
+        "* Set it.\n\n  ```action\n"
+        "  windows.registry.set key=HKLM\\SOFTWARE\\FirnRun name=Good type=dword data=1\n"
+        "  ```\n";
+    const struct runbook_policy policy = { .apply = true, .journals = windows_journals,
+        .consent = 1U << RISK_CONFIG | 1U << RISK_SERVICE };
+    struct runbook_candidate c = { .code = "VssServiceBad" };
+    auto_ptr(runbook_report) r = NULL;
+    struct article *a = NULL;
+    struct plan *p = NULL;
 
-    assert_int_equal(action_parse(line, &a, NULL), ACTION_OK);
-    assert_ok(remedy_dependents(t, &a, true, &names));
-    for (size_t i = 0; names[i] != NULL; i++)
-        snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%s", i > 0 ? " " : "",
-            names[i]);
-    assert_string_equal(told, want);
-    target_names_free(names);
-    action_done(&a);
+    assert_int_equal(article_parse(text, sizeof(text) - 1, &a), ARTICLE_OK);
+    assert_ok(compile_article(a, NULL, &p));
+    c.plan = p;
+    assert_ok(runbook_run(t, &c, 1, &policy, &r));
+    assert_int_equal(r->outcome, RUNBOOK_REPAIRED);
+    assert_string_equal(r->rows[0].change,
+        "the service is running -> the service is restarted; FirnC and FirnB, which need it "
+        "and run, are stopped before it and started again after it");
+    assert_string_equal(r->rows[0].result,
+        "done; FirnC and FirnB, which need it, were stopped and started again");
+    plan_free(p);
+    article_free(a);
 }
 
-/* C needs B and B needs A; D, which needs A, does not run. */
+/* C needs B and B needs A; D, which needs A, does not run.  What the services wrote down
+ * themselves is what happened. */
 void
 windows_dependents(void **state)
 {
-    static const char restart[] = "windows.service.state service=FirnA want=restarted";
+    static const char want[] = "FirnA runs\nFirnB runs\nFirnC runs\n"
+        "FirnC stops\nFirnB stops\nFirnA stops\nFirnA runs\nFirnB runs\nFirnC runs\n";
     struct target *t = *state;
+    auto_free void *log = NULL;
+    bool found = false;
+    size_t len = 0;
 
     make_service(t, "FirnA", NULL, NULL);
     make_service(t, "FirnB", "FirnA", NULL);
     make_service(t, "FirnC", "FirnB", "RpcSs");
     make_service(t, "FirnD", "FirnA", NULL);
-    assert_dependents(t, restart, "");
     control(t, "FirnA", true);
     control(t, "FirnB", true);
     control(t, "FirnC", true);
-    assert_dependents(t, restart, "FirnC FirnB");
-    assert_dependents(t, "windows.service.state service=firnb want=stopped", "FirnC");
+    restart(t);
+    assert_ok(target_file_read(t, "C:\\firn\\services.log", &log, &len, &found));
+    assert_true(found);
+    assert_int_equal(len, sizeof(want) - 1);
+    assert_memory_equal(log, want, len);
     control(t, "FirnC", false);
     control(t, "FirnB", false);
-    assert_dependents(t, restart, "");
     control(t, "FirnA", false);
 }
 

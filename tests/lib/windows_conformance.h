@@ -9,6 +9,9 @@
 
 #include "target.h"
 
+/* A folder for the journals of repairs; set by the program. */
+extern const char *windows_journals;
+
 void windows_values_keep_their_bytes(void **state);
 void windows_only_empty_keys_go(void **state); /* after that */
 void windows_installer_service(void **state);
