@@ -12,6 +12,8 @@
 #include "codes.h"
 #include "runbook_internal.h"
 
+enum { LOOKS_MAX = 3 };
+
 struct run_dependents {
     const struct action *a; /* of the service that they need; borrowed */
     char **names;           /* in the order in which they are stopped; owned */
@@ -87,34 +89,53 @@ stop_one(struct run *r, const struct plan_step *s, struct run_dependents *d, con
     return e;
 }
 
+/* Those that run now; *ret_told has why one does not stop. */
+static struct err *
+stop_all(struct run *r, const struct plan_step *s, struct run_dependents *d, char **ret_told)
+{
+    struct err *machine = NULL, *e = NULL;
+
+    for (char **name = d->names; e == NULL && *ret_told == NULL && *name != NULL; name++) {
+        if (d->n == TARGET_DEPENDENTS_MAX)
+            return run_set(ret_told, "failed: services that need it start again and again");
+        e = stop_one(r, s, d, *name, &machine);
+        if (e == NULL && machine != NULL)
+            e = run_set(ret_told, "failed: %s, which needs %s, does not stop: %s", *name,
+                action_get(d->a, "service"), err_message(machine));
+        err_free(machine);
+        machine = NULL;
+    }
+    return e;
+}
+
+/* Others may have been started meanwhile.  What the last look misses, Windows refuses. */
 struct err *
 run_stop_dependents(struct run *r, const struct plan_step *s, const struct action *a,
     struct run_dependents **ret, char **ret_told, bool *ret_ready)
 {
     auto_ptr(run_dependents) d = calloc(1, sizeof(*d));
-    struct err *machine;
+    bool more = true;
 
     if (d == NULL)
         return fail(OutOfMemory);
     d->a = a;
-    machine = remedy_dependents(r->t, a, true, &d->names);
-    if (run_is_own(machine))
-        return machine;
-    *ret_ready = machine == NULL;
-    struct err *e = machine == NULL ? NULL : run_set(ret_told, "failed: %s",
-        err_message(machine));
+    for (int looks = 0; more && looks < LOOKS_MAX; looks++) {
+        target_names_free(take(d->names));
+        struct err *machine = remedy_dependents(r->t, a, true, &d->names);
 
-    for (size_t i = 0; e == NULL && *ret_ready && d->names[i] != NULL; i++) {
-        e = stop_one(r, s, d, d->names[i], &machine);
-        *ret_ready = machine == NULL;
-        if (e == NULL && machine != NULL)
-            e = run_set(ret_told, "failed: %s, which needs %s, does not stop: %s", d->names[i],
-                action_get(a, "service"), err_message(machine));
+        if (run_is_own(machine))
+            return machine;
+        struct err *e = machine != NULL
+            ? run_set(ret_told, "failed: %s", err_message(machine))
+            : stop_all(r, s, d, ret_told);
+
+        err_free(machine);
+        TRY(e);
+        more = *ret_told == NULL && d->names[0] != NULL;
     }
-    err_free(machine);
-    if (e == NULL)
-        *ret = take(d);
-    return e;
+    *ret_ready = *ret_told == NULL;
+    *ret = take(d);
+    return NULL;
 }
 
 /* ---- after ---- */

@@ -73,6 +73,9 @@ void target_mem_needs(struct target *t, const char *name, const char *needs);
 void target_mem_no_start(struct target *t, const char *name, uint32_t error);
 void target_mem_no_stop(struct target *t, const char *name, uint32_t error);
 bool target_mem_runs(struct target *t, const char *name);
+/* Somebody starts ${name} when ${stopped} has stopped, so many times; strings are borrowed. */
+void target_mem_starts_when(struct target *t, const char *name, const char *stopped,
+    unsigned times);
 
 void target_mem_installer(struct target *t, const struct mem_installer *i);
 unsigned target_mem_installs(struct target *t); /* runs of installers so far */

@@ -68,6 +68,8 @@ struct mem {
     size_t nservices;
     struct mem_need needs[MEM_MAX];
     size_t nneeds;
+    const char *starts, *when_stopped; /* services; borrowed */
+    unsigned starts_times;
     struct mem_file files[MEM_MAX];
     size_t nfiles;
     struct mem_import imports[MEM_MAX];

@@ -40,6 +40,16 @@ target_mem_no_stop(struct target *t, const char *name, uint32_t error)
     s->no_stop = error;
 }
 
+void
+target_mem_starts_when(struct target *t, const char *name, const char *stopped, unsigned times)
+{
+    struct mem *m = (struct mem *)t;
+
+    m->starts = name;
+    m->when_stopped = stopped;
+    m->starts_times = times;
+}
+
 static bool
 runs(struct mem *m, const char *name)
 {
@@ -160,6 +170,10 @@ mem_service_control(struct target *t, const char *name, bool run, struct deadlin
         return fail(TargetRefused, t->name, "stop a service", error);
     TRY(mem_vss_control(m, name, false, by));
     s->s.state = SERVICE_IS_STOPPED;
+    if (m->starts_times > 0 && strcasecmp(m->when_stopped, name) == 0) {
+        m->starts_times--;
+        TRY(start(m, m->starts, by, 0, &error));
+    }
     return NULL;
 }
 

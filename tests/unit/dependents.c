@@ -486,6 +486,31 @@ one_that_stays_down_is_named(void **state)
     web_done(&w);
 }
 
+/* Idle was stopped, and is started by somebody while those are stopped that ran. */
+static void
+one_that_starts_meanwhile_is_found(void **state)
+{
+    struct web w;
+
+    (void)state;
+    for (unsigned times = 1; times < 5; times += 3) {
+        event_system(&w, RESTARTS, true);
+        target_mem_needs(w.t, "SENS", "Idle");
+        target_mem_needs(w.t, "COMSysApp", "Idle");
+        start(w.t, "Idle");
+        target_mem_starts_when(w.t, "SENS", "Idle", times);
+        auto_ptr(runbook_report) r = run(&w, w.t, NULL);
+
+        assert_int_equal(r->outcome, RUNBOOK_REPAIRED);
+        assert_true(target_mem_runs(w.t, "COMSysApp"));
+        assert_true(target_mem_runs(w.t, "SENS"));
+        assert_true(target_mem_runs(w.t, "Idle"));
+        assert_int_equal(strncmp(r->rows[0].result, "done; ", 6) == 0, times == 1);
+        assert_int_equal(strstr(r->rows[0].result, "1051") != NULL, times != 1);
+        web_done(&w);
+    }
+}
+
 /* ---- what cannot be ---- */
 
 /* Nothing is stopped, and the step says why. */
@@ -568,6 +593,7 @@ main(void)
         cmocka_unit_test(a_plan_names_them),
         cmocka_unit_test(each_is_in_the_journal),
         cmocka_unit_test(one_that_stays_down_is_named),
+        cmocka_unit_test(one_that_starts_meanwhile_is_found),
         cmocka_unit_test(there_are_limits),
         cmocka_unit_test(undo_stops_nobody_elses),
     };
