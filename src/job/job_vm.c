@@ -201,13 +201,24 @@ open_image(struct vm_backup *b, size_t i, unsigned lanes)
 }
 
 static struct err *
+open_disk(struct vm_backup *b, size_t i, unsigned lanes)
+{
+    struct backup_disk *d = &b->disks[i];
+
+    TRY(running_source(b->r, i, lanes, &d->source));
+    struct err *untold = running_untold(b->r, i);
+    if (untold != NULL)
+        d->broke = err_because(fail(ChangesUntold, d->name), untold);
+    return NULL;
+}
+
+static struct err *
 open_disks(struct vm_backup *b)
 {
     unsigned lanes = vault_lanes(b->v) - 1;
 
     for (size_t i = 0; i < b->ndisks; i++)
-        TRY(b->r->off ? open_image(b, i, lanes)
-                      : running_source(b->r, i, lanes, &b->disks[i].source));
+        TRY(b->r->off ? open_image(b, i, lanes) : open_disk(b, i, lanes));
     return NULL;
 }
 

@@ -256,6 +256,19 @@ read_some(struct rehearsing *r, size_t i, uint8_t *to)
                            (size_t)(size < COPY_LEN ? size : COPY_LEN));
 }
 
+/* Its bitmap could not be copied. */
+static struct err *
+say_untold(struct rehearsing *r, size_t i)
+{
+    const char *name = running_disk(r->m.r, i)->name;
+    struct err *e = running_untold(r->m.r, i);
+
+    if (e == NULL)
+        return NULL;
+    return rehearsing_say(r, REHEARSAL_WEAKER, err_because(fail(ChangesUntold, name), e),
+        "%s: not by its bitmap", name);
+}
+
 struct err *
 rehearse_copy(struct rehearsing *r)
 {
@@ -267,8 +280,10 @@ rehearse_copy(struct rehearsing *r)
     for (size_t i = 0; i < n; i++) {
         struct err *e = read_some(r, i, room);
 
-        if (e == NULL)
+        if (e == NULL) {
+            TRY(say_untold(r, i));
             continue;
+        }
         if (rehearsing_ends(e))
             return e;
         r->has &= ~(unsigned)HAS_MOMENT;

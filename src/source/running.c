@@ -106,6 +106,13 @@ running_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
 }
 
 struct err *
+running_untold(struct running *r, size_t i)
+{
+    assert(i < r->ndisks);
+    return take(r->disks[i].untold);
+}
+
+struct err *
 running_keep(struct running *r)
 {
     return r->call->keep(r);
@@ -137,6 +144,7 @@ running_disk_done(struct running_disk *d)
     for (size_t i = 0; i < d->nbitmaps; i++)
         free(d->bitmaps[i].name);
     free(d->bitmaps);
+    err_free(d->untold);
     *d = (struct running_disk){ 0 };
 }
 

@@ -69,7 +69,8 @@ struct running_disk {
     uint64_t size;
     struct running_bitmap *bitmaps; /* when the machine was opened */
     size_t nbitmaps;
-    const char *since; /* running_since; NULL: none */
+    const char *since;  /* running_since; NULL: none, or its source cannot tell */
+    struct err *untold; /* why it cannot, until running_untold */
     bool begun, persistent; /* running_track: a bitmap began, and will outlive QEMU */
     uint64_t granularity;   /* of that one; 0: not known */
 };
@@ -148,9 +149,15 @@ struct err *running_flash_read(struct running *r, size_t i, struct deadline by,
     void *to) must_use;
 
 /* Disk number ${i} as it was at the moment.  Free the source before running_close.  When its
- * connection was lost, and it was freed, it may be asked for again: the moment is the same. */
+ * connection was lost, and it was freed, it may be asked for again: the moment is the same.
+ * Where the machine does not let the bitmap of running_since be read, the source tells no
+ * changes. */
 struct err *running_source(struct running *r, size_t i, unsigned lanes,
     struct source **ret) must_use;
+
+/* After running_source: why disk number ${i} tells no changes though they were asked for, the
+ * caller's; NULL: it does, none were, or it was said before. */
+struct err *running_untold(struct running *r, size_t i) must_use;
 
 /* The point is listed: the bitmaps that began stay, and older ones of the same tag go. */
 struct err *running_keep(struct running *r) must_use;

@@ -241,11 +241,24 @@ export(struct vm *vm, size_t i, const char *copy)
     return NULL;
 }
 
+/* A machine that does not let its bitmap be copied lets its disk be read. */
+static struct err *
+copy_bitmap(struct vm *vm, struct running_disk *d)
+{
+    struct err *e = d->since != NULL ? vm_bitmap_copy(vm, d, d->since) : NULL;
+
+    if (err_code(e) != E_QmpRefused)
+        return refused(vm, e);
+    d->since = NULL;
+    d->untold = e;
+    return NULL;
+}
+
 struct err *
 vm_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
 {
     struct vm *vm = vm_of(r);
-    const char *bitmap = vm->is.disks[i].since;
+    struct running_disk *d = &vm->is.disks[i];
     auto_free char *path = NULL;
     char name[VM_NODE_MAX], copy[VM_NODE_MAX];
 
@@ -253,15 +266,13 @@ vm_source(struct running *r, size_t i, unsigned lanes, struct source **ret)
     vm_bitmap_copy_name(copy, vm->scratch.run);
     TRY(start_server(vm));
     if (!vm->exported[i]) {
-        if (bitmap != NULL)
-            TRY(refused(vm, vm_bitmap_copy(vm, &vm->is.disks[i], bitmap)));
-        TRY(refused(vm, export(vm, i, bitmap != NULL ? copy : NULL)));
+        TRY(copy_bitmap(vm, d));
+        TRY(refused(vm, export(vm, i, d->since != NULL ? copy : NULL)));
         vm->exported[i] = true;
     }
     TRY(socket_path(vm, &path));
     vm_node_name(name, vm->scratch.run, VM_ACCESS, i);
-    TRY(source_nbd_socket(path, name, bitmap != NULL ? copy : NULL, lanes,
-        vm->is.disks[i].name, ret));
+    TRY(source_nbd_socket(path, name, d->since != NULL ? copy : NULL, lanes, d->name, ret));
     return NULL;
 }
 

@@ -246,6 +246,37 @@ assert p["warnings"][0]["facts"]["disk"] == "vdb"
 END
     not_ok 'the image kept its bitmap, the raw disk has none'
 restored latest '' 'and its point is right'
+
+# ---- QEMU does not let the bitmap be read ----
+between # a bitmap in memory is of that process
+firn_is 3 'a monitor that something stands before' backup qmp:"$t_dir/between.sock"
+guest_write vda 97 12M 64k
+guest_write vdb 98 13M 64k
+echo firn-copy- > refused
+firn_is 3 'no bitmap can be copied' backup --json qmp:"$t_dir/between.sock"
+python3 - << 'END' && ok 'each disk was read whole, and that is told' ||
+import json
+p = json.load(open("out"))
+told = [(w["code"], w["facts"]["disk"]) for w in p["warnings"]]
+assert told == [("ChangesUntold", "vda"), ("ChangesUntold", "vdb")], told
+assert p["point"]["read_bytes"] > 1 << 20 and p["point"]["new_bytes"] == 2 << 16, p["point"]
+END
+    not_ok 'each disk was read whole, and that is told'
+says err 'because: .* refused block-dirty-bitmap-add' 'with what QEMU said'
+firn_is 3 'a rehearsal of that' doctor qmp:"$t_dir/between.sock"
+says out 'ChangesUntold' 'says so, too'
+rm refused
+for disk in vda vdb; do
+    firn_is 0 "$disk comes back" restore --force --disk $disk latest back/$disk.raw
+    same back/$disk.raw ref-$disk.raw 'as it was written'
+done
+clean 'nothing is left after it'
+bitmaps 'but the bitmaps of the new point'
+guest_write vda 99 14M 64k
+firn_is 0 'by which the next backup' backup qmp:"$t_dir/between.sock"
+says out '^read 64 KiB; 64 KiB of it new' 'reads what was written'
+between_end
+
 # ---- which disks ----
 firn_is 0 'one disk is chosen' backup --machine part --disk vdb qmp:"$v_mon"
 says out '^part: 1 disk, 48 MiB' 'and no other'

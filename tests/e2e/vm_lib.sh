@@ -4,8 +4,12 @@
 # Its processor never runs (-S): what a guest would write is written to the guest's devices
 # by the test, through a second monitor, and to a reference file each.  Between disks and
 # files stands a throttle, so that a copy is not over before the test can stop firn in it.
-v_mon=$t_dir/mon.sock v_ctl=$t_dir/ctl.sock v_pid=
-v_end() { [ -z "$v_pid" ] || { kill -KILL "$v_pid"; tail --pid="$v_pid" -f /dev/null; }; v_pid=; } 2> /dev/null
+v_mon=$t_dir/mon.sock v_ctl=$t_dir/ctl.sock v_pid= v_between=
+v_end() {
+    [ -z "$v_pid" ] || { kill -KILL "$v_pid"; tail --pid="$v_pid" -f /dev/null; }
+    between_end
+    v_pid=
+} 2> /dev/null
 trap 'v_end; t_end' EXIT
 
 # vm_start OPTION...: web1 with vda (qcow2) and vdb (raw), more by the options
@@ -26,6 +30,17 @@ vm_start() {
         -daemonize -pidfile qemu.pid "$@" 2> qemu.err || { cat qemu.err >&2; return 1; }
     v_pid=$(cat qemu.pid)
 }
+# between: between.sock is the machine's monitor, but refuses commands that have all words of the file
+# "refused" in them, where there is one.  To firn its process is QEMU, which it asks the socket for.
+between() {
+    "$here/../lib/monitor_refuses.py" "$t_dir/between.sock" "$v_mon" "$t_dir/refused" 2> between.err &
+    v_between=$!
+    until [ -S between.sock ] || ! kill -0 $v_between 2> /dev/null; do read -r -t 0.02 _ <> <(:) || true; done
+}
+between_end() {
+    [ -z "$v_between" ] || { kill $v_between; wait $v_between; }
+    v_between=
+} 2> /dev/null
 ctl() { "$monitor" "$v_ctl" "$@"; }
 
 # guest_write DISK BYTE OFFSET LENGTH: by the guest's device, and to the reference
