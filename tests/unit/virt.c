@@ -206,8 +206,7 @@ fake_state(virDomainPtr d, int *state, int *reason, unsigned flags)
     (void)flags;
     if (fails())
         return -1;
-    *state = !w->on ? VIR_DOMAIN_SHUTOFF : w->paused ? VIR_DOMAIN_PAUSED
-                                                     : VIR_DOMAIN_RUNNING;
+    *state = !w->on ? VIR_DOMAIN_SHUTOFF : w->paused ? VIR_DOMAIN_PAUSED : VIR_DOMAIN_RUNNING;
     *reason = w->paused ? VIR_DOMAIN_PAUSED_IOERROR : 0;
     return 0;
 }
@@ -450,8 +449,8 @@ static bool
 may_end_in(const struct err *e)
 {
     return err_code(e) == E_LibvirtRefused || err_code(e) == E_LibvirtUnreachable ||
-        err_code(e) == E_VmSnapshotFailed || err_code(e) == E_VmNotClean ||
-        err_code(e) == E_LibvirtLost;
+           err_code(e) == E_VmSnapshotFailed || err_code(e) == E_VmNotClean ||
+           err_code(e) == E_LibvirtLost;
 }
 
 static void
