@@ -347,12 +347,13 @@ case_of_fact(const struct sentence *s)
 static void
 beside(struct compiler *c, const struct sentence *whole, bool conditional, bool label)
 {
+    static const struct finds none;
     struct sentence s = without_mark(whole);
     bool introduces = last_unit(c) == 0;
     bool marked = s.nwords < whole->nwords;
     bool alone = c->block->kind == ARTICLE_ITEM && last_unit(c) != c->around.nunit;
 
-    if (s.nwords == 0)
+    if (s.nwords == 0 || (marked && unaccounted(&s, &none, s.nwords) == SIZE_MAX))
         return;
     if (conditional) {
         if (has_word(&s, 0, s.nwords, "before|beforehand|first") && !introduces)
@@ -366,7 +367,7 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
         return;
     }
     if (tells_effect(&s) || is_reference(&s) || is_precaution(&s) ||
-        (tells_subject(&s) && !has_number(&s) && !has_word(&s, 3, s.nwords, "for|on|under")) ||
+        (tells_subject(&s) && !has_number(&s) && !names_distribution(&s)) ||
         (introduces && is_imprint(&s)))
         return;
     if (is_fork(&s)) {

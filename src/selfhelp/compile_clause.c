@@ -107,12 +107,16 @@ purpose(const struct sentence *s, size_t i)
         "rebuild|recover|refresh|register|reload|repair|reregister|reset|resolve|restart|see|"
         "solve|start|verify|view";
     bool starts = i == 0 || word_is(s, i - 1, "then|finally|now|next");
+    bool task = word_is(s, i + 1, "add|change|configure|create|increase|modify|set|update");
     struct sentence clause = *s;
 
-    if (!starts || !word_is(s, i, "to") || !word_in(s, i + 1, verbs, LIST_MARKS(verbs)))
+    if (!starts || !word_is(s, i, "to") ||
+        !(task || word_in(s, i + 1, verbs, LIST_MARKS(verbs))))
         return 0;
     for (size_t k = i; k < s->nwords; k++)
         if (s->word[k].after == ',') {
+            if (task && !word_is(s, k + 1, "follow|perform|complete|use"))
+                return 0; /* it may be a wish */
             clause.word += i + 1;
             clause.nwords = k - i;
             return sets_place(&clause) ||

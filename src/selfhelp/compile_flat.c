@@ -291,8 +291,9 @@ static size_t
 tag(struct scan *k, size_t i)
 {
     static const char breaking[] = "br|p|li|div|tr|hr|ul|ol|table|h1|h2|h3|h4|pre";
-    static const char plain[] = "a|b|i|u|em|strong|span|code|td|th|sup|sub|font|img|details|"
-                                "summary|tbody|thead|blockquote|insight|azurekb|video|bcd";
+    static const char plain[] = "a|b|i|u|em|kbd|strong|span|code|td|th|sup|sub|font|img|"
+                                "details|summary|tbody|thead|blockquote|insight|azurekb|"
+                                "video|bcd";
     size_t name = i + 1 + (next(k, i + 1) == '/'), n = 0, end;
 
     while (is_word_byte(next(k, name + n)) && n < 16)
@@ -400,12 +401,27 @@ backslash(struct scan *k, size_t i)
     return i + 2;
 }
 
+/* The > at the start of a line of a quotation. */
+static size_t
+quote_mark(struct scan *k, size_t i)
+{
+    size_t from = i;
+
+    while (from > 0 && (k->t[from - 1] == ' ' || k->t[from - 1] == '>') && i - from < 8)
+        from--;
+    if ((from > 0 && k->t[from - 1] != '\n') || !is_space(next(k, i + 1)))
+        return 0;
+    return i + 1;
+}
+
 static size_t
 special(struct scan *k, size_t i)
 {
     size_t to = 0;
 
     switch (k->t[i]) {
+    case '>':
+        return quote_mark(k, i);
     case '\\':
         return backslash(k, i);
     case '`':

@@ -191,18 +191,20 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
     struct finds l = { 0 };
     struct cond trail = { 0 };
     size_t to = s->nwords;
-    bool command, wait;
+    bool command, wait, walk;
     const struct cond *cond = has_own ? own : &c->cond;
 
     if (word_is(s, 0, "or|alternatively|alternately") ||
         (s->nwords > 0 && s->word[0].before == '(' && word_is(s, 0, "or")))
         c->alternative = true;
     find_all(c, &l, s);
+    walk = !has_own && walk_read(c, &l, s);
     if (!has_own)
         behind(c, s, &l, &trail, &to);
     if (trail.when == PLAN_IF)
         cond_join(c, &trail, &c->cond);
-    around_sentence(c, &l, s, to, before.condition, before.label);
+    if (!walk || finds_command(&l))
+        around_sentence(c, &l, s, to, before.condition, before.label);
     if (!s->code)
         c->around.cond_unit = has_own ? c->around.nunit : 0;
     command = finds_command(&l);
@@ -312,13 +314,15 @@ flow_headline(struct compiler *c, const struct sentence *s, const struct sentenc
     size_t first = rest->nwords, from = 0;
     struct sentence head = *s;
 
-    if (names_platform(rest, true, &os) || (from = platform_behind(rest, &os)) > 0)
-        cond_text(c, rest, from, rest->nwords, &cond);
-    else
+    if (names_platform(rest, true, &os))
+        cond_text(c, rest, 0, rest->nwords, &cond);
+    else if ((from = platform_behind(rest, &os)) == 0)
         first = cond_read(c, rest, &cond, &scope, &has);
     if (from > 0) {
         head.nwords -= rest->nwords - from;
         head.to = rest->word[from - 1].to;
+        if (os == NULL || c->around.nsection > 0) /* a title "... in Windows" says no more */
+            cond_text(c, rest, from, rest->nwords, &cond);
     }
     if (!has && cond.when == PLAN_ALWAYS && c->around.nsection > 0 &&
         rest->from == s->from && !heading_is_plain(s, false) && heading_tells_case(s)) {
@@ -357,7 +361,11 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
 
     c->sentence++;
     if (c->block->kind == ARTICLE_QUOTE) { /* a note beside the steps */
-        around_sentence(c, &(struct finds){ 0 }, s, s->nwords, false, false);
+        struct finds none = { 0 };
+
+        if (s->code || !walk_read(c, &none, s) || none.n > 0)
+            around_sentence(c, &(struct finds){ 0 }, s, s->nwords, false, false);
+        finds_done(&none);
         return;
     }
     if (skip > 0)
@@ -375,8 +383,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         return;
     }
     if (!s->code && tells_subject(&rest) && (first = platform_behind(&rest, &os)) > 0) {
-        cond_text(c, &rest, first, rest.nwords, &cond); /* all of the section is about it */
-        cond.os = os;
+        if (os == NULL) /* all of the section is about it */
+            cond_text(c, &rest, first, rest.nwords, &cond);
         heading_cond(c, &cond);
         return;
     }

@@ -43,6 +43,12 @@ tells_effect(const struct sentence *s)
         "shows|stands|start|starts|stop|stops|update|updates";
     size_t i = 1 + word_is(s, 1, "will|also|command");
 
+    if (word_is(s, 0, "this|the|these") &&
+        word_is(s, 1 + word_is(s, 1, "registry"), "entry|key|parameter|setting|value") &&
+        word_is(s, 2 + word_is(s, 1, "registry"), "allows|causes|controls|decreases|defines|"
+                                                  "determines|disables|enables|increases|makes|"
+                                                  "means|represents|sets|specifies"))
+        return !has_word(s, 3, s->nwords, "only|unless|except|don't|must|should|temporarily");
     if (word_is(s, 0, "this|that|it|which") && word_is(s, i, does))
         return !has_word(s, 2, s->nwords, "only|unless|if|when|until|but|except|so|on|all|not|"
                                           "to");
@@ -69,8 +75,10 @@ tells_subject(const struct sentence *s)
         word_is(s, 1, "article|chapter|document|guide|howto|page|section|topic|tutorial") &&
         word_is(s, 2, "contains|covers|describes|details|discusses|explains|helps|lists|"
                       "provides|shows|uses") &&
-        !limits(s, LIMITS_SECTION) && !names_kind(s) && !sets_place(s) &&
-        !has_word(s, 3, s->nwords, "if|when|without|but|not|where|whose");
+        !names_kind(s) && !sets_place(s) &&
+        !has_word(s, 3, s->nwords,
+            "before|but|cluster|don't|earlier|except|first|later|newer|node|older|only|"
+            "temporarily|temporary|unless|until|whose|without");
 }
 
 /* "For more information, see ...": where more is written. */

@@ -198,6 +198,7 @@ flow_end(struct compiler *c)
 {
     end_group(c);
     forget(c);
+    walk_done(c);
     cond_done(&c->cond);
     cond_done(&c->outer.cond);
     cond_done(&c->heading);

@@ -100,6 +100,8 @@ bool word_in(const struct sentence *s, size_t i, const char *words,
 /* Marks of [words, words + len).  Threads may do it at once: they all set the same. */
 void list_marks(struct list_marks *m, const char *words, size_t len);
 
+/* Those of ${more} too; what makes ${m} sets its ready. */
+void list_marks_add(struct list_marks *m, const struct list_marks *more);
 /* ... of lists by their first letters. */
 void lettered_marks(struct list_marks *m, const char *const table[26]);
 
@@ -389,6 +391,13 @@ struct compiler {
     struct {                 /* where each step of the plan stands */
         size_t unit, section;
     } place[PLAN_STEPS_MAX];
+    struct {                 /* what a walk through the registry editor has come to */
+        char *key, *name;
+        const char *type;
+        bool decimal, hex;   /* how numbers are typed; neither: not said */
+        bool wait;           /* the key comes next */
+        size_t section;
+    } walk;
     char *pending_data;      /* "set the following keys to ..." */
     char *pending_key;       /* [HKEY_...] */
 };
@@ -399,6 +408,13 @@ struct compiler {
 bool announces_command(const struct sentence *s, size_t from);
 /* What all finders find, in the order of the text, none within another. */
 void find_all(struct compiler *c, struct finds *l, const struct sentence *s);
+
+/* ---- a walk through the registry editor (compile_walk.c) ---- */
+
+/* Is the sentence a part of one?  It limits nothing then; the part that says what a value is
+ * set to leaves its step as the only find. */
+bool walk_read(struct compiler *c, struct finds *l, const struct sentence *s);
+void walk_done(struct compiler *c);
 
 /* ---- words that limit nothing (compile_plain.c) ---- */
 
@@ -459,6 +475,8 @@ bool heading_tells_case(const struct sentence *s);
 /* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when
  * it says nothing else, else NULL. */
 bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
+/* Is one of them in it, but for Windows and Linux as such? */
+bool names_distribution(const struct sentence *s);
 /* "Install it on Ubuntu": at which word the platform begins that ends the sentence; 0: none. */
 size_t platform_behind(const struct sentence *s, const char **ret_os);
 /* "On Ubuntu, run ...", "Debian: COMMAND": how many words the platform takes before an order or

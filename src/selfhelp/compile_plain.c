@@ -68,6 +68,7 @@ static const char *const phrases[] = {
     "log|sign|login|logon|connect ?in|on ?to the|your|this ?affected|impacted|virtual|guest "
     "vm|machine|computer|server",
     "registry editor",
+    "exit|quit|close ?the registry editor",
     /* why */
     "to fix|resolve|solve|correct|address|mitigate|troubleshoot ?this|the|these|that|your|an "
     "~ issue|issues|problem|problems|error|errors|failure|situation",
@@ -81,8 +82,9 @@ static const char *const phrases[] = {
     "in order to",
     "the changes ?to take effect",
     "in order for",
-    "the|these|your ?new ?configuration change|changes|setting|settings|configuration|values "
-    "to take|become|be effect|effective|active|applied|loaded",
+    "new change|changes|setting|settings|configuration|values",
+    "change|changes|setting|settings|configuration|values to take|become|be effect|effective|"
+    "active|applied|loaded",
     "pick|picking up ?the|its|your ?new|changed change|changes|configuration|settings",
     "apply|applying|load|loading|activate|activating ?the|your|these ?new change|changes|"
     "configuration|settings",
@@ -94,8 +96,8 @@ static const char *const phrases[] = {
     "don't forget to",
     "now it is|it's time to",
     "let's|let ?us",
-    "the fix|solution|remedy is to",
-    "this|that|it can be fixed|solved|resolved|corrected by",
+    "fix|solution|remedy is to",
+    "can be fixed|solved|resolved|corrected by",
     /* how */
     "you|we can|must|should|may|need|have|want ?also ?now ?to run|use|execute|restart|reboot|"
     "start|stop|set|do|type|enter|enable|install|change|check|see|verify|repair|fix|add|create",
@@ -104,24 +106,24 @@ static const char *const phrases[] = {
     "what was interrupted",
     "as follows",
     "proceed as|like follows|this",
-    "by typing|running|executing|issuing|entering",
+    "typing|issuing|entering",
     "log|sign in|on|into via|over|through|with ssh|rdp",
     "save ?and ?close|exit the|your|this|all ?open file|files|editor|changes|work|"
     "configuration",
-    "the ~ service|daemon|agent can|must|should|has|needs ?now|then ?to be "
-    "restarted|started|reloaded|enabled",
-    "the command to restart|start|stop|enable|install it|this|them is",
-    "the ?following required|necessary|needed|missing|following packages|package|tools|"
-    "dependencies",
+    "can|must|should|has|needs ?now|then ?to be restarted|started|reloaded|enabled",
+    "command to restart|start|stop|enable|install it|this|them is",
+    "required|necessary|needed packages|package|tools|dependencies",
     "from the ?official|distribution's|standard|package repository|repositories|archive",
-    "you|this|it ?will ?must need|needs|have|requires ?local root|administrator|administrative|"
-    "admin|sudo privileges|rights|access|permissions ?for|to ?do ?this|these|it",
+    "you ?will need|have ?local root|administrator|administrative|admin|sudo "
+    "privileges|rights|access|permissions ?for|to ?do ?this|these|it",
+    "needs|requires ?local root|administrator|administrative|admin|sudo "
+    "privileges|rights|access|permissions",
     "you ?will must|need|have|should ?to be ?logged ?on|in ?as ?an|a ?the ?local root|"
     "administrator ?to ?do ?this",
     "a member of the ?local administrators group ?to ?do ?this",
     "with an account that has|is ?a|an ?member ?of ?the ?local administrator|administrators|"
     "administrative|admin ?group ?rights|privileges|permissions",
-    "this|it may|can|might|will|should take a|some|several few|minutes|seconds|time|while|"
+    "may|can|might|will|should take a|some|several few|minutes|seconds|time|while|"
     "moment ?minutes|seconds",
     "one by one",
     "with ?the ?following|these|your ?local ?administrative|administrator|admin|root "
@@ -200,6 +202,11 @@ static const char *const phrases[] = {
     "this section ?method ?or ?task contains steps that tell you how to modify the registry",
     "however serious problems might|may|can occur if you modify the registry incorrectly",
     "therefore make sure that you follow these steps carefully",
+    "microsoft cannot|can't|can not guarantee that ?you ?can ?these ?problems ?can ?be "
+    "solve|solved ?problems ?that ?result ?from ?using ?registry ?editor ?incorrectly",
+    "use|modify ?the registry ?editor at your own risk",
+    "if you use ?the registry editor incorrectly you may|might cause serious problems that "
+    "may|might require you to reinstall your|the operating system",
 };
 
 enum { PHRASES = sizeof(phrases) / sizeof(phrases[0]) };
@@ -282,16 +289,23 @@ phrase_at(const struct sentence *s, size_t i, const char *phrase)
 size_t
 plain_at(const struct sentence *s, size_t i)
 {
-    static struct list_marks marks[PHRASES]; /* of the phrases' first words */
+    static struct list_marks marks[PHRASES], any; /* of the phrases' first words */
     size_t best = lettered(plain, s, i) ? 1 : 0;
 
     if (i >= s->nwords)
         return 0;
+    if (!__atomic_load_n(&any.ready, __ATOMIC_ACQUIRE)) {
+        for (size_t k = 0; k < PHRASES; k++) {
+            list_marks(&marks[k], phrases[k], strcspn(phrases[k], " "));
+            list_marks_add(&any, &marks[k]);
+        }
+        __atomic_store_n(&any.ready, true, __ATOMIC_RELEASE);
+    }
+    if (!list_marked(&any, &s->word[i]))
+        return best;
     for (size_t k = 0; k < PHRASES; k++) {
         size_t n;
 
-        if (!__atomic_load_n(&marks[k].ready, __ATOMIC_ACQUIRE))
-            list_marks(&marks[k], phrases[k], strcspn(phrases[k], " "));
         if (!list_marked(&marks[k], &s->word[i]))
             continue;
         n = phrase_at(s, i, phrases[k]);

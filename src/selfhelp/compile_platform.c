@@ -63,6 +63,16 @@ name_part(const char *s, size_t len, struct named *n)
     return in_list(s, len, joins);
 }
 
+/* Of letters and hyphens alone: what is no name as it stands is none. */
+static bool
+is_plain_word(const char *t, const char *end)
+{
+    for (; t < end; t++)
+        if (*t == '/' || *t == '+' || *t == '.' || (*t >= '0' && *t <= '9'))
+            return false;
+    return true;
+}
+
 static bool
 name_word(const struct sentence *s, size_t i, struct named *n)
 {
@@ -70,6 +80,10 @@ name_word(const struct sentence *s, size_t i, struct named *n)
 
     if ((s->word[i].mark & FLAT_CODE) != 0 || t == end)
         return false;
+    if (!word_is(s, i, "a|in|the|for|on|with|windows|linux") && is_plain_word(t, end) &&
+        !word_is(s, i, distributions) && !word_is(s, i, kinds) && !word_is(s, i, joins) &&
+        !word_is(s, i, "debian-based|rhel-based|red-hat-based"))
+        return false; /* most words by far */
     if (text_equal(t, (size_t)(end - t), "gnu/linux"))
         return name_part("linux", 5, n);
     while (t < end) {
@@ -106,6 +120,15 @@ names_platform(const struct sentence *s, bool heading, const char **ret_os)
             return false;
     *ret_os = n.more ? NULL : n.os;
     return n.any;
+}
+
+bool
+names_distribution(const struct sentence *s)
+{
+    for (size_t i = 0; i < s->nwords; i++)
+        if (in_list(word_at(s, i), letters(word_at(s, i), word_len(s, i)), distributions))
+            return true;
+    return false;
 }
 
 size_t

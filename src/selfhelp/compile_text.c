@@ -255,6 +255,13 @@ list_marks(struct list_marks *m, const char *words, size_t len)
 }
 
 void
+list_marks_add(struct list_marks *m, const struct list_marks *more)
+{
+    for (size_t i = 0; i < 8; i++)
+        __atomic_fetch_or(&m->bit[i], more->bit[i], __ATOMIC_RELAXED);
+}
+
+void
 lettered_marks(struct list_marks *m, const char *const table[26])
 {
     for (size_t i = 0; i < 26; i++)
