@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "article_show.h"
+#include "show.h"
 
 static json_t *
 header_json(const struct article *a)
@@ -62,10 +63,10 @@ article_json(const struct article_reading *r)
     /* what could not be made is NULL, and makes the pack below fail */
     err_free(plan_json(r->plan, &plan, &ambiguities));
     err_free(lint_json(&r->lint, &lint));
-    doc = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "file", r->path, "header",
-        header_json(r->article), "codes", codes_json(&r->codes), "blocks",
-        blocks_json(r->article), "plan", plan, "ambiguities", ambiguities, "lint", lint,
-        "remedy_lost", r->plan->remedy_lost);
+    doc = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "file",
+        show_string(r->path), "header", header_json(r->article), "codes",
+        codes_json(&r->codes), "blocks", blocks_json(r->article), "plan", plan, "ambiguities",
+        ambiguities, "lint", lint, "remedy_lost", r->plan->remedy_lost);
     text = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT);
     json_decref(doc);
     return text;

@@ -27,7 +27,7 @@ struct reading {
     struct pool *pool;
     struct article_reading *hand[IN_HAND]; /* a ring: n of them, oldest at first */
     size_t first, n;
-    size_t articles, steps, runs, lost, errors;
+    size_t articles, steps, runs, lost, errors, unread;
     struct err *failed;
 };
 
@@ -49,7 +49,7 @@ show(struct reading *r, const struct article_reading *a)
         return cmd_stream(r->c, a->json);
     if (!rules || r->c->o.nargs > 1 || a->lint.n > 0)
         article_say(r->c, a, rules);
-    return NULL;
+    return ferror(r->c->out) ? fail(OutputFailed) : NULL; /* nobody reads on */
 }
 
 /* What fails with one file is kept; only a want of memory and a stop end all. */
@@ -60,6 +60,7 @@ keep(struct reading *r, struct err *e)
         err_has(e, E_Interrupted))
         return e;
     r->failed = err_also(r->failed, e);
+    r->unread++;
     return NULL;
 }
 
@@ -76,6 +77,18 @@ next(struct reading *r)
     if (e == NULL)
         e = show(r, a);
     return keep(r, e);
+}
+
+/* All in hand are given up. */
+static void
+drop(struct reading *r)
+{
+    for (; r->n > 0; r->n--) {
+        auto_ptr(article_reading) a = r->hand[r->first];
+
+        err_free(pool_wait(r->pool, &a->task));
+        r->first = (r->first + 1) % IN_HAND;
+    }
 }
 
 /* All in hand have their turn. */
@@ -125,50 +138,72 @@ by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+struct names {
+    char **name;
+    size_t n, room;
+};
+
 static void
-names_free(char **names, size_t n)
+names_done(struct names *names)
 {
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    for (size_t i = 0; i < names->n; i++)
+        free(names->name[i]);
+    free(names->name);
+}
+
+static struct err *
+add_name(struct names *to, const char *name)
+{
+    if (to->n == to->room) {
+        size_t room = to->room == 0 ? 64 : to->room * 2;
+        char **grown = realloc(to->name, room * sizeof(*grown));
+
+        if (grown == NULL)
+            return fail(OutOfMemory);
+        to->name = grown;
+        to->room = room;
+    }
+    to->name[to->n] = strdup(name);
+    if (to->name[to->n] == NULL)
+        return fail(OutOfMemory);
+    to->n++;
+    return NULL;
+}
+
+static struct err *
+add_all(const char *path, DIR *dir, struct names *to)
+{
+    const struct dirent *d;
+
+    while (errno = 0, (d = readdir(dir)) != NULL) {
+        if (d->d_name[0] == '.')
+            continue;
+        if (to->n == NAMES_MAX)
+            return fail(InputInvalid, path, "it holds more than 200000 names");
+        TRY(add_name(to, d->d_name));
+    }
+    return errno != 0 ? fail(FileUnreadable, path) : NULL;
 }
 
 /* The names in a folder, sorted; those that start with a dot are left out. */
 static struct err *
-list(const char *path, char ***ret, size_t *ret_n)
+list(const char *path, struct names *ret)
 {
+    struct names all = { 0 };
     DIR *dir = opendir(path);
-    char **names = NULL;
-    size_t n = 0, room = 0;
-    bool ok = true;
 
     if (dir == NULL)
         return fail(FileUnreadable, path);
-    for (struct dirent *d; ok && n < NAMES_MAX && (d = readdir(dir)) != NULL;) {
-        char **grown = names;
+    struct err *e = add_all(path, dir, &all);
 
-        if (d->d_name[0] == '.')
-            continue;
-        if (n == room) {
-            room = room == 0 ? 64 : room * 2;
-            grown = realloc(names, room * sizeof(*names));
-        }
-        ok = grown != NULL;
-        if (!ok)
-            break;
-        names = grown;
-        names[n] = strdup(d->d_name);
-        ok = names[n] != NULL;
-        n += ok;
-    }
     (void)closedir(dir);
-    if (!ok) {
-        names_free(names, n);
-        return fail(OutOfMemory);
+    if (e != NULL) {
+        names_done(&all);
+        return e;
     }
-    qsort(names, n, sizeof(*names), by_name);
-    *ret = names;
-    *ret_n = n;
+    if (all.n > 0)
+        qsort(all.name, all.n, sizeof(*all.name), by_name);
+    *ret = all;
     return NULL;
 }
 
@@ -187,7 +222,7 @@ entry(struct reading *r, const char *path, const char *name, unsigned depth)
         e = fail(OutOfMemory);
     else if (lstat(full.s, &st) != 0)
         e = then(r, fail(FileUnreadable, full.s));
-    else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+    else if (S_ISDIR(st.st_mode))
         e = walk(r, full.s, depth + 1);
     else if (S_ISREG(st.st_mode) && is_article_name(name))
         e = begin(r, full.s);
@@ -198,16 +233,18 @@ entry(struct reading *r, const char *path, const char *name, unsigned depth)
 static struct err *
 walk(struct reading *r, const char *path, unsigned depth)
 {
-    char **names = NULL;
-    struct err *e = NULL;
-    size_t n = 0;
+    struct names names = { 0 };
+    struct err *e = depth <= DEPTH_MAX ? list(path, &names)
+        : fail(InputInvalid, path, "it lies more than 32 folders deep");
 
-    e = list(path, &names, &n);
     if (e != NULL)
         return then(r, e);
-    for (size_t i = 0; e == NULL && i < n; i++)
-        e = stop_requested() ? fail(Interrupted) : entry(r, path, names[i], depth);
-    names_free(names, n);
+    for (size_t i = 0; e == NULL && i < names.n; i++) {
+        e = stop_check();
+        if (e == NULL)
+            e = entry(r, path, names.name[i], depth);
+    }
+    names_done(&names);
     return e;
 }
 
@@ -219,6 +256,7 @@ read_all(struct reading *r)
     for (unsigned i = 0; i < o->nargs; i++) {
         struct stat st;
 
+        TRY(stop_check());
         if (stat(o->args[i], &st) != 0)
             TRY(then(r, fail(FileUnreadable, o->args[i])));
         else if (S_ISDIR(st.st_mode))
@@ -239,9 +277,11 @@ cmd_article(struct cmd *c)
     TRY(pool_new(cpus < WORKERS_MAX ? cpus : WORKERS_MAX, &r.pool));
     cmd_stream_begin(c, "articles");
     e = read_all(&r);
+    drop(&r);
     pool_free(r.pool);
-    for (size_t i = 0; i < r.n; i++)
-        article_reading_free(r.hand[(r.first + i) % IN_HAND]);
+    if (r.unread > ERR_MAX_TREE)
+        cmd_note(c, "firn: %zu files and folders were not read; only the first %d are named\n",
+            r.unread, ERR_MAX_TREE);
     if (e != NULL)
         return err_also(e, r.failed);
     if (r.articles != 1 && (r.articles > 0 || r.failed == NULL))

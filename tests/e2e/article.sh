@@ -84,4 +84,61 @@ says err 'ArticleElsewhere' 'is a warning'
 says out 'remedy is lost' 'a link is no remedy'
 firn_is 0 'and none where it belongs' article --cloud mooncake other.md
 if grep -q ArticleElsewhere err; then not_ok 'no warning there'; else ok 'no warning there'; fi
+
+# What is left out is said: a folder that lies too deep was left out without a word, as were the
+# failures beyond the 256 that one failure can hold.
+deep=deep
+for _ in $(seq 33); do deep=$deep/n; done
+mkdir -p $deep
+cp step.md deep/step.md
+firn_is 1 'a folder that lies too deep' article deep
+code_is InputInvalid 'is told of'
+says out '^deep/step.md: T$' 'and the others are read'
+mkdir many
+(cd many && truncate -s 1100K $(seq -f 'n%g.md' 300))
+firn_is 1 'more failures than one can hold' article many step.md
+says err '^firn: 300 files and folders were not read; ' 'are counted'
+
+# Nobody reads what is said: firn read on to the end, and lost the failures of what it had begun.
+mkdir leak
+{ echo '# T' && seq -f '%g. Restart the service msiserver.' 200; } > leak/a.md
+(cd leak && truncate -s 1100K $(seq -f 'b%g.md' 20))
+for way in --json --lint; do
+    "$firn" article $way leak generated many/n1.md > /dev/full 2> err
+    code_is OutputFailed "a full disk below the output, $way"
+    if grep -q -e 'Sanitizer' -e 'many/n1' err; then
+        not_ok "ends it, $way" "$(head -20 err)"
+    else
+        ok "ends it, $way"
+    fi
+done
+
+if ! have python3; then
+    skip 'documents' 'no python3'
+    done_testing
+fi
+document() { # NAME EXPRESSION: of the document d in ./out
+    if python3 -c 'import json, sys
+d = json.load(open("out"))
+sys.exit(0 if eval(sys.argv[1]) else "false: " + sys.argv[1])' "$2" > py.txt 2>&1; then
+        ok "$1"
+    else
+        not_ok "$1" "$(tail -1 py.txt)"
+    fi
+}
+# A file's name that is no UTF-8 ended all with "Memory ran out".
+mkdir odd
+cp step.md "$(printf 'odd/a\377.md')"
+cp step.md odd/b.md
+firn_is 0 'a name that is no text' article --json odd
+document 'is shown by its bytes' '[a["file"] for a in d["articles"]] == ["odd/a\\xff.md", "odd/b.md"]'
+
+# Stopped while it waits for whoever reads: a pipe holds a few of so many.
+mkfifo pipe
+"$firn" article --json generated > pipe 2> err &
+pid=$!
+{ head -c 100 && kill -TERM $pid && cat; } < pipe > out
+wait $pid
+document 'stopped amid many, the document is whole' \
+    "d['error']['code'] == 'Interrupted' and 0 < len(d['articles']) < $count"
 done_testing
