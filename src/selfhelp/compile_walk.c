@@ -81,13 +81,14 @@ is_value_name(const struct sentence *s, size_t i)
     const char *t = word_at(s, i);
     size_t n = word_len(s, i);
 
-    if (n < 3 || n > 64 || name_is_generic(t, n) || typographic(t, n) != NULL)
+    if (n < 3 || n > 64 ||
+        !((s->word[i].mark & (FLAT_CODE | FLAT_BOLD)) != 0 || (t[0] >= 'A' && t[0] <= 'Z')))
         return false;
     for (size_t k = 0; k < n; k++)
         if (!((t[k] >= 'a' && t[k] <= 'z') || (t[k] >= 'A' && t[k] <= 'Z') ||
                 (t[k] >= '0' && t[k] <= '9') || t[k] == '_'))
             return false;
-    return (s->word[i].mark & (FLAT_CODE | FLAT_BOLD)) != 0 || (t[0] >= 'A' && t[0] <= 'Z');
+    return !name_is_generic(t, n);
 }
 
 /* The key at word ${i}; *ret_end is the word after it. */
@@ -378,7 +379,10 @@ walk_read(struct compiler *c, struct finds *l, const struct sentence *s)
         walk_clear(c, true);
         c->walk.section = c->around.nsection;
     }
-    if (s->nwords == 0 || s->nwords > 40)
+    if (s->nwords == 0 || s->nwords > 40 ||
+        (c->walk.key == NULL && !c->walk.wait &&
+            !has_word(s, 0, s->nwords, "editor|key|regedit|regedit.exe|registry|regedt32|"
+                                       "regedt32.exe|subkey|under")))
         return false;
     if (read_labels(c, l, s))
         return true;
