@@ -254,6 +254,25 @@ text_block(struct compiler *c, const struct article_block *b)
     flat_done(&f);
 }
 
+/* The title names no step; the system that it ends with is a condition of all. */
+static void
+title(struct compiler *c, const struct article_block *b)
+{
+    struct word word[64];
+    struct flat f;
+
+    c->block = b;
+    flat_init(&f, c->a, b->inner, false);
+    if (!f.no_memory) {
+        struct sentence s = { .f = &f, .to = f.len, .word = word };
+
+        s.nwords = sentence_words(&f, 0, f.len, word, sizeof(word) / sizeof(word[0]));
+        flow_title(c, &s);
+    }
+    c->no_memory = c->no_memory || f.no_memory;
+    flat_done(&f);
+}
+
 static bool
 has_ticks(const struct article *a, const struct article_block *b)
 {
@@ -320,8 +339,12 @@ blocks(struct compiler *c, bool documents)
 
         if (b->kind == ARTICLE_JSON)
             break;
-        if (b->in_issue || (b->kind == ARTICLE_HEADING && b->level == 1 &&
-                               b->inner.off == a->title_span.off))
+        if (b->kind == ARTICLE_HEADING && b->level == 1 &&
+            b->inner.off == a->title_span.off) {
+            title(c, b);
+            continue;
+        }
+        if (b->in_issue)
             continue;
         if (is_documents(&a->sections[b->section]) && !documents)
             continue;

@@ -303,6 +303,20 @@ conditional(struct compiler *c, const struct sentence *s, const struct sentence 
     cond_done(cond);
 }
 
+void
+flow_title(struct compiler *c, const struct sentence *s)
+{
+    struct cond cond = { 0 };
+    const char *os = NULL;
+    size_t from = 0;
+
+    if (s->nwords > 0 &&
+        (names_platform(s, true, &os) || (from = platform_behind(s, &os)) > 0) && os == NULL)
+        cond_text(c, s, from, s->nwords, &cond);
+    heading_cond(c, &cond);
+    cond_done(&cond);
+}
+
 /* A heading only says when. */
 static void
 flow_headline(struct compiler *c, const struct sentence *s, const struct sentence *rest)

@@ -562,6 +562,8 @@ void flow_cond(struct compiler *c, struct cond *cond, enum scope scope);
 
 /* One sentence; ${heading}: it only says when, not what. */
 void flow_sentence(struct compiler *c, const struct sentence *s, bool heading);
+/* The title of the article, before all its blocks. */
+void flow_title(struct compiler *c, const struct sentence *s);
 /* The item ${number} of a list begins. */
 void flow_number(struct compiler *c, long number);
 /* A block begins: conditions that hold for what is nested may end. */
