@@ -309,6 +309,8 @@ unaccounted(const struct sentence *s, const struct finds *l, size_t to)
         if (half(s, i, l))
             return i;
         n = f == NULL ? words_at(s, i, l) : inside(s, i);
+        if (n == 0 && i == 0 && word_is(s, 0, "first"))
+            n = 1; /* of steps in their order, which the plan keeps */
         if (n == 0 && f != NULL ? within_find(s, i, f) : n == 0 && of_a_find(s, i, l))
             n = 1;
         if (n == 0)

@@ -7,14 +7,18 @@
 
 enum { NAMES_MAX = 12 }; /* of one command */
 
-/* A unit, package or version name: no blank, no path, no option. */
+/* A unit, package or version name: it starts with a letter or a digit, and holds no blank, no
+ * path, and nothing of a shell. */
 static bool
 is_name(const struct arg *a)
 {
-    if (a->len == 0 || a->s[0] == '-')
+    char first = a->len > 0 ? a->s[0] : '\0';
+
+    if (!((first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') ||
+            (first >= '0' && first <= '9')))
         return false;
     for (size_t i = 0; i < a->len; i++)
-        if (strchr("/\\|&;<>*?()'\"=, ", a->s[i]) != NULL)
+        if (strchr("/\\|&;<>*?()'\"=#, ", a->s[i]) != NULL)
             return false;
     return typographic(a->s, a->len) == NULL;
 }

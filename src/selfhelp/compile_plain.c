@@ -107,10 +107,11 @@ static const char *const phrases[] = {
     "as follows",
     "proceed as|like follows|this",
     "typing|issuing|entering",
+    "apt|apt-get|dpkg|systemctl|systemd",
     "log|sign in|on|into via|over|through|with ssh|rdp",
     "save ?and ?close|exit the|your|this|all ?open file|files|editor|changes|work|"
     "configuration",
-    "can|must|should|has|needs ?now|then ?to be restarted|started|reloaded|enabled",
+    "must|should|has|needs ?now|then ?to be restarted|started|reloaded|enabled",
     "command to restart|start|stop|enable|install it|this|them is",
     "required|necessary|needed packages|package|tools|dependencies",
     "from the ?official|distribution's|standard|package repository|repositories|archive",

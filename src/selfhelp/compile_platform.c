@@ -150,17 +150,23 @@ platform_behind(const struct sentence *s, const char **ret_os)
 size_t
 platform_at(const struct sentence *s, const char **ret_os)
 {
+    bool on = word_is(s, 0, "on|in|under|for|with");
     struct named n = { 0 };
-    size_t end = 0;
+    size_t end = 0, i = 0;
 
-    for (size_t i = 0; i + 1 < s->nwords && name_word(s, i, &n); i++)
-        if (n.any && s->word[i].after != 0 &&
+    for (; i + 1 < s->nwords && name_word(s, i, &n); i++)
+        if (n.any &&
             (s->word[i].after == ':' ||
-                (s->word[i].after == ',' && word_is(s, 0, "on|in|under|for|with"))) &&
-            (s->word[i].after == ':' || is_order(s, i + 1))) {
+                (s->word[i].after == ',' && on && is_order(s, i + 1)))) {
             end = i + 1;
             *ret_os = n.more ? NULL : n.os;
         }
+    /* "On Ubuntu install the packages" */
+    if (end == 0 && on && n.any && i + 1 < s->nwords && s->word[i - 1].after == 0 &&
+        word_is(s, i, "execute|install|restart|run|type|use")) {
+        *ret_os = n.more ? NULL : n.os;
+        return i;
+    }
     if (end == 0)
         return 0;
     return is_order(s, end) || (s->word[end].mark & FLAT_CODE) != 0 ||

@@ -340,6 +340,14 @@ static const struct row asides[] = {
         "[always] linux.unit.enabled unit=a.timer want=enabled\n"
         "[always] linux.unit.state unit=a.timer want=running\n", NULL },
     { "```\napt-get install a <version>\n```\n", "", "placeholder" },
+    { "```\napt-get install ntp tor # for a\nsystemctl start tor # for systemd\n```\n", "",
+        NULL },
+    { "On Ubuntu install the packages:\n\n    apt-get install ntp tor\n",
+        "[if:On Ubuntu] linux.package.install name=ntp\n"
+        "[if:On Ubuntu] linux.package.install name=tor\n", NULL },
+    { "On Ubuntu use is made of it:\n\n    apt-get install tor\n", "", NULL },
+    { "First, restart the daemon with systemctl:\n\n    systemctl restart smbd\n",
+        "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
     { "```\nsystemctl enable apache2@xxx\n```\n", "", "placeholder" },
     { "To undo it permanently, run `net stop VSS`.", "", "surroundings" },
     { "To list the names that the agent depends on and check them, run `net stop VSS`.",
