@@ -3,6 +3,7 @@
  * too. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,20 @@
 #include "article_file.h"
 #include "codes.h"
 #include "lint.h"
+#include "stop.h"
+
+enum { LOOK_MS = 200 }; /* a signal goes to another thread than the one that waits */
+
+/* Whoever writes to a pipe has until firn is stopped. */
+static struct err *
+wait_for_more(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    TRY(stop_check());
+    (void)poll(&p, 1, LOOK_MS);
+    return NULL;
+}
 
 static struct err *
 read_file(const char *path, char **ret, size_t *ret_len)
@@ -28,12 +43,15 @@ read_file(const char *path, char **ret, size_t *ret_len)
         return fail(OutOfMemory);
     for (ssize_t n; len <= ARTICLE_MAX_BYTES; len += (size_t)n) {
         n = read(fd, s + len, ARTICLE_MAX_BYTES + 1 - len);
-        if (n < 0 && errno == EINTR)
-            n = 0;
-        else if (n < 0)
-            return fail(FileUnreadable, path);
-        else if (n == 0)
+        if (n == 0)
             break;
+        if (n > 0)
+            continue;
+        if (errno == EAGAIN)
+            TRY(wait_for_more(fd));
+        else if (errno != EINTR)
+            return fail(FileUnreadable, path);
+        n = 0;
     }
     if (len > ARTICLE_MAX_BYTES) /* it has grown meanwhile */
         return fail(ArticleTooLarge, path, (int64_t)ARTICLE_MAX_BYTES);

@@ -113,6 +113,29 @@ for way in --json --lint; do
     fi
 done
 
+# A pipe is waited for; one whose writer was slower than firn could not be read.
+mkfifo slow
+exec 5<> slow
+begin() { # firn, and no shell any more, has opened the pipe, or is gone
+    "$firn" article slow > out 2> err 5>&- &
+    pid=$!
+    until ! kill -0 $pid 2> /dev/null || { grep -q firn /proc/$pid/comm &&
+        find /proc/$pid/fd -lname '*/slow' | grep -q .; } 2> find.txt; do
+        true
+    done
+}
+begin
+cat step.md >&5
+exec 5>&-
+wait $pid && ok 'a pipe is read to its end' || not_ok 'a pipe is read to its end'
+says out '^slow: T$' 'and is an article'
+exec 5<> slow
+begin
+kill -TERM $pid
+wait $pid && not_ok 'a pipe that never says anything' || ok 'a pipe that never says anything'
+code_is Interrupted 'can be given up'
+exec 5>&-
+
 if ! have python3; then
     skip 'documents' 'no python3'
     done_testing
