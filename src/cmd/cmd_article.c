@@ -21,6 +21,7 @@
 #include "text.h"
 
 enum { DEPTH_MAX = 32, NAMES_MAX = 200000, WORKERS_MAX = 8, IN_HAND = 2 * WORKERS_MAX };
+_Static_assert(DEPTH_MAX == 32 && NAMES_MAX == 200000, "the words below say so");
 
 struct reading {
     struct cmd *c;

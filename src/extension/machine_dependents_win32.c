@@ -50,8 +50,8 @@ static struct err *
 ask_manager(struct target *t, SC_HANDLE manager, const wchar_t *name, struct names *to,
     bool *ret)
 {
-    auto_service h = OpenServiceW(manager, name, SERVICE_ENUMERATE_DEPENDENTS);
     auto_free ENUM_SERVICE_STATUSW *all = calloc(1, ANSWER_MAX);
+    auto_service h = OpenServiceW(manager, name, SERVICE_ENUMERATE_DEPENDENTS);
     DWORD need = UNWRITTEN, n = 0;
 
     *ret = true;

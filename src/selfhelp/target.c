@@ -217,6 +217,7 @@ check_dependents(const struct target *t, char *const all[])
 
     while (all[n] != NULL)
         TRY(check_service(all[n++]));
+    _Static_assert(TARGET_DEPENDENTS_MAX == 32, "the words say so");
     return n <= TARGET_DEPENDENTS_MAX ? NULL
         : cannot(t, "stop a service that more than 32 running ones need");
 }
