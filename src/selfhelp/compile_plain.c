@@ -108,6 +108,9 @@ static const char *const phrases[] = {
     "proceed as|like follows|this",
     "typing|issuing|entering",
     "apt|apt-get|dpkg|systemctl|systemd",
+    "let apt|apt-get|dpkg|yum|dnf complete|finish|fix|install|repair|resolve",
+    "any missing|unmet|broken dependencies|packages",
+    "log|sign in|on and",
     "log|sign in|on|into via|over|through|with ssh|rdp",
     "save ?and ?close|exit the|your|this|all ?open file|files|editor|changes|work|"
     "configuration",

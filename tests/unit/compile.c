@@ -346,6 +346,10 @@ static const struct row asides[] = {
         "[if:On Ubuntu] linux.package.install name=ntp\n"
         "[if:On Ubuntu] linux.package.install name=tor\n", NULL },
     { "On Ubuntu use is made of it:\n\n    apt-get install tor\n", "", NULL },
+    { "Sign in and let apt repair any missing dependencies:\n\n    apt-get install -f\n",
+        "[always] linux.package.fix\n", NULL },
+    { "Sign in to the other server and run this:\n\n    apt-get install -f\n", "",
+        "surroundings" },
     { "First, restart the daemon with systemctl:\n\n    systemctl restart smbd\n",
         "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
     { "```\nsystemctl enable apache2@xxx\n```\n", "", "placeholder" },
