@@ -10,6 +10,7 @@
 #define COMPILE_INTERNAL_H
 
 #include "compile.h"
+#include "compile_platform.h"
 #include "text.h"
 
 enum { /* marks of one byte of flat text */
@@ -470,19 +471,6 @@ size_t cond_within(const struct sentence *s, size_t *ret_from);
 /* A heading that says in which case what is below it is to be done. */
 bool heading_tells_case(const struct sentence *s);
 
-/* ---- names of operating systems (compile_platform.c) ---- */
-
-/* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when
- * it says nothing else, else NULL. */
-bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
-/* Is one of them in it, but for Windows and Linux as such? */
-bool names_distribution(const struct sentence *s);
-/* "Install it on Ubuntu": at which word the platform begins that ends the sentence; 0: none. */
-size_t platform_behind(const struct sentence *s, const char **ret_os);
-/* "On Ubuntu, run ...", "Debian: COMMAND": how many words the platform takes before an order or
- * a command; 0: it does not begin so. */
-size_t platform_at(const struct sentence *s, const char **ret_os);
-
 /* ---- sentences beside actions (compile_forms.c) ---- */
 
 /* Is word ${i} an order by its form, whatever its verb? */
@@ -601,6 +589,8 @@ bool labels_named(const struct sentence *s, size_t from, size_t to, long *ret_fi
 /* The number of the last retry from step ${from} on; without one the last step; 0: none. */
 size_t unsolved_after(const struct compiler *c, size_t from, size_t to);
 
+/* compile_usage.c: what only tells how a service is started and stopped is for a person */
+void compile_usage(struct compiler *c);
 /* compile_own.c */
 void compile_own(struct compiler *c);
 /* compile_codes.c: names that differ, versions that differ, a remedy that is gone */

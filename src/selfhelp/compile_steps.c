@@ -160,6 +160,15 @@ join_installer(struct compiler *c, struct find *f, struct article_span span)
     return true;
 }
 
+/* Does ${a} bring the service of ${b} into another state?  Then ${b} is to be done again. */
+static bool
+other_state(const struct action *a, const struct action *b)
+{
+    return (action_is(a, "windows.service.state") || action_is(a, "linux.unit.state")) &&
+        a->kind == b->kind && a->value[0] != NULL && b->value[0] != NULL &&
+        strcmp(a->value[0], b->value[0]) == 0;
+}
+
 /* Has the same been said before, under the same condition? */
 static bool
 said_before(const struct compiler *c, const struct find *f, const struct cond *cond)
@@ -172,7 +181,8 @@ said_before(const struct compiler *c, const struct find *f, const struct cond *c
 
         if (action_equal(&s->action, &f->action) && same_condition(s, cond))
             return true;
-        if (often || action_is(&s->action, "operation.retry"))
+        if (often || action_is(&s->action, "operation.retry") ||
+            other_state(&s->action, &f->action))
             return false;
     }
     return false;

@@ -346,6 +346,18 @@ static const struct row asides[] = {
         "[if:On Ubuntu] linux.package.install name=ntp\n"
         "[if:On Ubuntu] linux.package.install name=tor\n", NULL },
     { "On Ubuntu use is made of it:\n\n    apt-get install tor\n", "", NULL },
+    /* how a service is used is not to do all of it; a procedure stops first */
+    { "Start the service:\n\n    systemctl start smbd\n\nStop the service:\n\n    systemctl "
+      "stop smbd\n\nRestart the service:\n\n    systemctl restart smbd\n",
+        "", "alternatives" },
+    { "## Start\n\n- `systemctl enable smbd`\n- `net start VSS`\n\n## Stop\n\n- `systemctl "
+      "disable smbd`\n- `net stop VSS`\n",
+        "", "alternatives" },
+    { "1. Run `net start VSS`.\n2. Reboot.\n\n## Move the cache\n\n1. Run `net stop VSS`.\n"
+      "2. Move it.\n3. Run `net start VSS`.\n",
+        "[always] windows.service.state service=VSS want=running\n[always] machine.restart\n"
+        "[always] windows.service.state service=VSS want=stopped\n"
+        "[always] windows.service.state service=VSS want=running\n", NULL },
     { "Sign in and let apt repair any missing dependencies:\n\n    apt-get install -f\n",
         "[always] linux.package.fix\n", NULL },
     { "Sign in to the other server and run this:\n\n    apt-get install -f\n", "",

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compile_platform.h -- names of operating systems in a sentence. */
+#ifndef COMPILE_PLATFORM_H
+#define COMPILE_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sentence;
+
+/* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when
+ * it says nothing else, else NULL. */
+bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
+/* Is one of them in it, but for Windows and Linux as such? */
+bool names_distribution(const struct sentence *s);
+/* "Install it on Ubuntu": at which word the platform begins that ends the sentence; 0: none. */
+size_t platform_behind(const struct sentence *s, const char **ret_os);
+/* "On Ubuntu, run ...", "Debian: COMMAND": how many words the platform takes before an order or
+ * a command; 0: it does not begin so. */
+size_t platform_at(const struct sentence *s, const char **ret_os);
+
+#endif
