@@ -89,10 +89,27 @@ taken_back(const struct compiler *c, size_t i)
     return back > 0;
 }
 
+/* "Start: ...  Restart: ...": a start and a restart with nothing to do between them. */
+static bool
+twice(const struct compiler *c, size_t i)
+{
+    const struct plan_step *s = &c->plan->steps[i];
+    char first = does(s);
+    size_t k = i + 1;
+
+    while (k < c->plan->nsteps && action_is(&c->plan->steps[k].action, "person.do") &&
+        c->plan->steps[k].text[0] != '\0' &&
+        c->plan->steps[k].text[strlen(c->plan->steps[k].text) - 1] == ':')
+        k++; /* only leads to what comes */
+    return (first == 's' || first == 'r') && k < c->plan->nsteps &&
+        does(&c->plan->steps[k]) == (first == 's' ? 'r' : 's') &&
+        c->place[k].section == c->place[i].section && alike(s, &c->plan->steps[k]);
+}
+
 void
 compile_usage(struct compiler *c)
 {
     for (size_t i = 0; i < c->plan->nsteps && !c->no_memory; i++)
-        if (taken_back(c, i))
+        if (taken_back(c, i) || twice(c, i))
             leave_all(c, i);
 }

@@ -350,6 +350,11 @@ static const struct row asides[] = {
     { "Start the service:\n\n    systemctl start smbd\n\nStop the service:\n\n    systemctl "
       "stop smbd\n\nRestart the service:\n\n    systemctl restart smbd\n",
         "", "alternatives" },
+    { "- Start: `systemctl start smbd`\n- Restart: `systemctl restart smbd`\n", "",
+        "alternatives" },
+    { "1. Run `systemctl start smbd`.\n2. Edit its file.\n3. Run `systemctl restart smbd`.\n",
+        "[always] linux.unit.state unit=smbd want=running\n"
+        "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
     { "## Start\n\n- `systemctl enable smbd`\n- `net start VSS`\n\n## Stop\n\n- `systemctl "
       "disable smbd`\n- `net stop VSS`\n",
         "", "alternatives" },
