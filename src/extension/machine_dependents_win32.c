@@ -21,17 +21,6 @@ enum { ANSWER_MAX = 64 * 1024, /* bytes: the most that EnumDependentServices tak
     NAMES_MAX = TARGET_DEPENDENTS_MAX + 1, /* one more is enough to see that it is too many */
     UNWRITTEN = 0x7fffffff };
 
-static void
-close_service(SC_HANDLE *h)
-{
-    DWORD kept = GetLastError();
-
-    if (*h != NULL)
-        (void)CloseServiceHandle(*h);
-    SetLastError(kept);
-}
-#define auto_service __attribute__((cleanup(close_service))) SC_HANDLE
-
 struct names {
     char **name; /* room for NAMES_MAX; ends with NULL */
     size_t n;

@@ -19,8 +19,8 @@ enum { CONFIG_MAX = 8192, /* bytes that the manager gives at most */
 #define SERVICES "HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
 #define DEPENDS "DependOnService"
 
-static void
-close_service(SC_HANDLE *h)
+void
+machine_close_service(SC_HANDLE *h)
 {
     DWORD kept = GetLastError();
 
@@ -28,7 +28,6 @@ close_service(SC_HANDLE *h)
         (void)CloseServiceHandle(*h);
     SetLastError(kept);
 }
-#define auto_service __attribute__((cleanup(close_service))) SC_HANDLE
 
 static struct err *
 refused_now(const struct target *t, const char *what)

@@ -53,4 +53,10 @@ struct err *machine_file_list(struct target *t, const char *folder, char ***ret,
     bool *ret_found);
 struct err *machine_space(struct target *t, const char *path, uint64_t *ret_bytes);
 
+/* auto_service h = NULL; is closed at the end of its scope.  What GetLastError says stays.
+ * (SC_HANDLE is a pointer to this structure.) */
+struct SC_HANDLE__;
+void machine_close_service(struct SC_HANDLE__ **h);
+#define auto_service __attribute__((cleanup(machine_close_service))) SC_HANDLE
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "article.h"
 #include "catalog.h"
+#include "chance.h"
 #include "compile.h"
 #include "runbook_world.h"
 #include "target_mem.h"
@@ -14,22 +15,6 @@
 #define PROVIDER FOLDER "1.0.10000.0\\iaasvmprovider.dll"
 #define KEYS "HKLM\\SOFTWARE\\Microsoft\\BcdrAgentPersistentKeys"
 #define RUNTIME_KEY "HKLM\\SOFTWARE\\Microsoft\\DevDiv\\vc\\Servicing\\12.0\\RuntimeMinimum"
-
-static uint64_t
-next(uint64_t *s)
-{
-    uint64_t z = (*s += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static uint32_t
-below(uint64_t *s, uint32_t n)
-{
-    return (uint32_t)(next(s) % n);
-}
 
 static const char *
 variable(void *arg, const char *name)

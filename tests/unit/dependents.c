@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "article.h"
+#include "chance.h"
 #include "compile.h"
 #include "journals.h"
 #include "runbook.h"
@@ -37,16 +38,6 @@ struct web {
     struct target *fault;
     unsigned kill_after, lines;
 };
-
-static uint32_t
-below(uint64_t *s, uint32_t n)
-{
-    uint64_t z = (*s += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)((z ^ z >> 31) % n);
-}
 
 /* ---- machines ---- */
 
