@@ -76,6 +76,7 @@ sentences(struct compiler *c, const struct flat *f, struct sentence kind, bool h
         struct sentence s = kind;
 
         s.f = f;
+        s.about = c->about;
         s.from = from;
         s.to = to;
         s.word = word;
@@ -230,7 +231,8 @@ code_block(struct compiler *c, const struct article_block *b)
     if (!f.no_memory)
         sentences(c, &f,
             (struct sentence){ .code = true, .shell = shell,
-                .script = is_script(&f) || c->sample || has_unknown(c, &f, shell) },
+                .script = is_script(&f) || has_managers(&f) || c->sample ||
+                    has_unknown(c, &f, shell) },
             false);
     c->no_memory = c->no_memory || f.no_memory;
     flat_done(&f);
@@ -420,6 +422,7 @@ compile_article(const struct article *a, const char *file, struct plan **ret)
     if (plan == NULL)
         return fail(OutOfMemory);
     c.about_backup = about_backup(a);
+    c.about = article_about(a);
     plan->ours = compile_is_ours(a);
     if (plan->ours) {
         compile_own(&c);

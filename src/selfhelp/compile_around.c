@@ -240,6 +240,19 @@ around_unclear(struct compiler *c, const struct sentence *s)
 }
 
 void
+around_offer(struct compiler *c, const struct sentence *s, bool section)
+{
+    set_lead(c, s);
+    c->around.lead_ends = false;
+    if (c->block->kind != ARTICLE_ITEM)
+        c->around.way = why_of(s, SIZE_MAX);
+    if (section) {
+        set_section(c, s);
+        reach_back(c, 0, s, true);
+    }
+}
+
+void
 around_title(struct compiler *c)
 {
     const char *t = c->a->title, *only = t != NULL ? strcasestr(t, " only") : NULL;
@@ -278,7 +291,7 @@ void
 around_heading(struct compiler *c, const struct sentence *s, bool read)
 {
     long level = c->block->kind == ARTICLE_HEADING ? (long)c->block->level : BOLD_LEVEL;
-    bool plain = read || heading_is_plain(s, c->around.nsection == 0);
+    bool plain = !names_way(s) && (read || heading_is_plain(s, c->around.nsection == 0));
 
     if (has_word(s, 0, s->nwords, "exception|exceptions"))
         reach_all(c, s);

@@ -198,6 +198,7 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         (s->nwords > 0 && s->word[0].before == '(' && word_is(s, 0, "or")))
         c->alternative = true;
     find_all(c, &l, s);
+    pair_finds(&l, s);
     walk = !has_own && walk_read(c, &l, s);
     if (!has_own)
         behind(c, s, &l, &trail, &to);
@@ -388,6 +389,10 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
         flow_headline(c, s, &rest);
         return;
     }
+    if (is_listed_name(c, &rest))
+        return;
+    if (!s->code && (offers_choice(s) || tells_usage(s)))
+        around_offer(c, s, tells_usage(s));
     if (!s->code && takes_condition(c) && names_platform(&rest, false, &os)) {
         cond_text(c, &rest, 0, rest.nwords, &cond);
         cond.os = os;

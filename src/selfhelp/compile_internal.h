@@ -10,6 +10,7 @@
 #define COMPILE_INTERNAL_H
 
 #include "compile.h"
+#include "compile_choice.h"
 #include "compile_platform.h"
 #include "text.h"
 
@@ -69,6 +70,7 @@ struct sentence {
     bool code; /* a line of a fence or of indented code */
     bool shell; /* ... whose fence says PowerShell */
     bool script; /* ... which is a program with branches, or a sample: not to be run */
+    enum about about; /* its article */
     const struct word *word;
     size_t nwords;
 };
@@ -344,6 +346,7 @@ struct compiler {
     struct plan *plan;
     bool no_memory;
     bool about_backup;
+    enum about about;
     const struct article_block *block;
 
     struct cond cond;        /* holds now */
@@ -522,6 +525,8 @@ void around_sentence(struct compiler *c, struct finds *l, const struct sentence 
     bool conditional, bool label);
 /* ${s} and the rest of its item or paragraph are for a person. */
 void around_unclear(struct compiler *c, const struct sentence *s);
+/* What ${s} leads to, or all of its section, is for a person. */
+void around_offer(struct compiler *c, const struct sentence *s, bool section);
 /* A paragraph that is nothing but code: it belongs to what led to it. */
 bool block_is_code(const struct compiler *c, const struct article_block *b);
 

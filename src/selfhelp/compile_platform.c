@@ -8,9 +8,13 @@
 #include "compile_internal.h"
 
 static const char distributions[] =
-    "almalinux|alpine|arch|archlinux|bsd|centos|debian|fedora|freebsd|gentoo|kali|kubuntu|"
-    "macos|manjaro|mint|opensuse|oracle|raspbian|red|rhel|rocky|scientific|sles|suse|ubuntu|"
-    "unix|xubuntu";
+    "aix|almalinux|alpine|arch|archlinux|bsd|centos|coreos|darwin|debian|devuan|dragonfly|"
+    "fedora|flatcar|freebsd|gentoo|kali|kubuntu|macos|mageia|manjaro|mint|netbsd|nixos|"
+    "openbsd|opensuse|openwrt|oracle|proxmox|raspbian|red|rhel|rocky|scientific|slackware|"
+    "sle|sles|solaris|suse|ubuntu|unix|xubuntu";
+
+/* Words that are the name of a distribution before "Linux". */
+static const char before_linux[] = "amazon|clear|container|photon|void";
 
 /* Words of the names of distributions and editions, and those that join them. */
 static const char joins[] =
@@ -60,6 +64,10 @@ name_part(const char *s, size_t len, struct named *n)
         n->more = n->more || !in_list(s, len, "guests|vms|machines");
         return bare > 0 || n->any; /* a number alone is none */
     }
+    if (in_list(s, len, before_linux)) {
+        n->more = true;
+        return true;
+    }
     return in_list(s, len, joins);
 }
 
@@ -82,6 +90,7 @@ name_word(const struct sentence *s, size_t i, struct named *n)
         return false;
     if (!word_is(s, i, "a|in|the|for|on|with|windows|linux") && is_plain_word(t, end) &&
         !word_is(s, i, distributions) && !word_is(s, i, kinds) && !word_is(s, i, joins) &&
+        !(word_is(s, i, before_linux) && word_is(s, i + 1, "linux")) &&
         !word_is(s, i, "debian-based|rhel-based|red-hat-based"))
         return false; /* most words by far */
     if (text_equal(t, (size_t)(end - t), "gnu/linux"))

@@ -6,7 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct article;
 struct sentence;
+
+/* What a whole article has signs of; both may be. */
+enum about { ABOUT_NOTHING, ABOUT_WINDOWS = 1, ABOUT_LINUX = 2 };
+enum about article_about(const struct article *a);
 
 /* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when
  * it says nothing else, else NULL. */

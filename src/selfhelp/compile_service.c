@@ -58,7 +58,8 @@ static void
 service_is(struct finds *l, const struct sentence *s, size_t from, size_t to,
     const char *name, const char *want, bool look)
 {
-    bool unit = service_is_linux(name);
+    bool unit = service_is_linux(name) ||
+        (s->about == ABOUT_LINUX && service_known(name, strlen(name)) == NULL);
     bool start = strlen(want) == 1; /* "2", "3", "4" */
     const char *kind, *subject = unit ? "unit" : "service", *param = "want";
     struct find *f;
@@ -103,8 +104,8 @@ service_verb(struct finds *l, const struct sentence *s, size_t i)
     name = service_near(s, i + 1, 4, &at, &end);
     if (name == NULL) {
         k = marked_service(s, i + 1, 3);
-        if (k == SIZE_MAX)
-            return;
+        if (k == SIZE_MAX || (s->about != ABOUT_WINDOWS && s->about != ABOUT_LINUX))
+            return; /* a name that no list has: of which system? */
         own = strndup(word_at(s, k), word_len(s, k));
         if (own == NULL) {
             l->no_memory = true;

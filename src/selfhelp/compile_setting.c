@@ -187,6 +187,8 @@ emit_setting(struct finds *l, const struct sentence *s, size_t from, const char 
     const char *format = format_of(file);
     struct find *f;
 
+    if (st->section != NULL && strcmp(format, "conf") == 0)
+        format = "ini"; /* a file with sections, whatever its name */
     if (strcmp(format, "ini") == 0 &&
         (st->section == NULL || !is_section(st->section, st->section_len)))
         return;

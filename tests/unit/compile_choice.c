@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is offered, listed or only named is not done; what belongs together is done together or
+ * not at all; and a name says of which system it is only where the article does. */
+#include "check.h"
+
+#include "plan_rows.h"
+
+static const struct row choices[] = {
+    { "You must either:\n\n1. Unload it:\n\n   ```\n   rmmod demo\n   ```\n\n2. Reboot\n", "",
+        "surroundings" },
+    { "Do one of the following:\n\n- Run `net stop VSS`.\n- Restart the VM.\n", "",
+        "surroundings" },
+    { "To mend it you can:\n\n- Look at the log.\n- Restart the VM.\n", "", "surroundings" },
+    { "Do one of the following:\n\n- Wait.\n- Call us.\n\nThen run this:\n\n    net stop VSS\n",
+        "[always] windows.service.state service=VSS want=stopped\n", NULL },
+    { "```\nyum install htop\napt-get install htop\n```\n", "", NULL },
+    { "```\napt-get install htop\ndpkg --configure -a\n```\n",
+        "[always] linux.package.install name=htop\n[always] linux.package.configure\n", NULL },
+    { "### With apt\n\n    apt install tor\n\n### With dpkg\n\nLook for it.\n", "", NULL },
+    { "### Manual installation\n\n    systemctl start auditd\n", "", "surroundings" },
+    { "To stop and disable:\n\n    systemctl disable --now smbd\n", "", NULL },
+    { "Look:\n\n    systemctl status smbd\n\nTo stop or remove:\n\n    systemctl stop smbd\n",
+        "", NULL },
+    { "To restart:\n\n    systemctl restart smbd\n",
+        "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
+};
+
+static void
+one_of_several_ways_is_for_a_person(void **state)
+{
+    (void)state;
+    CHECK(choices);
+}
+
+static const struct row names[] = {
+    { "- `DEPLOY`\n\n- `REBOOT`\n\n- `REBUILD`\n", "", NULL },
+    { "- images\n  - partition\n  - reboot\n  - archive\n", "", NULL },
+    { "1. Edit the file.\n2. Reboot.\n", "[always] machine.restart\n", NULL },
+    { "- Run `net stop VSS`.\n- Reboot\n",
+        "[always] windows.service.state service=VSS want=stopped\n[always] machine.restart\n",
+        NULL },
+    { "Restart the `nova-compute` service.\n", "", NULL },
+    { "Edit /etc/nova.conf.  Restart the `nova-compute` service.\n",
+        "[always] linux.unit.state unit=nova-compute want=restarted\n", NULL },
+    { "On Windows, restart the `DemoSvc` service.\n",
+        "[always] windows.service.state service=DemoSvc want=restarted\n", NULL },
+    { "It is on Windows and in /etc/x.  Restart the `DemoSvc` service.\n", "", NULL },
+    { "Look at /etc/x.  Restart the VSS service.\n",
+        "[always] windows.service.state service=VSS want=restarted\n", NULL },
+    { "Add `use_multipath = True` in `[libvirt]` of `/etc/nova/nova.conf`.\n",
+        "[always] config.set file=/etc/nova/nova.conf format=ini section=libvirt "
+        "key=use_multipath value=True\n", NULL },
+    { "## Amazon Linux 2\n\n    systemctl start smbd\n",
+        "[if:Amazon Linux 2] linux.unit.state unit=smbd want=running\n", NULL },
+    { "## Container Linux\n\n    systemctl start smbd\n",
+        "[if:Container Linux] linux.unit.state unit=smbd want=running\n", NULL },
+};
+
+static void
+a_name_is_not_an_order_and_says_no_system(void **state)
+{
+    (void)state;
+    CHECK(names);
+}
+
+static const struct row pairs[] = {
+    { "Try to stop the service `sc stop Mpssvc` and start it again using `sc start Mpssvc`.\n",
+        "", NULL },
+    { "Try to stop the service `sc stop DemoSvc` and start it again using `sc start VSS`.\n",
+        "", NULL },
+    { "Run `sc stop DemoSvc` and then `sc start DemoSvc`.\n",
+        "[always] windows.service.state service=DemoSvc want=restarted\n", NULL },
+};
+
+static void
+half_of_a_pair_does_not_run(void **state)
+{
+    (void)state;
+    CHECK(pairs);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_of_several_ways_is_for_a_person),
+        cmocka_unit_test(a_name_is_not_an_order_and_says_no_system),
+        cmocka_unit_test(half_of_a_pair_does_not_run),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
