@@ -125,7 +125,7 @@ retry(struct finds *l, const struct sentence *s, size_t i, bool about_backup)
             (strong || backup || word_is(s, i, "try")))
             object = true;
         else if (!word_is(s, k, "the|your|a|an|this|same|failed|vm|manual|ad-hoc|adhoc|"
-                                "on-demand|new|another|full|first"))
+                                "on-demand|new|another|first"))
             break;
         k++;
     }

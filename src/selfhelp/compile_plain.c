@@ -64,6 +64,9 @@ static const char *const phrases[] = {
     "guest|guest's|vm|os",
     "at|on a|an|the ?new|separate ?elevated|administrative|administrator ?windows "
     "command|powershell|shell prompt|line|window",
+    "from|in|over|through|using|via|with ?the|your ?azure ?vm|vm's|virtual ?machine|machine's "
+    "serial console",
+    "from the console",
     "run as administrator",
     "log|sign|login|logon|connect ?in|on ?to the|your|this ?affected|impacted|virtual|guest "
     "vm|machine|computer|server",
