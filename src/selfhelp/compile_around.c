@@ -240,16 +240,26 @@ around_unclear(struct compiler *c, const struct sentence *s)
 }
 
 void
-around_offer(struct compiler *c, const struct sentence *s, bool section)
+around_scope(struct compiler *c, const struct sentence *s, bool back)
+{
+    set_section(c, s);
+    if (back)
+        reach_back(c, 0, s, true);
+}
+
+bool
+around_introduces(const struct compiler *c)
+{
+    return last_unit(c) == 0;
+}
+
+void
+around_offer(struct compiler *c, const struct sentence *s)
 {
     set_lead(c, s);
     c->around.lead_ends = false;
     if (c->block->kind != ARTICLE_ITEM)
         c->around.way = why_of(s, SIZE_MAX);
-    if (section) {
-        set_section(c, s);
-        reach_back(c, 0, s, true);
-    }
 }
 
 void

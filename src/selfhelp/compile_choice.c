@@ -13,7 +13,7 @@ ends_in_colon(const struct sentence *s)
     return s->nwords > 0 && s->word[s->nwords - 1].after == ':';
 }
 
-bool
+static bool
 offers_choice(const struct sentence *s)
 {
     size_t n = s->nwords;
@@ -27,7 +27,8 @@ offers_choice(const struct sentence *s)
         has_phrase(s, 0, n, "one of these") || has_phrase(s, 0, n, "any of these");
 }
 
-bool
+/* "To stop and disable:", of nothing said: how it is done, where it is wanted. */
+static bool
 tells_usage(const struct sentence *s)
 {
     bool ends = false;
@@ -40,6 +41,53 @@ tells_usage(const struct sentence *s)
         ends = ends || word_is(s, i, "disable|remove|stop");
     }
     return ends;
+}
+
+/* "Restarting kills all of them." */
+static bool
+tells_what_comes(const struct sentence *s)
+{
+    return word_is(s, 0, "rebooting|reloading|restarting|starting|stopping") &&
+        word_is(s, 1, "applies|causes|closes|drops|ends|interrupts|kills|re-reads|reads|stops|"
+                      "terminates");
+}
+
+void
+choice_read(struct compiler *c, const struct sentence *s)
+{
+    bool some = ends_in_colon(s) && has_word(s, 0, s->nwords, "certain|some") &&
+        has_word(s, 0, s->nwords, "could|may|might");
+
+    if (offers_choice(s) || (ends_in_colon(s) && has_phrase(s, 0, s->nwords, "is used to")))
+        around_offer(c, s);
+    else if (tells_usage(s))
+        around_scope(c, s, true);
+    else if (c->block->kind != ARTICLE_ITEM &&
+        (some || (around_introduces(c) && tells_what_comes(s))))
+        around_scope(c, s, false);
+}
+
+bool
+choice_in_case(const struct compiler *c, const struct sentence *s, size_t then)
+{
+    if (c->block->kind != ARTICLE_PARAGRAPH || c->block->level > 0)
+        return false;
+    if (then == SIZE_MAX) {
+        for (size_t i = 1; i < s->nwords; i++)
+            if (word_is(s, i, "darwin|dragonfly|freebsd|macos|netbsd|openbsd|solaris") &&
+                word_is(s, i - 1, "for|in|on|under"))
+                return true;
+        return false;
+    }
+    if (!around_introduces(c) || then >= s->nwords || is_verb(s, then) || is_order(s, then))
+        return false;
+    for (size_t i = 0; i < then; i++)
+        if (words_are(s, i, "would like to") > 0 || words_are(s, i, "want to") > 0 ||
+            words_are(s, i, "wish to") > 0 ||
+            (word_is(s, i, "another|different|other|separate") &&
+                word_is(s, i + 1, "computer|host|machine|node|server|system|vm")))
+            return true;
+    return false;
 }
 
 bool

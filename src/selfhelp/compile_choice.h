@@ -4,18 +4,22 @@
 #define COMPILE_CHOICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct compiler;
 struct finds;
 struct flat;
 struct sentence;
 
-/* "You must either:", "Do one of the following:": what follows are ways to choose from. */
-bool offers_choice(const struct sentence *s);
+/* "You must either:", "For some operations you may have to install:", "To stop and disable:":
+ * what they lead to, or their section, is for a person. */
+void choice_read(struct compiler *c, const struct sentence *s);
+/* Is all of the section meant for a case, or another system, that ${s} tells: "If it runs on
+ * another node, access must be allowed.", "It is a service in FreeBSD."?  ${then}: the word
+ * after its condition; SIZE_MAX: it has none. */
+bool choice_in_case(const struct compiler *c, const struct sentence *s, size_t then);
 /* A heading "With apt", "Manual installation": one of several ways. */
 bool names_way(const struct sentence *s);
-/* "To stop and disable:", of nothing said: how it is done, where it is wanted. */
-bool tells_usage(const struct sentence *s);
 /* An item that is the bare word "reboot", among items that are single words too: a name. */
 bool is_listed_name(const struct compiler *c, const struct sentence *s);
 /* Do the lines of code call the package managers of different systems? */

@@ -368,6 +368,7 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
 {
     bool has = false, option = false;
     long label = 0;
+    size_t to = 0;
     size_t skip = s->code ? 0 : label_read(s, heading, &label, &option), first = 0;
     struct sentence rest = from_word(s, skip), then;
     struct cond cond = { 0 };
@@ -391,10 +392,12 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     }
     if (is_listed_name(c, &rest))
         return;
-    if (!s->code && (offers_choice(s) || tells_usage(s)))
-        around_offer(c, s, tells_usage(s));
-    if (!s->code && takes_condition(c) && names_platform(&rest, false, &os)) {
-        cond_text(c, &rest, 0, rest.nwords, &cond);
+    if (!s->code)
+        choice_read(c, &rest);
+    if (!s->code && takes_condition(c) &&
+        (names_platform(&rest, false, &os) ||
+            (first = platform_in_purpose(&rest, &to, &os)) > 0)) {
+        cond_text(c, &rest, first, first > 0 ? to : rest.nwords, &cond);
         cond.os = os;
         cond.platform = true;
         flow_release(c, c->in_commands);
@@ -414,6 +417,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     } else if (!s->code) {
         first = cond_read(c, &rest, &cond, &scope, &has);
     }
+    if (!s->code && choice_in_case(c, &rest, has ? first : SIZE_MAX))
+        around_scope(c, s, !has);
     if (has) {
         if (cond.when == PLAN_IF &&
             (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))

@@ -525,8 +525,11 @@ void around_sentence(struct compiler *c, struct finds *l, const struct sentence 
     bool conditional, bool label);
 /* ${s} and the rest of its item or paragraph are for a person. */
 void around_unclear(struct compiler *c, const struct sentence *s);
-/* What ${s} leads to, or all of its section, is for a person. */
-void around_offer(struct compiler *c, const struct sentence *s, bool section);
+/* What ${s} leads to is for a person; what comes of its section, and ${back} what came too. */
+void around_offer(struct compiler *c, const struct sentence *s);
+void around_scope(struct compiler *c, const struct sentence *s, bool back);
+/* Has the section no steps yet? */
+bool around_introduces(const struct compiler *c);
 /* A paragraph that is nothing but code: it belongs to what led to it. */
 bool block_is_code(const struct compiler *c, const struct article_block *b);
 

@@ -157,6 +157,24 @@ platform_behind(const struct sentence *s, const char **ret_os)
 }
 
 size_t
+platform_in_purpose(const struct sentence *s, size_t *ret_to, const char **ret_os)
+{
+    struct sentence purpose = *s;
+    size_t to = 1;
+
+    if (!word_is(s, 0, "to") || !ends_with_colon(s))
+        return 0;
+    while (to < s->nwords && s->word[to - 1].after == 0)
+        to++;
+    if (to == s->nwords || s->word[to - 1].after != ',' ||
+        has_word(s, to, s->nwords, "another|each|every|first|not|only|other"))
+        return 0;
+    purpose.nwords = to;
+    *ret_to = to;
+    return platform_behind(&purpose, ret_os);
+}
+
+size_t
 platform_at(const struct sentence *s, const char **ret_os)
 {
     bool on = word_is(s, 0, "on|in|under|for|with");

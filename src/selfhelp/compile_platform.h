@@ -20,6 +20,8 @@ bool names_platform(const struct sentence *s, bool heading, const char **ret_os)
 bool names_distribution(const struct sentence *s);
 /* "Install it on Ubuntu": at which word the platform begins that ends the sentence; 0: none. */
 size_t platform_behind(const struct sentence *s, const char **ret_os);
+/* "To install it on Ubuntu, complete these steps:": the same, before word *ret_to. */
+size_t platform_in_purpose(const struct sentence *s, size_t *ret_to, const char **ret_os);
 /* "On Ubuntu, run ...", "Debian: COMMAND": how many words the platform takes before an order or
  * a command; 0: it does not begin so. */
 size_t platform_at(const struct sentence *s, const char **ret_os);

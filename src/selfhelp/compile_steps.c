@@ -234,6 +234,7 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
         ? (struct cond){ 0 } /* the action says it itself */
         : *cond;
     struct plan_step *s;
+    bool lost = false; /* a step is an alternative or has a condition of its own, not both */
 
     cond = &at;
 
@@ -252,6 +253,7 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
             strcmp(step(c, base)->of, step(c, base)->id) < 0 && base > 1 &&
             plan_find(c->plan, step(c, base)->of) != NULL)
             base = (size_t)(plan_find(c->plan, step(c, base)->of) - c->plan->steps) + 1;
+        lost = at.when == PLAN_IF && !same_condition(step(c, base), &at);
         at = (struct cond){ .when = PLAN_ALTERNATIVE, .of = base };
     }
     c->alternative = false;
@@ -275,4 +277,6 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
     c->no_memory = c->no_memory || s->text == NULL;
     notes(c, f, s);
     turn_alternative(c, s);
+    if (lost && plan_step_runs(s))
+        step_leave(c, s, "alternatives", NULL);
 }

@@ -79,12 +79,48 @@ half_of_a_pair_does_not_run(void **state)
     CHECK(pairs);
 }
 
+static const struct row scopes[] = {
+    { "For some operations you may also have to install it:\n\nOn Ubuntu:\n\n    apt-get "
+      "install guestmount\n",
+        "", "surroundings" },
+    { "If you would like to share it, then the controller can serve it:\n\n    exportfs -ra\n\n"
+      "Start it:\n\n    service smbd start\n",
+        "", "surroundings" },
+    { "If it runs on another node, access must be allowed.\n\nRestart it:\n\n    systemctl "
+      "restart smbd\n",
+        "", "surroundings" },
+    { "If you want to use it, run this:\n\n    systemctl start smbd\n",
+        "[if:you want to use it] linux.unit.state unit=smbd want=running\n", NULL },
+    { "Start it:\n\n    service smbd start\n\nIt is a service in FreeBSD.\n", "",
+        "surroundings" },
+    { "Restarting kills all of them.\n\n    service smbd restart\n", "", "surroundings" },
+    { "This command is used to restart it:\n\n    service smbd restart\n", "",
+        "surroundings" },
+    { "Restart it:\n\n    service smbd restart\n\nOr, if using systemd:\n\n    systemctl "
+      "start nmbd\n\n",
+        "[always] linux.unit.state unit=smbd want=restarted\n"
+        "[if:using systemd] linux.unit.state unit=nmbd want=running\n", NULL },
+    { "Restart it:\n\n    service smbd restart\n\nAlternatively, call the script:\n\n    "
+      "/etc/x\n\nOr, if using systemd:\n\n    systemctl restart nmbd\n\n",
+        "[always] linux.unit.state unit=smbd want=restarted\n", "alternatives" },
+    { "1. To install it on Ubuntu, complete these steps:\n\n       apt-get install tor\n",
+        "[if:on Ubuntu] linux.package.install name=tor\n", NULL },
+};
+
+static void
+what_all_of_a_section_is_for_is_kept(void **state)
+{
+    (void)state;
+    CHECK(scopes);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_of_several_ways_is_for_a_person),
         cmocka_unit_test(a_name_is_not_an_order_and_says_no_system),
+        cmocka_unit_test(what_all_of_a_section_is_for_is_kept),
         cmocka_unit_test(half_of_a_pair_does_not_run),
     };
 
