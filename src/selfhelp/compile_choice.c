@@ -257,10 +257,11 @@ article_about(const struct article *a)
         "\1services.msc", "\1c:\\", "\1net start", "\1net stop", "\1regedit", "\1.exe",
         "\1microsoft", "\1restart-service", "\1msiexec", "\2linux", "\2/etc/", "\2/var/",
         "\2/usr/", "\2systemctl", "\2systemd", "\2sudo ", "\2apt-get", "\2apt install",
-        "\2yum install", "\2dnf install", "\2ubuntu", "\2debian", "\2centos", "\2journalctl" };
+        "\2yum install", "\2dnf install", "\2ubuntu", "\2debian", "\2centos", "\2journalctl",
+        "\4/usr/local/etc/rc.d" };
     unsigned found = 0;
 
-    for (size_t i = 0; i < a->len && found != (ABOUT_WINDOWS | ABOUT_LINUX); i++)
+    for (size_t i = 0; i < a->len; i++)
         for (size_t k = 0; k < sizeof(marks) / sizeof(marks[0]); k++) {
             size_t n = strlen(marks[k] + 1);
 

@@ -9,8 +9,8 @@
 struct article;
 struct sentence;
 
-/* What a whole article has signs of; both may be. */
-enum about { ABOUT_NOTHING, ABOUT_WINDOWS = 1, ABOUT_LINUX = 2 };
+/* What a whole article has signs of; several may be. */
+enum about { ABOUT_NOTHING, ABOUT_WINDOWS = 1, ABOUT_LINUX = 2, ABOUT_BSD = 4 };
 enum about article_about(const struct article *a);
 
 /* "Linux:", a heading "Ubuntu and Debian": *ret_os is how the kinds of its actions begin when

@@ -106,9 +106,24 @@ twice(const struct compiler *c, size_t i)
         c->place[k].section == c->place[i].section && alike(s, &c->plan->steps[k]);
 }
 
+/* `service X start` is a command of FreeBSD too: a text that names the place of its scripts may
+ * mean that, and nobody who reads "always" would know. */
+static void
+leave_shared(struct compiler *c)
+{
+    for (size_t i = 0; i < c->plan->nsteps; i++) {
+        struct plan_step *s = &c->plan->steps[i];
+
+        if (plan_step_runs(s) && s->when == PLAN_ALWAYS && does(s) != '\0')
+            step_leave(c, s, "surroundings", NULL);
+    }
+}
+
 void
 compile_usage(struct compiler *c)
 {
+    if ((c->about & ABOUT_BSD) != 0)
+        leave_shared(c);
     for (size_t i = 0; i < c->plan->nsteps && !c->no_memory; i++)
         if (taken_back(c, i) || twice(c, i))
             leave_all(c, i);

@@ -93,6 +93,9 @@ static const struct row scopes[] = {
         "[if:you want to use it] linux.unit.state unit=smbd want=running\n", NULL },
     { "Start it:\n\n    service smbd start\n\nIt is a service in FreeBSD.\n", "",
         "surroundings" },
+    { "Start it:\n\n    service smbd start\n\n## As a client\n\nEdit "
+      "`/usr/local/etc/rc.d/smbd`.\n",
+        "", "surroundings" },
     { "Restarting kills all of them.\n\n    service smbd restart\n", "", "surroundings" },
     { "This command is used to restart it:\n\n    service smbd restart\n", "",
         "surroundings" },
