@@ -66,7 +66,7 @@ opened(struct world *w, const char *key_file)
 static struct explore
 look(struct world *w, const struct record *r, size_t from)
 {
-    return (struct explore){ .record = r, .from = from, .stride = effort == 1 ? 6 : 1,
+    return (struct explore){ .record = r, .from = from, .stride = effort == 1 ? 3 : 1,
         .all_below = 64 * effort, .samples = 4 * effort, .seed = 1, .check = world_check,
         .arg = w };
 }
