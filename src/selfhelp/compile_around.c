@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "compile_internal.h"
+#include "utf8.h"
 
 static const char surroundings[] = "surroundings";
 
@@ -34,8 +35,7 @@ why_of(const struct sentence *s, size_t at)
         if (x != ' ' || (n > 0 && w.text[n - 1] != ' '))
             w.text[n++] = x;
     }
-    while (n > 0 && (n == WHY_MAX - 1 ? ((unsigned char)w.text[n - 1] & 0x80) != 0 : false))
-        n--;
+    n = utf8_whole(w.text, n);
     while (n > 0 && w.text[n - 1] == ' ')
         n--;
     w.text[n] = '\0';

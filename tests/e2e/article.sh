@@ -49,6 +49,18 @@ else
     skip 'the document is whole' 'no python3'
 fi
 
+# What an article says is quoted up to a length, which must not cut a character.
+mkdir quoted
+for pad in '' p pp ppp pppp ppppp; do
+    printf 'They escape. Since people don\342\200\231t always look at all that they are given,' \
+        > "quoted/cut$pad.md"
+    printf ' then the access of each caf%s\303\251\303\251\303\251\303\251 too\n\n' "$pad" \
+        >> "quoted/cut$pad.md"
+    printf '```\nsystemctl restart nginx\n```\n' >> "quoted/cut$pad.md"
+done
+firn_is 0 'no quotation cuts a character' article --json quoted
+says out '"surroundings"' 'and there are quotations'
+
 firn_is 0 'nothing is wrong in the articles of firn' article --lint "$own"
 tail -n 1 out > last && mv last out
 says out "^$(find "$own" -name '*.md' | wc -l) articles, " 'and all of them were looked at'
