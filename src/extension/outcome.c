@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shapes are those of err_json.c; a chain has a limit (err.h), so recursion has too. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "codes.h"
 #include "outcome.h"
+
+static const char *const os_words[] = {
+    [OS_NONE] = "none", [OS_ERRNO] = "errno", [OS_WIN32] = "win32", [OS_HRESULT] = "hresult",
+    [OS_HTTP] = "http", [OS_QMP] = "qmp"
+};
 
 struct err *
 outcome_message(const struct err *e, char **ret)
@@ -13,6 +19,8 @@ outcome_message(const struct err *e, char **ret)
     for (const struct err *i = e; i != NULL; i = err_cause(i)) {
         text_str(&t, i == e ? "" : "; because: ");
         text_str(&t, err_message(i));
+        if (err_os_kind(i) != OS_NONE)
+            text_fmt(&t, " (%s %" PRId64 ")", os_words[err_os_kind(i)], err_os_number(i));
     }
     if (t.no_memory)
         return fail(OutOfMemory);
@@ -44,11 +52,6 @@ outcome_facts(const struct err *e, char **ret)
     TRY(doc_out_take(&o, ret));
     return NULL;
 }
-
-static const char *const os_words[] = {
-    [OS_NONE] = "none", [OS_ERRNO] = "errno", [OS_WIN32] = "win32", [OS_HRESULT] = "hresult",
-    [OS_HTTP] = "http", [OS_QMP] = "qmp"
-};
 
 /* The "also" list of ${e} only where ${with_also} says that ${e} is no member of one. */
 static void
