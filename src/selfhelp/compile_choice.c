@@ -27,7 +27,8 @@ offers_choice(const struct sentence *s)
         has_phrase(s, 0, n, "one of these") || has_phrase(s, 0, n, "any of these");
 }
 
-/* "To stop and disable:", of nothing said: how it is done, where it is wanted. */
+/* "To stop and disable:", "To re-enable the server with systemd:": how it is done, where it is
+ * wanted. */
 static bool
 tells_usage(const struct sentence *s)
 {
@@ -36,9 +37,11 @@ tells_usage(const struct sentence *s)
     if (s->nwords < 2 || !word_is(s, 0, "to") || !ends_in_colon(s))
         return false;
     for (size_t i = 1; i < s->nwords; i++) {
-        if (!word_is(s, i, "and|check|disable|enable|or|reload|remove|restart|start|stop"))
-            return false;
-        ends = ends || word_is(s, i, "disable|remove|stop");
+        if (!word_is(s, i, "and|check|delete|disable|enable|mask|or|re-enable|reload|remove|"
+                           "restart|start|stop|uninstall|unmask"))
+            break;
+        ends = ends || word_is(s, i, "delete|disable|mask|re-enable|remove|stop|uninstall|"
+                                     "unmask");
     }
     return ends;
 }

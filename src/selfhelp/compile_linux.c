@@ -89,7 +89,8 @@ names(const struct argv *v, size_t i)
     size_t n = 0;
 
     do {
-        if (i + n >= v->n || n == NAMES_MAX || !is_name(&v->a[i + n]))
+        if (i + n >= v->n || n == NAMES_MAX || !is_name(&v->a[i + n]) ||
+            arg_is(v, i + n, "systemctl|sudo")) /* two commands that lost their line's end */
             return 0;
         n++;
     } while (!argv_ends(v, i + n));

@@ -21,6 +21,11 @@ static const struct row choices[] = {
     { "To stop and disable:\n\n    systemctl disable --now smbd\n", "", NULL },
     { "Look:\n\n    systemctl status smbd\n\nTo stop or remove:\n\n    systemctl stop smbd\n",
         "", NULL },
+    { "To stop and disable smbd with systemd:\n\n    systemctl stop smbd\n    systemctl "
+      "disable smbd\n\nTo re-enable and start smbd:\n\n    systemctl enable smbd\n    "
+      "systemctl start smbd\n",
+        "", NULL },
+    { "```\nsystemctl stop akd.servicesudo systemctl stop akd.socket\n```\n", "", NULL },
     { "To restart:\n\n    systemctl restart smbd\n",
         "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
 };
