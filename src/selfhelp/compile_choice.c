@@ -8,17 +8,11 @@
 #include "compile_internal.h"
 
 static bool
-ends_in_colon(const struct sentence *s)
-{
-    return s->nwords > 0 && s->word[s->nwords - 1].after == ':';
-}
-
-static bool
 offers_choice(const struct sentence *s)
 {
     size_t n = s->nwords;
 
-    if (!ends_in_colon(s))
+    if (!sentence_ends(s, ':'))
         return false;
     return word_is(s, n - 1, "either") ||
         (n > 1 && word_is(s, n - 2, "you") && word_is(s, n - 1, "can|could|may|might")) ||
@@ -34,7 +28,7 @@ tells_usage(const struct sentence *s)
 {
     bool ends = false;
 
-    if (s->nwords < 2 || !word_is(s, 0, "to") || !ends_in_colon(s))
+    if (s->nwords < 2 || !word_is(s, 0, "to") || !sentence_ends(s, ':'))
         return false;
     for (size_t i = 1; i < s->nwords; i++) {
         if (!word_is(s, i, "and|check|delete|disable|enable|mask|or|re-enable|reload|remove|"
@@ -58,10 +52,11 @@ tells_what_comes(const struct sentence *s)
 void
 choice_read(struct compiler *c, const struct sentence *s)
 {
-    bool some = ends_in_colon(s) && has_word(s, 0, s->nwords, "certain|some") &&
+    bool some = sentence_ends(s, ':') && has_word(s, 0, s->nwords, "certain|some") &&
         has_word(s, 0, s->nwords, "could|may|might");
 
-    if (offers_choice(s) || (ends_in_colon(s) && has_phrase(s, 0, s->nwords, "is used to")))
+    if (offers_choice(s) ||
+        (sentence_ends(s, ':') && has_phrase(s, 0, s->nwords, "is used to")))
         around_offer(c, s);
     else if (tells_usage(s))
         around_scope(c, s, true);
@@ -249,28 +244,4 @@ pair_finds(struct finds *l, const struct sentence *s)
             f->to - f->from);
         f->what = FIND_ACTION;
     }
-}
-
-/* ---- what the article is about ---- */
-
-enum about
-article_about(const struct article *a)
-{
-    static const char *const marks[] = { "\1windows", "\1powershell", "\1hklm", "\1hkey_",
-        "\1services.msc", "\1c:\\", "\1net start", "\1net stop", "\1regedit", "\1.exe",
-        "\1microsoft", "\1restart-service", "\1msiexec", "\2linux", "\2/etc/", "\2/var/",
-        "\2/usr/", "\2systemctl", "\2systemd", "\2sudo ", "\2apt-get", "\2apt install",
-        "\2yum install", "\2dnf install", "\2ubuntu", "\2debian", "\2centos", "\2journalctl",
-        "\4/usr/local/etc/rc.d" };
-    unsigned found = 0;
-
-    for (size_t i = 0; i < a->len; i++)
-        for (size_t k = 0; k < sizeof(marks) / sizeof(marks[0]); k++) {
-            size_t n = strlen(marks[k] + 1);
-
-            if ((a->bytes[i] | 0x20) == (marks[k][1] | 0x20) && n <= a->len - i &&
-                strncasecmp((const char *)a->bytes + i, marks[k] + 1, n) == 0)
-                found |= (unsigned)marks[k][0];
-        }
-    return (enum about)found;
 }

@@ -5,17 +5,6 @@
 
 #include "compile_internal.h"
 
-/* The last mark of the sentence. */
-static bool
-ends_with(const struct sentence *s, char mark)
-{
-    size_t end = s->to;
-
-    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
-        end--;
-    return end > s->from && s->f->s[end - 1] == mark;
-}
-
 /* "This error occurs because ...": what went wrong, and when. */
 bool
 tells_problem(const struct sentence *s)
@@ -335,7 +324,7 @@ leaves_procedure(const struct sentence *s)
 bool
 sentence_leads(const struct sentence *s)
 {
-    return ends_with(s, ':') || announces_command(s, 0);
+    return sentence_ends(s, ':') || announces_command(s, 0);
 }
 
 /* The sentence without what only says that it is a note. */
@@ -369,7 +358,7 @@ takes_back(const struct sentence *s)
 bool
 is_fork(const struct sentence *s)
 {
-    return ends_with(s, '?') ||
+    return sentence_ends(s, '?') ||
         (s->nwords <= 3 &&
             word_is(s, 0, "option|resolution|solution|scenario|variant|cause|case|approach|"
                           "alternative|method|workaround|fix|possibility|symptom|example"));

@@ -117,6 +117,8 @@ list_marked(const struct list_marks *m, const struct word *w)
     return (bits >> (w->form & 63) & 1) != 0;
 }
 
+/* Is ${mark} the last thing in the sentence, before blanks? */
+bool sentence_ends(const struct sentence *s, char mark);
 /* The words from ${i} on are these, separated by one blank; returns how many, or 0. */
 size_t words_are(const struct sentence *s, size_t i, const char *phrase);
 /* One of the words (or a phrase) stands in [from, to) of the words. */

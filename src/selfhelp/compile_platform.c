@@ -4,6 +4,7 @@
  * of them a machine is a person can tell.  What is not in these closed lists is no name of one,
  * and limits as any other words do. */
 #include <string.h>
+#include <strings.h>
 
 #include "compile_internal.h"
 
@@ -106,23 +107,12 @@ name_word(const struct sentence *s, size_t i, struct named *n)
     return true;
 }
 
-/* The last mark of the sentence is a colon. */
-static bool
-ends_with_colon(const struct sentence *s)
-{
-    size_t end = s->to;
-
-    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
-        end--;
-    return end > s->from && s->f->s[end - 1] == ':';
-}
-
 bool
 names_platform(const struct sentence *s, bool heading, const char **ret_os)
 {
     struct named n = { 0 };
 
-    if (!heading && !ends_with_colon(s))
+    if (!heading && !sentence_ends(s, ':'))
         return false;
     for (size_t i = 0; i < s->nwords; i++)
         if (!name_word(s, i, &n))
@@ -162,7 +152,7 @@ platform_in_purpose(const struct sentence *s, size_t *ret_to, const char **ret_o
     struct sentence purpose = *s;
     size_t to = 1;
 
-    if (!word_is(s, 0, "to") || !ends_with_colon(s))
+    if (!word_is(s, 0, "to") || !sentence_ends(s, ':'))
         return 0;
     while (to < s->nwords && s->word[to - 1].after == 0)
         to++;
@@ -200,4 +190,52 @@ platform_at(const struct sentence *s, const char **ret_os)
             command_starts(word_at(s, end), s->to - s->word[end].from)
         ? end
         : 0;
+}
+
+/* ---- what an article is about ---- */
+
+static const struct sign {
+    const char *words; /* lower case */
+    enum about about;
+} signs[] = { { "windows", ABOUT_WINDOWS }, { "powershell", ABOUT_WINDOWS },
+    { "hklm", ABOUT_WINDOWS }, { "hkey_", ABOUT_WINDOWS }, { "services.msc", ABOUT_WINDOWS },
+    { "c:\\", ABOUT_WINDOWS }, { "net start", ABOUT_WINDOWS }, { "net stop", ABOUT_WINDOWS },
+    { "regedit", ABOUT_WINDOWS }, { ".exe", ABOUT_WINDOWS }, { "microsoft", ABOUT_WINDOWS },
+    { "restart-service", ABOUT_WINDOWS }, { "msiexec", ABOUT_WINDOWS },
+    { "linux", ABOUT_LINUX }, { "/etc/", ABOUT_LINUX }, { "/var/", ABOUT_LINUX },
+    { "/usr/", ABOUT_LINUX }, { "systemctl", ABOUT_LINUX }, { "systemd", ABOUT_LINUX },
+    { "sudo ", ABOUT_LINUX }, { "apt-get", ABOUT_LINUX }, { "apt install", ABOUT_LINUX },
+    { "yum install", ABOUT_LINUX }, { "dnf install", ABOUT_LINUX }, { "ubuntu", ABOUT_LINUX },
+    { "debian", ABOUT_LINUX }, { "centos", ABOUT_LINUX }, { "journalctl", ABOUT_LINUX },
+    { "/usr/local/etc/rc.d", ABOUT_BSD } };
+
+enum { SIGNS = sizeof(signs) / sizeof(signs[0]) };
+
+/* All bytes are looked at: those that begin no sign cost one look. */
+enum about
+article_about(const struct article *a)
+{
+    uint8_t first[256] = { 0 }, next[SIGNS]; /* 1 + a sign that begins so, and the next one */
+    unsigned found = 0;
+
+    for (size_t k = 0; k < SIGNS; k++) {
+        uint8_t *head = &first[(uint8_t)signs[k].words[0]];
+
+        next[k] = *head;
+        *head = (uint8_t)(k + 1);
+    }
+    for (size_t i = 0; i < a->len; i++) {
+        uint8_t c = a->bytes[i];
+
+        for (size_t k = first[c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c]; k > 0;
+            k = next[k - 1]) {
+            const struct sign *s = &signs[k - 1];
+            size_t n = strlen(s->words);
+
+            if ((found & s->about) == 0 && n <= a->len - i &&
+                strncasecmp((const char *)a->bytes + i, s->words, n) == 0)
+                found |= s->about;
+        }
+    }
+    return (enum about)found;
 }

@@ -281,6 +281,16 @@ word_in(const struct sentence *s, size_t i, const char *words, const struct list
     return in_list(s->f->low + w->from, w->to - w->from, words);
 }
 
+bool
+sentence_ends(const struct sentence *s, char mark)
+{
+    size_t end = s->to;
+
+    while (end > s->from && (s->f->s[end - 1] == ' ' || s->f->s[end - 1] == FLAT_SOFT))
+        end--;
+    return end > s->from && s->f->s[end - 1] == mark;
+}
+
 size_t
 words_are(const struct sentence *s, size_t i, const char *phrase)
 {
