@@ -45,12 +45,14 @@ command_exists(void *arg, const char *line, const char **ret_why)
     return true;
 }
 
-struct err *
-article_reading_make(struct article_reading *r)
+static struct err *
+make(struct pool_task *t, unsigned worker)
 {
+    struct article_reading *r = t->arg;
     const char *slash = strrchr(r->path, '/');
     const char *base = slash != NULL ? slash + 1 : r->path;
 
+    (void)worker;
     TRY(article_file_read(r->path, &r->article));
     TRY(compile_article(r->article, base, &r->plan));
     TRY(compile_codes(r->article, base, &r->codes));
@@ -59,13 +61,6 @@ article_reading_make(struct article_reading *r)
         return NULL;
     r->json = article_json(r);
     return r->json != NULL ? NULL : fail(OutOfMemory);
-}
-
-static struct err *
-make(struct pool_task *t, unsigned worker)
-{
-    (void)worker;
-    return article_reading_make(t->arg);
 }
 
 struct err *

@@ -23,15 +23,14 @@ struct article_reading {
     struct article_codes codes;
     struct lint lint;
     char *json; /* with as_json: the whole as one JSON object */
-    struct pool_task task; /* makes it; its arg is the reading */
+    /* Makes it, on any thread; fails with FileUnreadable, ArticleTooLarge, OutOfMemory,
+     * Interrupted. */
+    struct pool_task task;
 };
 
 /* A reading that is still to be made, of the file ${path}; OutOfMemory. */
 struct err *article_reading_new(const char *path, bool as_json,
     struct article_reading **ret) must_use;
-
-/* Make it, in the caller's thread; FileUnreadable, ArticleTooLarge, OutOfMemory. */
-struct err *article_reading_make(struct article_reading *r) must_use;
 
 /* Accepts NULL. */
 void article_reading_free(struct article_reading *r);

@@ -4,54 +4,56 @@
 #include "article_show.h"
 #include "show.h"
 
+/* ${list}, or NULL when an item of it could not be added. */
+static json_t *
+whole(json_t *list, int bad)
+{
+    if (bad == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 static json_t *
 header_json(const struct article *a)
 {
     json_t *list = json_array();
+    int bad = 0;
 
-    for (size_t i = 0; list != NULL && i < a->nfields; i++)
-        if (json_array_append_new(list,
-                json_pack("{s:s, s:s}", "name", a->fields[i].name, "value",
-                    a->fields[i].value)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+    for (size_t i = 0; i < a->nfields; i++)
+        bad |= json_array_append_new(list, json_pack("{s:s, s:s}", "name", a->fields[i].name,
+                                               "value", a->fields[i].value));
+    return whole(list, bad);
 }
 
 static json_t *
 blocks_json(const struct article *a)
 {
     json_t *list = json_array();
+    int bad = 0;
 
-    for (size_t i = 0; list != NULL && i < a->nblocks; i++) {
-        const struct article_block *b = &a->blocks[i];
+    for (size_t i = 0; i < a->nblocks; i++) {
         json_t *o = json_object();
 
-        if (json_array_append_new(list, o) != 0 ||
-            json_object_set_new(o, "kind",
-                json_string(article_kind_name(b->kind))) != 0 ||
-            json_object_set_new(o, "span", plan_span_json(b->span)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        bad |= json_object_set_new(o, "kind",
+            json_string(article_kind_name(a->blocks[i].kind)));
+        bad |= json_object_set_new(o, "span", plan_span_json(a->blocks[i].span));
+        bad |= json_array_append_new(list, o);
     }
-    return list;
+    return whole(list, bad);
 }
 
 static json_t *
 codes_json(const struct article_codes *codes)
 {
     json_t *list = json_array();
+    int bad = 0;
 
-    for (size_t i = 0; list != NULL && i < codes->n; i++)
-        if (json_array_append_new(list,
-                json_pack("{s:s, s:s}", "code", codes->code[i].code, "source",
-                    codes->code[i].source)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+    for (size_t i = 0; i < codes->n; i++)
+        bad |= json_array_append_new(list, json_pack("{s:s, s:s}", "code",
+                                               codes->code[i].code, "source",
+                                               codes->code[i].source));
+    return whole(list, bad);
 }
 
 char *
