@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "codes.h"
 #include "journals.h"
 
 char journals[64];
@@ -45,4 +46,13 @@ journals_times(unsigned long usual)
 {
     return getenv("FIRN_SOAK") != NULL ? usual * 20
         : getenv("FIRN_SLOW_BUILD") != NULL ? usual / 10 + 1 : usual;
+}
+
+struct err *
+kill_line(struct kill_at *k)
+{
+    if (k->fault == NULL || ++k->lines < k->after)
+        return NULL;
+    target_fault_cut(k->fault);
+    return fail(Interrupted);
 }

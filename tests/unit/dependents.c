@@ -35,8 +35,7 @@ struct web {
     enum way way;
     bool lost;  /* the machine answers nobody any more */
     bool never; /* the operation fails whatever is done */
-    struct target *fault;
-    unsigned kill_after, lines;
+    struct kill_at kill;
 };
 
 /* ---- machines ---- */
@@ -148,16 +147,12 @@ operation(void *arg, struct deadline by, struct err **ret_why)
     return NULL;
 }
 
-/* From the line ${kill_after} on, neither journal nor machine hears from this run again. */
 static struct err *
 written(void *arg)
 {
     struct web *w = arg;
 
-    if (w->fault == NULL || ++w->lines < w->kill_after)
-        return NULL;
-    target_fault_cut(w->fault);
-    return fail(Interrupted);
+    return kill_line(&w->kill);
 }
 
 static struct runbook_report *
@@ -277,13 +272,12 @@ killed_after_any_line(void **state)
 
             web_make(&w, seed, true);
             assert_ok(target_fault_new(w.t, &never, &f));
-            w.fault = f;
-            w.kill_after = after;
+            w.kill = (struct kill_at){ .fault = f, .after = after };
             auto_ptr(runbook_report) r = run(&w, f, &e);
             bool was_killed = e != NULL;
 
             err_free(e);
-            w.fault = NULL;
+            w.kill.fault = NULL;
             if (was_killed) {
                 killed++;
                 runbook_report_free(take(r));

@@ -38,8 +38,7 @@ tear_down(void **state)
 
 struct kill {
     struct world *w;
-    struct target *fault; /* NULL: nobody is killed */
-    unsigned after, lines;
+    struct kill_at at;
 };
 
 static struct err *
@@ -48,16 +47,12 @@ retry(void *arg, struct deadline by, struct err **ret_why)
     return world_retry(((struct kill *)arg)->w, by, ret_why);
 }
 
-/* From the line ${after} on, neither journal nor machine hears from this run again. */
 static struct err *
 written(void *arg)
 {
     struct kill *k = arg;
 
-    if (k->fault == NULL || ++k->lines < k->after)
-        return NULL;
-    target_fault_cut(k->fault);
-    return fail(Interrupted);
+    return kill_line(&k->at);
 }
 
 static struct runbook_report *
@@ -361,7 +356,7 @@ killed_after_any_line(void **state)
                 bool had_override = world_override_is_set(w);
 
                 assert_ok(target_fault_new(w->t, &never, &f));
-                struct kill k = { .fault = f, .after = after };
+                struct kill k = { .at = { .fault = f, .after = after } };
                 auto_ptr(runbook_report) r = run(w, f, &k, true, &e);
                 bool was_killed = e != NULL;
 

@@ -43,8 +43,7 @@ struct chain {
     bool whims;            /* the operation fails by chance, whatever is so */
     uint64_t chance;
     unsigned consent;
-    struct target *fault;  /* cut when the run is killed; NULL: it is not */
-    unsigned kill_after, lines;
+    struct kill_at kill;
 };
 
 /* ---- articles and machines ---- */
@@ -224,10 +223,7 @@ written(void *arg)
 {
     struct chain *w = arg;
 
-    if (w->fault == NULL || ++w->lines < w->kill_after)
-        return NULL;
-    target_fault_cut(w->fault);
-    return fail(Interrupted);
+    return kill_line(&w->kill);
 }
 
 static struct runbook_report *
@@ -236,7 +232,8 @@ run(struct chain *w, size_t first, size_t n, bool apply, struct err **ret_e)
     struct runbook_policy p = { .apply = apply, .consent = w->consent, .retry = retry,
         .find = find, .written = written, .arg = w, .journals = journals, .bundles = journals };
     struct runbook_report *r = NULL;
-    struct err *e = runbook_run(w->fault != NULL ? w->fault : w->t, &w->item[first], n, &p, &r);
+    struct target *t = w->kill.fault != NULL ? w->kill.fault : w->t;
+    struct err *e = runbook_run(t, &w->item[first], n, &p, &r);
 
     if (ret_e != NULL)
         *ret_e = e;
@@ -499,14 +496,14 @@ a_chain_may_be_killed(void **state)
             struct err *e = NULL;
 
             chain_make(w, seed, OVERRIDES);
-            assert_ok(target_fault_new(w->t, &never, &w->fault));
-            w->kill_after = after;
+            assert_ok(target_fault_new(w->t, &never, &w->kill.fault));
+            w->kill.after = after;
             auto_ptr(runbook_report) r = run(w, seed % CAUSES, 1, true, &e);
             bool was_killed = e != NULL;
 
             err_free(e);
-            target_free(w->fault);
-            w->fault = NULL;
+            target_free(w->kill.fault);
+            w->kill.fault = NULL;
             if (was_killed) {
                 killed++;
                 r = run(w, seed % CAUSES, 1, true, NULL);
