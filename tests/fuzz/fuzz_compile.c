@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compiler on any bytes: whatever plan comes of it is whole.  Its actions survive being
- * text, its conditions name steps that are there, its spans lie in the file, and nothing that
- * firn would execute holds a sign of a shell or a placeholder in a name. */
+ * text, its conditions name steps that are there, its spans lie in the file, nothing that firn
+ * would execute holds a sign of a shell or a placeholder in a name, and all that is said of the
+ * article can be said in JSON. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,6 +57,40 @@ check_step(const struct article *a, const struct plan *p, const struct plan_step
     free(condition);
 }
 
+static void
+check_text(const char *s)
+{
+    json_t *text = json_string(s == NULL ? "" : s);
+
+    assert(text != NULL); /* it is UTF-8 */
+    json_decref(text);
+}
+
+static void
+check_json(const struct article *a, const struct plan *p, const struct lint *l)
+{
+    struct article_codes codes = { 0 };
+    json_t *plan = NULL, *ambiguities = NULL, *lint = NULL;
+    struct err *e = plan_json(p, &plan, &ambiguities);
+
+    assert(e == NULL);
+    e = lint_json(l, &lint);
+    assert(e == NULL);
+    e = compile_codes(a, "x-crc-fuzz.md", &codes);
+    assert(e == NULL);
+    for (size_t i = 0; i < codes.n; i++)
+        check_text(codes.code[i].code);
+    for (size_t i = 0; i < a->nfields; i++) {
+        check_text(a->fields[i].name);
+        check_text(a->fields[i].value);
+    }
+    check_text(a->title);
+    article_codes_done(&codes);
+    json_decref(plan);
+    json_decref(ambiguities);
+    json_decref(lint);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -75,8 +110,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < p->nambiguities; i++)
             assert(p->ambiguities[i].id != NULL && p->ambiguities[i].text != NULL);
         e = lint_article(a, p, NULL, NULL, &lint);
-        if (e == NULL)
+        if (e == NULL) {
+            check_json(a, p, &lint);
             lint_done(&lint);
+        }
     }
     err_free(e);
     plan_free(p);
