@@ -3,7 +3,6 @@
  * object that costs several disks has an entry for each. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd.h"
 #include "codes.h"
@@ -73,11 +72,31 @@ say_hit(struct cmd *c, const struct vault_hit *hit)
     cmd_say(c, "\n");
 }
 
+static bool
+is_missing(const struct vault_damage *d)
+{
+    return err_code(d->why) == E_ObjectMissing;
+}
+
+/* What ObjectDamaged says stands here without it; what ObjectMissing says is all there is. */
+static void
+say_damage(struct cmd *c, const struct vault_damage *d)
+{
+    const char *loses = d->nhits > 0 ? "" : "; no recovery point loses anything by it";
+
+    if (is_missing(d))
+        cmd_say(c, "%s%s\n", err_message(d->why), loses);
+    else if (d->why == NULL || err_code(d->why) == E_ObjectDamaged)
+        cmd_say(c, "damaged %s%s\n", d->object, loses);
+    else
+        cmd_say(c, "damaged %s: %s%s\n", d->object, err_message(d->why), loses);
+}
+
 static void
 say_report(struct cmd *c, const struct vault_report *r, const struct job_verify *o)
 {
     char bytes[TEXT_SIZE_MAX];
-    size_t mended = 0;
+    size_t mended = 0, lost = 0; /* nothing mends what is missing */
 
     for (size_t i = 0; i < r->ndamaged; i++) {
         const struct vault_damage *d = &r->damaged[i];
@@ -87,10 +106,8 @@ say_report(struct cmd *c, const struct vault_report *r, const struct job_verify 
             cmd_say(c, "mended  %s: its bytes are right again\n", d->object);
             continue;
         }
-        const char *why = d->why == NULL ? d->object : err_message(d->why);
-        bool named = strstr(why, d->object) != NULL;
-        cmd_say(c, "damaged %s%s%s%s\n", named ? "" : d->object, named ? "" : ": ", why,
-            d->nhits > 0 ? "" : "; no recovery point loses anything by it");
+        lost += is_missing(d);
+        say_damage(c, d);
         for (size_t h = 0; h < d->nhits; h++)
             say_hit(c, &d->hits[h]);
     }
@@ -103,7 +120,7 @@ say_report(struct cmd *c, const struct vault_report *r, const struct job_verify 
                 : "all is well that this key made; it sees no other points");
     else
         cmd_say(c, "%zu damaged, %zu of them mended\n", r->ndamaged, mended);
-    if (r->ndamaged > mended && !o->repair)
+    if (r->ndamaged > mended + lost && !o->repair)
         cmd_say(c, "firn verify --data --repair mends what parity can mend\n");
 }
 
