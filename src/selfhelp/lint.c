@@ -52,6 +52,20 @@ actions_valid(struct look *k)
                 k->p->ambiguities[i].text);
 }
 
+/* Nobody could say of a step of firn's, or of one that is still to come, that it is done. */
+static void
+waits_for_person(struct look *k)
+{
+    for (size_t i = 0; i < k->p->nsteps; i++)
+        if (k->p->steps[i].when == PLAN_AFTER && !plan_after_fits(k->p, &k->p->steps[i]))
+            find(k, "after-nobody", ARTICLE_ERROR, k->p->steps[i].span,
+                "after:N does not name an earlier step that is for a person");
+    for (size_t i = 0; i < k->p->nprobes; i++)
+        if (k->p->probes[i].when == PLAN_AFTER)
+            find(k, "after-nobody", ARTICLE_ERROR, k->p->probes[i].span,
+                "a probe waits for nobody");
+}
+
 /* A step that changes something must be judged by a probe. */
 static void
 has_probe(struct look *k)
@@ -182,6 +196,7 @@ lint_article(const struct article *a, const struct plan *p, lint_command_fn *kno
     found_odd(&k);
     if (p->ours || article_value(a, "errorNumber") != NULL) {
         actions_valid(&k);
+        waits_for_person(&k);
         has_probe(&k);
         variables_declared(&k, p->probes, p->nprobes);
         variables_declared(&k, p->steps, p->nsteps);

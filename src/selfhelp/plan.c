@@ -28,7 +28,7 @@ plan_confidence_name(enum plan_confidence c)
 
 static const char *const when_name[] = { [PLAN_ALWAYS] = "always", [PLAN_FAILED] = "failed",
     [PLAN_UNSOLVED] = "unsolved", [PLAN_ALTERNATIVE] = "instead", [PLAN_EACH] = "each",
-    [PLAN_IF] = "if", [PLAN_PREMISE] = "premise" };
+    [PLAN_AFTER] = "after", [PLAN_IF] = "if", [PLAN_PREMISE] = "premise" };
 
 /* Conditions that name nothing. */
 static bool
@@ -108,6 +108,15 @@ plan_find(const struct plan *p, const char *id)
         if (strcmp(p->steps[i].id, id) == 0)
             return &p->steps[i];
     return NULL;
+}
+
+bool
+plan_after_fits(const struct plan *p, const struct plan_step *s)
+{
+    for (size_t i = 0; i < p->nsteps && &p->steps[i] != s; i++)
+        if (strcmp(p->steps[i].id, s->of) == 0)
+            return p->steps[i].action.kind->person;
+    return false;
 }
 
 /* Room for one more in an array that doubles. */

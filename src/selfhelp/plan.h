@@ -25,13 +25,18 @@ enum { PLAN_STEPS_MAX = 256, PLAN_AMBIGUITIES_MAX = 256, PLAN_ID_MAX = 16 };
  *
  * Unsolved:N asks whether the operation that failed still fails when step N has had its turn:
  * N is a retry that failed, or one that was left out because its own condition did not hold;
- * where N is no retry at all, the operation is tried again first. */
+ * where N is no retry at all, the operation is tried again first.
+ *
+ * After:N waits for a person: step ${of} is an earlier one that only a person can do.  It holds
+ * when the turn of that step has come (its own condition held; one that is after:M itself is
+ * met) and a person says that it is done. */
 enum plan_when {
     PLAN_ALWAYS,      /* after the steps before it                  [always] */
     PLAN_FAILED,      /* when step ${of} failed                     [failed:2] */
     PLAN_UNSOLVED,    /* when the operation fails after step ${of}  [unsolved:3] */
     PLAN_ALTERNATIVE, /* instead of step ${of}                      [instead:1] */
     PLAN_EACH,        /* once for each thing that probe ${of} finds [each:1] */
+    PLAN_AFTER,       /* when a person has done step ${of}          [after:2] */
     PLAN_IF,          /* on a condition that only a person can judge [if:...] */
     PLAN_PREMISE      /* of a probe: what must hold for the article to be about this machine at
                        * all                                        [premise] */
@@ -91,6 +96,9 @@ bool plan_condition_parse(const char *text, struct plan_step *s);
 
 /* May firn execute it: not for a person, and complete (action_complete)? */
 bool plan_step_runs(const struct plan_step *s);
+
+/* Does the after:N of ${s} name an earlier step that is for a person, as it must? */
+bool plan_after_fits(const struct plan *p, const struct plan_step *s);
 
 /* The probe that names the cause; NULL when there is none. */
 const struct plan_step *plan_naming(const struct plan *p);

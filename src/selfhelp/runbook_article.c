@@ -52,6 +52,7 @@ is_due(struct run *r, const enum turn *turns, const struct plan_step *s, bool *r
             *ret = !r->solved;
         }
         return NULL;
+    case PLAN_AFTER: /* nobody has said it */
     case PLAN_IF:
     case PLAN_PREMISE: /* of probes only */
         break;

@@ -55,7 +55,7 @@ is_ordinary(const struct slots *slots, const struct plan_step *s)
         s != slots->restart && s != slots->override && s->action.kind->risk != RISK_READ &&
         s->action.kind->risk != RISK_OVERRIDE && s->action.kind->risk != RISK_RESTART &&
         s->action.kind->risk != RISK_DATA && !run_is_install(&s->action) &&
-        s->when != PLAN_IF;
+        s->when != PLAN_IF && s->when != PLAN_AFTER;
 }
 
 /* What a person must allow or do; the first reason stays. */
