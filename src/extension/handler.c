@@ -18,16 +18,19 @@ path_of(const char *folder, const char *name, char **ret)
     return NULL;
 }
 
-/* A folder that the environment names, else the platform's in the version's own. */
+/* A folder that the environment names, else the platform's in the version's own: a link there
+ * is nobody's word, and what is written must stay in the version. */
 static struct err *
 folder_of(const struct handler *h, const struct doc_value *env, const char *name,
     const char *otherwise, char **ret)
 {
     const char *v = doc_string(doc_get(env, name), NULL);
+    enum os_kind kind;
 
     if (v == NULL || *v == '\0') {
         TRY(path_of(h->folder, otherwise, ret));
-        return NULL;
+        TRY(os_kind(*ret, &kind));
+        return kind == OS_IS_LINK ? fail(PackageLinkRefused, h->folder, otherwise) : NULL;
     }
     *ret = strdup(v);
     return *ret == NULL ? fail(OutOfMemory) : NULL;
@@ -52,8 +55,8 @@ read_environment(struct handler *h, const char *path, struct doc **ret)
     return NULL;
 }
 
-struct err *
-handler_open(const char *folder, const char *name, struct handler **ret)
+static struct err *
+open_with(const char *folder, const char *name, bool agents, struct handler **ret)
 {
     auto_free char *path = NULL;
     auto_ptr(doc) d = NULL;
@@ -67,7 +70,8 @@ handler_open(const char *folder, const char *name, struct handler **ret)
     if (h->folder == NULL || h->name == NULL)
         return fail(OutOfMemory);
     TRY(path_of(folder, "HandlerEnvironment.json", &path));
-    TRY(read_environment(h, path, &d));
+    if (agents)
+        TRY(read_environment(h, path, &d));
     if (d != NULL)
         env = doc_get(doc_first(doc_root(d)), "handlerEnvironment");
     TRY(folder_of(h, env, "configFolder", os_layout.settings_folder, &h->settings_folder));
@@ -75,6 +79,18 @@ handler_open(const char *folder, const char *name, struct handler **ret)
     TRY(folder_of(h, env, "heartbeatFile", os_layout.heartbeat_file, &h->heartbeat));
     *ret = take(h);
     return NULL;
+}
+
+struct err *
+handler_open(const char *folder, const char *name, struct handler **ret)
+{
+    return open_with(folder, name, true, ret);
+}
+
+struct err *
+handler_open_own(const char *folder, const char *name, struct handler **ret)
+{
+    return open_with(folder, name, false, ret);
 }
 
 void

@@ -31,8 +31,13 @@ struct handler {
     char *settings_folder, *status_folder, *heartbeat;
 };
 
-/* HandlerEnvironmentInvalid when the agent's file cannot be used. */
+/* HandlerEnvironmentInvalid when the agent's file cannot be used; PackageLinkRefused where a
+ * folder of the version's own is a link. */
 struct err *handler_open(const char *folder, const char *name, struct handler **ret) must_use;
+/* The version's own folders, whatever the agent's file says: where to tell that it cannot be
+ * used. */
+struct err *handler_open_own(const char *folder, const char *name, struct handler **ret)
+    must_use;
 void handler_free(struct handler *h);
 DEFINE_AUTO(handler);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is the same on every system. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "codes.h"
 #include "os.h"
@@ -16,6 +17,22 @@ os_join(const char *dir, const char *name, char **ret)
         return fail(OutOfMemory);
     *ret = t.s;
     return NULL;
+}
+
+bool
+os_is_unfinished(const char *name, size_t *ret_len)
+{
+    static const char end[] = ".new";
+    size_t len = strlen(name), digits = len < sizeof(end) ? 0 : len - (sizeof(end) - 1);
+
+    if (digits == 0 || strcmp(name + digits, end) != 0)
+        return false;
+    for (len = digits; len > 0 && name[len - 1] >= '0' && name[len - 1] <= '9';)
+        len--;
+    if (len == digits || len < 2 || name[len - 1] != '.')
+        return false;
+    *ret_len = len - 1;
+    return true;
 }
 
 void

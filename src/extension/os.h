@@ -52,6 +52,10 @@ struct err *os_read(const char *path, size_t max, char **ret, size_t *ret_len) m
  * also after a crash. */
 struct err *os_write(const char *path, const char *bytes, size_t len) must_use;
 
+/* Is ${name} what os_write has beside a file until that is whole, and leaves there when it is
+ * killed?  The file's own name is its first *ret_len bytes. */
+bool os_is_unfinished(const char *name, size_t *ret_len);
+
 /* SHA-256 and length of a regular file. */
 struct err *os_digest(const char *path, char ret_hex[DIGEST_HEX], uint64_t *ret_len) must_use;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The folder is walked and each thing in it looked up in the manifest; then each file of the
  * manifest is read.  What the handler keeps there itself (settings, status ...) is data that
- * is never loaded, and is left out by name, at the top only. */
+ * is never loaded, and is left out by name, at the top only; but it is no link either, since
+ * what is written there must stay in the folder. */
 #include <string.h>
 
 #include "codes.h"
@@ -9,15 +10,24 @@
 #include "package.h"
 
 static bool
-is_state(const char *name)
+is_state(const char *name, size_t len)
 {
     static const char *const names[] = { PACKAGE_MANIFEST, "HandlerEnvironment.json",
         "heartbeat.log", "mrseq", "config", "status", "RuntimeSettings", "Status", "events" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(name, names[i]) == 0)
+        if (strlen(names[i]) == len && memcmp(name, names[i], len) == 0)
             return true;
     return false;
+}
+
+/* What a verb writes there just now, or one did not finish that was killed, is its own, too. */
+static bool
+is_own(const char *name)
+{
+    size_t len = strlen(name);
+
+    return is_state(name, len) || (os_is_unfinished(name, &len) && is_state(name, len));
 }
 
 /* Is some file of the manifest below the folder ${name}? */
@@ -33,6 +43,19 @@ holds_files(const struct package *p, const char *name)
 }
 
 static struct err *walk(const struct package *p, const char *below);
+
+static struct err *
+check_own(const struct package *p, const char *name)
+{
+    auto_free char *path = NULL;
+    enum os_kind kind;
+
+    TRY(os_join(p->folder, name, &path));
+    TRY(os_kind(path, &kind));
+    if (kind == OS_IS_LINK || kind == OS_IS_OTHER)
+        return fail(PackageLinkRefused, p->folder, name);
+    return NULL;
+}
 
 static struct err *
 check_entry(const struct package *p, const char *name)
@@ -74,10 +97,9 @@ walk(const struct package *p, const char *below)
     for (size_t i = 0; e == NULL && i < names.n; i++) {
         auto_free char *name = NULL;
 
-        if (*below == '\0' && is_state(names.name[i]))
-            continue;
         if (*below == '\0')
-            e = check_entry(p, names.name[i]);
+            e = is_own(names.name[i]) ? check_own(p, names.name[i]) :
+                                        check_entry(p, names.name[i]);
         else if ((e = os_join(below, names.name[i], &name)) == NULL)
             e = check_entry(p, name);
     }
@@ -112,11 +134,8 @@ package_verify(const struct package *p)
 {
     for (size_t i = 0; i < p->nfiles; i++) {
         size_t top = strcspn(p->files[i].name, "/");
-        char first[PACKAGE_NAME_MAX + 1];
 
-        memcpy(first, p->files[i].name, top);
-        first[top] = '\0';
-        if (is_state(first))
+        if (is_state(p->files[i].name, top))
             return fail(PackageNameRefused, p->folder, p->files[i].name);
     }
     TRY(walk(p, ""));

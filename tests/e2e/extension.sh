@@ -64,6 +64,15 @@ fresh; mv bad/bin/marker.so real.so; ln -s ../../real.so bad/bin/marker.so
 refused PackageLinkRefused 'a link'
 fresh; ln bad/bin/marker.so second-name.so; refused PackageLinkRefused 'a second name'
 fresh; mkfifo bad/bin/pipe; refused PackageLinkRefused 'a pipe'
+mkdir elsewhere
+for own in config status mrseq heartbeat.log; do
+    fresh; ln -s "$t_dir/elsewhere" bad/$own
+    refused PackageLinkRefused "a link $own, which is the handler's own name,"
+done
+fresh; mkfifo bad/mrseq; refused PackageLinkRefused 'a pipe of such a name'
+fresh; ln -s "$t_dir/elsewhere" bad/status
+is 1 'a verb of one whose status would be written elsewhere' "$extension" install --folder bad
+[ -z "$(ls elsewhere)" ] && ok 'writes nothing there' || not_ok 'writes nothing there'
 fresh; sed -i 's|"bin/marker.so": {|"../marker.so": {|' bad/firn-package.json
 digest=$(sha256sum < bad/firn-package.json | cut -d ' ' -f 1)
 refused PackageNameRefused 'a name that leads upwards'
@@ -107,6 +116,15 @@ in_json "$v/status/8.status" 0.status.substatus.0.code SettingsInvalid 'with the
 rm "$v/config/8.settings"
 is 0 'what was done is forgotten' "$v/bin/firn-extension" reset
 is 0 'and done anew' "$v/bin/firn-extension" enable
+
+# killed while it writes what is its own: what that leaves is no other's file
+touch "$v/mrseq.4711.new" "$v/heartbeat.log.4712.new"
+is 0 'files that a killed verb had not finished' "$v/bin/firn-extension" prepare
+says out ready 'are no reason to refuse the package'
+rm "$v/mrseq.4711.new" "$v/heartbeat.log.4712.new"
+touch "$v/other.4711.new"
+is 1 'one of another name' "$v/bin/firn-extension" prepare
+rm "$v/other.4711.new"
 
 # plug-ins come to rest and go on
 is 0 'a rehearsal' "$extension" rehearse --package $name --json

@@ -187,6 +187,44 @@ links_are_not_followed(void **state)
     assert_fails(handler_settings(h, 0, &settings), E_FileUnreadable);
 }
 
+/* Nor is a folder of the version's own: what is written there must stay in it. */
+static void
+a_folder_that_is_a_link(void **state)
+{
+    struct handler *h = NULL;
+    char path[100];
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, os_layout.status_folder);
+    assert_int_equal(symlink("/tmp", path), 0);
+    assert_fails(handler_open(dir, "A.B", &h), E_PackageLinkRefused);
+    assert_fails(handler_open_own(dir, "A.B", &h), E_PackageLinkRefused);
+    put("HandlerEnvironment.json", "[{\"handlerEnvironment\": {\"statusFolder\": \"/tmp\"}}]");
+    assert_ok(handler_open(dir, "A.B", &h)); /* the agent may say so */
+    handler_free(h);
+}
+
+/* What os_write leaves when it is killed is told from other names. */
+static void
+unfinished_names(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t len; /* 0: it is none */
+    } is[] = { { "mrseq.26454.new", 5 }, { "heartbeat.log.1.new", 13 }, { "a.1.2.new", 3 },
+        { "mrseq", 0 }, { "mrseq.new", 0 }, { "mrseq..new", 0 }, { "mrseq.1x.new", 0 },
+        { "mrseq.1.new.", 0 }, { ".1.new", 0 }, { "1.new", 0 }, { ".new", 0 }, { "new", 0 },
+        { "", 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+        size_t len = 0;
+
+        assert_int_equal(os_is_unfinished(is[i].name, &len), is[i].len != 0);
+        assert_int_equal(len, is[i].len);
+    }
+}
+
 static struct err *
 read_one(char kind, const char *s, size_t len)
 {
@@ -251,6 +289,8 @@ main(void)
         FOLDER_TEST(long_texts),
         FOLDER_TEST(done_and_forgotten),
         FOLDER_TEST(links_are_not_followed),
+        FOLDER_TEST(a_folder_that_is_a_link),
+        cmocka_unit_test(unfinished_names),
         cmocka_unit_test(the_corpus_is_told_right),
     };
 
