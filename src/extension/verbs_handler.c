@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs that leave a status file.
  *
- * Before the work begins, the status says "transitioning" and a supervisor runs: a second
+ * Before the work begins, a supervisor runs and the status says "transitioning": a second
  * process that outlives this one.  When this one has ended and the status is not final, or
  * when it has not ended by the deadline, the supervisor writes a final one.  So a reader
- * that waits for the deadline always finds one, except where the machine itself ended. */
+ * that waits for the deadline always finds one, except where the machine itself ended.  A
+ * failure is told there wherever it was met, also before the work and after it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,14 +34,6 @@ struct task {
     struct deadline by;
 };
 
-static void
-task_done(struct task *t)
-{
-    handler_free(t->handler);
-    os_lock_free(t->lock);
-    free(t->folder);
-}
-
 /* The package's name, or that of the folder above where its manifest cannot be read: a
  * status is owed in any case. */
 static struct err *
@@ -62,17 +55,39 @@ name_of(const char *folder, char **ret)
     return *ret == NULL ? fail(OutOfMemory) : NULL;
 }
 
+/* Where the agent's own words cannot be used, what there is to tell goes to where it would be
+ * without them. */
 static struct err *
-task_begin(struct task *t, const struct call *c, const char *operation)
+open_handler(struct task *t)
 {
-    auto_free char *name = NULL, *lock = NULL;
+    auto_free char *name = NULL;
+    struct err *e;
+
+    TRY(name_of(t->folder, &name));
+    e = handler_open(t->folder, name, &t->handler);
+    if (err_code(e) == E_HandlerEnvironmentInvalid)
+        e = err_also(e, handler_open_own(t->folder, name, &t->handler));
+    return e;
+}
+
+/* ${file} of the status; NULL is that of the sequence number. */
+static struct err *
+task_begin(struct task *t, const struct call *c, const char *operation, const char *file)
+{
+    auto_free char *lock = NULL;
+    struct err *e;
 
     *t = (struct task){ .call = c, .operation = operation };
     TRY(verbs_folder(c, &t->folder));
-    TRY(name_of(t->folder, &name));
-    TRY(handler_open(t->folder, name, &t->handler));
-    TRY(handler_sequence(t->handler, &t->sequence));
-    (void)snprintf(t->file, sizeof(t->file), "%" PRId64, t->sequence);
+    e = open_handler(t);
+    if (t->handler != NULL)
+        e = err_also(e, handler_sequence(t->handler, &t->sequence));
+    if (file != NULL)
+        (void)snprintf(t->file, sizeof(t->file), "%s", file);
+    else
+        (void)snprintf(t->file, sizeof(t->file), "%" PRId64, t->sequence);
+    if (e != NULL)
+        return e;
     TRY(os_make_folder(t->handler->settings_folder));
     TRY(os_join(t->handler->settings_folder, "lock", &lock));
     TRY(os_lock(lock, deadline_in_ms(LOCK_MS), &t->lock));
@@ -101,8 +116,8 @@ task_announce(struct task *t, int64_t deadline_s)
         .message = "under way" };
 
     t->deadline_s = deadline_s;
-    TRY(handler_status_write(t->handler, t->file, &s));
     TRY(start_supervisor(t));
+    TRY(handler_status_write(t->handler, t->file, &s));
     /* what is done inside ends a little earlier, so that it can be told */
     t->by = deadline_in_ms(deadline_s * 1000 - (deadline_s > 10 ? 3000 : deadline_s * 200));
     return NULL;
@@ -124,16 +139,41 @@ write_failure(const struct handler *h, const char *file, const char *operation,
     return NULL;
 }
 
-/* Write the end of a verb that has no more to tell than whether it worked. */
+/* A failure ${e} stands in the status.  While another verb is at work, that one owes the next
+ * status, and only a number that has none gets this one's. */
 static struct err *
-task_end(struct task *t, struct err *e, const char *message)
+tell_failure(struct task *t, struct err *e)
+{
+    enum handler_state state = HANDLER_NO_STATUS;
+
+    if (e == NULL || t->handler == NULL)
+        return e;
+    if (err_code(e) == E_HandlerBusy)
+        e = err_also(e, handler_status_read(t->handler, t->file, &state));
+    if (state != HANDLER_NO_STATUS)
+        return e;
+    return err_also(e, write_failure(t->handler, t->file, t->operation, e));
+}
+
+/* The end of a verb, ${e} is what became of it. */
+static struct err *
+task_end(struct task *t, struct err *e)
+{
+    e = tell_failure(t, e);
+    handler_free(t->handler);
+    os_lock_free(t->lock);
+    free(t->folder);
+    return e;
+}
+
+/* It worked, and there is no more to tell. */
+static struct err *
+write_success(const struct task *t, const char *message)
 {
     struct handler_status s = { .operation = t->operation, .state = HANDLER_SUCCESS,
         .message = message };
 
-    if (e == NULL)
-        return handler_status_write(t->handler, t->file, &s);
-    return err_also(e, write_failure(t->handler, t->file, t->operation, e));
+    return handler_status_write(t->handler, t->file, &s);
 }
 
 static struct err *
@@ -186,13 +226,15 @@ simple(struct call *c, const char *operation, struct err *(*work)(struct task *t
     const char *message)
 {
     struct task t;
-    struct err *e = task_begin(&t, c, operation);
+    struct err *e = task_begin(&t, c, operation, NULL);
 
     if (e == NULL)
         e = task_announce(&t, HANDLER_ENABLE_S);
     if (e == NULL)
-        e = task_end(&t, work(&t), message);
-    task_done(&t);
+        e = work(&t);
+    if (e == NULL)
+        e = write_success(&t, message);
+    e = task_end(&t, e);
     return e != NULL ? e : say(c, operation, message);
 }
 
@@ -267,12 +309,9 @@ prepare_with_status(struct task *t, bool applications, int64_t deadline_s,
     struct prepare **ret)
 {
     auto_ptr(prepare) p = NULL;
-    struct err *e;
 
     TRY(task_announce(t, deadline_s));
-    e = prepare_run(t->folder, applications ? PREPARE_APPLICATIONS : 0, t->by, &p);
-    if (e != NULL)
-        return task_end(t, e, "");
+    TRY(prepare_run(t->folder, applications ? PREPARE_APPLICATIONS : 0, t->by, &p));
     TRY(write_prepared(t, p));
     TRY(handler_heartbeat(t->handler, p->result != PREPARE_FAILED, p->message));
     *ret = take(p);
@@ -283,13 +322,11 @@ static struct err *
 prepare_as(const struct call *c, int64_t deadline_s, struct prepare **ret)
 {
     struct task t;
-    struct err *e = task_begin(&t, c, "Prepare");
+    struct err *e = task_begin(&t, c, "Prepare", HANDLER_PREPARE_FILE);
 
-    (void)snprintf(t.file, sizeof(t.file), HANDLER_PREPARE_FILE);
     if (e == NULL)
         e = prepare_with_status(&t, true, deadline_s, ret);
-    task_done(&t);
-    return e;
+    return task_end(&t, e);
 }
 
 /* Without a status of its own: that tells of what was really prepared. */
@@ -364,7 +401,6 @@ enable(struct task *t, struct call *c)
 {
     auto_ptr(prepare) p = NULL;
     struct handler_settings settings;
-    struct err *e;
     bool done = false;
 
     TRY(was_done(t, &done));
@@ -372,9 +408,7 @@ enable(struct task *t, struct call *c)
         TRY(say(c, t->operation, "these settings were carried out before"));
         return NULL;
     }
-    e = handler_settings(t->handler, t->sequence, &settings);
-    if (e != NULL)
-        return task_end(t, e, "");
+    TRY(handler_settings(t->handler, t->sequence, &settings));
     if (c->deadline_s > 0)
         settings.deadline_s = c->deadline_s;
     TRY(prepare_with_status(t, false, settings.deadline_s, &p));
@@ -390,12 +424,11 @@ struct err *
 verb_enable(struct call *c)
 {
     struct task t;
-    struct err *e = task_begin(&t, c, "Enable");
+    struct err *e = task_begin(&t, c, "Enable", NULL);
 
     if (e == NULL)
         e = enable(&t, c);
-    task_done(&t);
-    return e;
+    return task_end(&t, e);
 }
 
 /* ---- the supervisor ---- */

@@ -117,6 +117,25 @@ rm "$v/config/8.settings"
 is 0 'what was done is forgotten' "$v/bin/firn-extension" reset
 is 0 'and done anew' "$v/bin/firn-extension" enable
 
+# a status that was not asked for is owed all the same
+head -c 100 /dev/zero | tr '\0' 9 > "$v/mrseq"
+is 1 'what was done last cannot be read' "$v/bin/firn-extension" enable
+in_json "$v/status/7.status" 0.status.substatus.0.code InputInvalid 'the status says so'
+rm "$v/mrseq"
+rm -r "$v/status"
+echo '[{"handlerEnvironment": 7}]' > "$v/HandlerEnvironment.json"
+is 1 'nor can the words of the agent' "$v/bin/firn-extension" enable
+in_json "$v/status/7.status" 0.status.substatus.0.code HandlerEnvironmentInvalid 'so does the status'
+rm "$v/HandlerEnvironment.json"
+rm -r "$v/status"
+exec 6> "$v/config/lock"
+flock 6
+is 1 'another verb is at work' "$v/bin/firn-extension" enable
+in_json "$v/status/7.status" 0.status.substatus.0.code HandlerBusy 'a number without a status gets one'
+exec 6>&-
+is 0 'and is carried out later' "$v/bin/firn-extension" enable
+in_json "$v/status/7.status" 0.status.status success 'with its own status'
+
 # killed while it writes what is its own: what that leaves is no other's file
 touch "$v/mrseq.4711.new" "$v/heartbeat.log.4712.new"
 is 0 'files that a killed verb had not finished' "$v/bin/firn-extension" prepare
