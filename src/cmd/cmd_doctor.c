@@ -25,6 +25,7 @@ struct examination {
     struct doctor_causes causes;
     struct doctor_retry retry;
     struct text command; /* how this doctor is called for this machine, as a line to type */
+    struct text source, options; /* and with what it goes on */
 };
 
 static struct err *
@@ -72,6 +73,21 @@ ask(void *arg, const struct action *a, const char *change)
     return doctor_answer();
 }
 
+static bool
+ask_done(void *arg, const char *what)
+{
+    struct examination *x = arg;
+    auto_free char *question = NULL;
+    struct err *e = doctor_question_done(what, &question);
+
+    if (e != NULL) { /* without memory nobody is asked, and it waits */
+        err_free(e);
+        return false;
+    }
+    cmd_note(x->c, "%s", question);
+    return doctor_answer();
+}
+
 /* [TARGET] [CODE]: a target has a scheme or is local. */
 static struct err *
 read_words(struct cmd *c, const char **ret_target, const char **ret_code)
@@ -95,7 +111,8 @@ read_words(struct cmd *c, const char **ret_target, const char **ret_code)
     if (*ret_code != NULL && catalog_find(*ret_code) == NULL)
         return catalog_unknown(*ret_code);
     if (c->o.set[OPT_UNDO] &&
-        (*ret_code != NULL || c->o.set[OPT_APPLY] || c->o.set[OPT_ARTICLE]))
+        (*ret_code != NULL || c->o.set[OPT_APPLY] || c->o.set[OPT_ARTICLE] ||
+            c->o.set[OPT_DONE]))
         return fail(UsageWrong, "--undo takes a repair back: it goes with a TARGET alone");
     return NULL;
 }
@@ -110,8 +127,8 @@ undo_line(void *arg, const char *text)
 static struct err *
 check_rehearsal(const struct cmd *c, bool rehearses, const char *code)
 {
-    static const enum cmd_option_id others[] = { OPT_APPLY, OPT_YES, OPT_ORDER, OPT_UNDO,
-        OPT_ARTICLE };
+    static const enum cmd_option_id others[] = { OPT_APPLY, OPT_YES, OPT_DONE, OPT_ORDER,
+        OPT_UNDO, OPT_ARTICLE };
     static const enum cmd_option_id own[] = { OPT_MACHINE, OPT_VM_DISKS, OPT_EXCEPT_DISKS,
         OPT_SCRATCH, OPT_CONSISTENCY };
 
@@ -206,7 +223,7 @@ policy_of(struct examination *x, unsigned consent, const char *folder)
     const struct options *o = &x->c->o;
     struct runbook_policy p = { .apply = o->set[OPT_APPLY], .consent = consent,
         .journals = folder, .bundles = folder, .arg = x, .find = find_cause,
-        .command = x->command.s,
+        .command = x->command.s, .source = x->source.s, .options = x->options.s,
         .order = o->value[OPT_ORDER] != NULL && strcmp(o->value[OPT_ORDER], "article") == 0
             ? RUNBOOK_ARTICLE
             : RUNBOOK_SAFE };
@@ -217,9 +234,21 @@ policy_of(struct examination *x, unsigned consent, const char *folder)
         x->retry.weaker = x->c->weaker;
         p.retry = try_again;
     }
-    if (p.apply && !x->c->json && isatty(0) == 1 && isatty(2) == 1)
+    if (p.apply && !x->c->json && isatty(0) == 1 && isatty(2) == 1) {
         p.ask = ask;
+        p.ask_done = ask_done;
+    }
     return p;
+}
+
+/* "--yes=service", behind what is there already. */
+static void
+add_option(struct text *t, const struct cmd *c, enum cmd_option_id id, const char *name)
+{
+    if (c->o.value[id] == NULL)
+        return;
+    text_fmt(t, "%s--%s=", t->len > 0 ? " " : "", name);
+    text_shell(t, c->o.value[id]);
 }
 
 static struct err *
@@ -229,9 +258,14 @@ examine(struct examination *x, const char *code, unsigned consent, const char *f
     struct runbook_policy policy;
 
     hint_words(&x->command, (const char *const[]){ "firn", "doctor", x->t->name, NULL });
-    if (x->command.no_memory)
+    add_option(&x->source, x->c, OPT_ARTICLE, "article");
+    text_str(&x->options, "--apply");
+    add_option(&x->options, x->c, OPT_YES, "yes");
+    add_option(&x->options, x->c, OPT_ORDER, "order");
+    if (x->command.no_memory || x->source.no_memory || x->options.no_memory)
         return fail(OutOfMemory);
     TRY(find_causes(x, code));
+    TRY(doctor_done(&x->causes, x->c->o.value[OPT_DONE]));
     policy = policy_of(x, consent, folder);
     TRY(runbook_run(x->t, x->causes.item, x->causes.n, &policy, &report));
     return tell(x, report);
@@ -289,5 +323,7 @@ cmd_doctor(struct cmd *c)
     doctor_causes_done(&x.causes);
     last_free(x.last);
     text_done(&x.command);
+    text_done(&x.source);
+    text_done(&x.options);
     return e;
 }

@@ -97,6 +97,9 @@ const struct cmd_option cmd_options[OPT_COUNT] = {
     [OPT_YES] = { "yes", VALUE_TEXT, "RISKS", NULL,
         "With --apply: allow these kinds of change without asking, with commas between them: "
         "config, service, install, restart, override, data. None implies another." },
+    [OPT_DONE] = { "done", VALUE_TEXT, "STEPS", NULL,
+        "With --apply: you have done these steps of the plan, which are for a person, by their "
+        "numbers with commas between them; what follows them is no longer waited with." },
     [OPT_ORDER] = { "order", VALUE_WORD, "safe|article", NULL,
         "The order of the steps: safe (usual), which installs again after a repair and "
         "restarts only where something waits for it, or the article's own." },
@@ -170,8 +173,8 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "listed." },
     [CMD_DOCTOR] = { "doctor", "doctor", "[TARGET] [CODE]", 0, 2, WORD_CODE,
         OPENS | OPT(MACHINE) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
-            OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(ORDER) | OPT(UNDO) | OPT(ARTICLE) |
-            OPT(CLOUD) | OPT(PRODUCT) | OPT(CONNECT),
+            OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(DONE) | OPT(ORDER) | OPT(UNDO) |
+            OPT(ARTICLE) | OPT(CLOUD) | OPT(PRODUCT) | OPT(CONNECT),
         "verify a failure's cause, and repair it",
         "Looks whether the cause that an article names is really there, and shows each step of "
         "its repair: what is seen now, what would change, how risky it is and how it is "

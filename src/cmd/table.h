@@ -51,6 +51,7 @@ enum cmd_option_id {
     OPT_NEW_KEY_FILE,
     OPT_APPLY,
     OPT_YES,
+    OPT_DONE,
     OPT_ORDER,
     OPT_UNDO,
     OPT_ARTICLE,

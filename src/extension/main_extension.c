@@ -40,6 +40,7 @@ print_help(void)
                  "  doctor also takes:\n"
                  "  --apply            repair; without it nothing is changed\n"
                  "  --yes RISKS        consent: config,service,install,restart,override,data\n"
+                 "  --done STEPS       these steps of the plan, a person's, are done\n"
                  "  --article FILE     the cause that this article names\n"
                  "  --order ORDER      safe (usual) or article\n"
                  "  --undo ID          take a repair back\n"
@@ -113,6 +114,7 @@ read_options(struct call *c, enum verb_kind kind, int argc, char **argv)
         { "--deadline", &deadline, false },
         { "--article", &c->article, true },
         { "--yes", &c->yes, true },
+        { "--done", &c->done, true },
         { "--order", &c->order, true },
         { "--undo", &c->undo, true },
         { NULL, NULL, false },

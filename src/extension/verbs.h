@@ -19,7 +19,7 @@ struct prepare;
 
 struct call {
     const char *root, *package, *folder, *digest; /* options, NULL when not given */
-    const char *article, *yes, *order, *undo;     /* of a doctor */
+    const char *article, *yes, *done, *order, *undo; /* of a doctor */
     bool json, apply;
     bool look;           /* of prepare: change nothing */
     int64_t deadline_s;  /* 0: not given */

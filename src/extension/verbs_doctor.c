@@ -27,6 +27,7 @@ struct visit {
     struct err *last;  /* the failure of the last prepare, NULL: none is known */
     struct target *target; /* borrowed */
     struct doctor_causes causes;
+    struct text source, options; /* how the doctor is called to go on */
     json_t *warnings;
 };
 
@@ -106,23 +107,39 @@ show(struct visit *v, const struct target *t, const struct runbook_report *r)
 
 /* ---- what it asks for ---- */
 
+/* Without memory (${e}, which is taken) nobody is asked, and nothing is done. */
+static bool
+put_question(struct err *e, char *const *question)
+{
+    struct text safe = { 0 };
+
+    if (e == NULL)
+        text_escaped(&safe, *question);
+    err_free(e);
+    if (safe.s == NULL)
+        return false;
+    (void)fputs(safe.s, stderr);
+    text_done(&safe);
+    return doctor_answer();
+}
+
 /* A yes on the terminal; everything else is a no. */
 static bool
 ask(void *arg, const struct action *a, const char *change)
 {
     auto_free char *question = NULL;
-    struct text safe = { 0 };
-    struct err *e = doctor_question(a, change, &question);
 
     (void)arg;
-    if (e == NULL)
-        text_escaped(&safe, question);
-    err_free(e);
-    if (safe.s == NULL) /* without memory nobody is asked, and nothing is done */
-        return false;
-    (void)fputs(safe.s, stderr);
-    text_done(&safe);
-    return doctor_answer();
+    return put_question(doctor_question(a, change, &question), &question);
+}
+
+static bool
+ask_done(void *arg, const char *what)
+{
+    auto_free char *question = NULL;
+
+    (void)arg;
+    return put_question(doctor_question_done(what, &question), &question);
 }
 
 /* A prepare that failed, as a failure of ours; NULL: it did not. */
@@ -256,6 +273,28 @@ find_causes(struct visit *v)
     return e;
 }
 
+static void
+add_option(struct text *t, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    text_fmt(t, "%s--%s=", t->len > 0 ? " " : "", name);
+    text_shell(t, value);
+}
+
+/* How the doctor is called again with what it was called with now. */
+static struct err *
+tell_call(struct visit *v)
+{
+    add_option(&v->source, "article", v->call->article);
+    text_str(&v->options, "--apply");
+    add_option(&v->options, "yes", v->call->yes);
+    add_option(&v->options, "order", v->call->order);
+    add_option(&v->options, "package", v->call->package);
+    add_option(&v->options, "folder", v->call->folder);
+    return v->source.no_memory || v->options.no_memory ? fail(OutOfMemory) : NULL;
+}
+
 static struct err *
 examine(struct visit *v, struct target *t, unsigned consent, const char *folder)
 {
@@ -263,6 +302,7 @@ examine(struct visit *v, struct target *t, unsigned consent, const char *folder)
     const struct call *c = v->call;
     struct runbook_policy policy = { .apply = c->apply, .consent = consent, .arg = v,
         .find = find_cause, .journals = folder, .bundles = folder, .command = COMMAND,
+        .source = v->source.s, .options = v->options.s,
         .order = c->order != NULL && strcmp(c->order, "article") == 0 ? RUNBOOK_ARTICLE
                                                                       : RUNBOOK_SAFE };
     struct err *e;
@@ -272,8 +312,12 @@ examine(struct visit *v, struct target *t, unsigned consent, const char *folder)
     e = find_causes(v);
     if (e == NULL && v->last != NULL && doctor_has_cause(&v->causes, err_id(v->last)))
         policy.retry = prepare_again;
-    if (policy.apply && !c->json && isatty(0) != 0 && isatty(2) != 0)
+    if (policy.apply && !c->json && isatty(0) != 0 && isatty(2) != 0) {
         policy.ask = ask;
+        policy.ask_done = ask_done;
+    }
+    if (e == NULL)
+        e = doctor_done(&v->causes, c->done);
     if (e == NULL)
         e = runbook_run(t, v->causes.item, v->causes.n, &policy, &report);
     if (e == NULL)
@@ -316,7 +360,8 @@ check_words(const struct call *c)
         return fail(UsageWrong, "a CODE or --article, not both");
     if (code != NULL && catalog_find(code) == NULL)
         return catalog_unknown(code);
-    if (c->undo != NULL && (code != NULL || c->apply || c->article != NULL))
+    if (c->undo != NULL &&
+        (code != NULL || c->apply || c->article != NULL || c->done != NULL))
         return fail(UsageWrong, "--undo takes a repair back: it goes with no CODE");
     return NULL;
 }
@@ -343,6 +388,7 @@ visit(struct visit *v)
     TRY(check_words(v->call));
     TRY(doctor_consent(v->call->yes, &consent));
     TRY(find_folder(v, &folder));
+    TRY(tell_call(v));
     TRY(machine_open(&t));
     if (v->call->undo != NULL)
         TRY(undo(v, t, folder));
@@ -361,6 +407,8 @@ verb_doctor(struct call *c)
     e = v.warnings == NULL ? fail(OutOfMemory) : visit(&v);
     if (e != NULL && c->json && !c->told) /* it came to no report */
         err_free(put_document(&v, NULL, e));
+    text_done(&v.source);
+    text_done(&v.options);
     json_decref(v.warnings);
     err_free(v.last);
     return e;

@@ -31,6 +31,70 @@ doctor_consent(const char *list, unsigned *ret)
     return NULL;
 }
 
+/* The ids of the steps that a person has to do: "2, 5", or "none". */
+static void
+add_persons(struct text *t, const struct plan *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->nsteps; i++)
+        if (p->steps[i].action.kind->person)
+            text_fmt(t, "%s%s", n++ > 0 ? ", " : "", p->steps[i].id);
+    text_str(t, n == 0 ? "none" : "");
+}
+
+static struct err *
+no_persons_step(const struct plan *p, const char *id, size_t len)
+{
+    struct text t = { 0 };
+    struct err *e;
+
+    text_fmt(&t, "--done names steps that only a person can do, with commas between them: "
+                 "\"%.*s\" is none; those of this plan: ", (int)(len < 32 ? len : 32), id);
+    add_persons(&t, p);
+    e = t.no_memory ? fail(OutOfMemory) : fail(UsageWrong, t.s);
+    text_done(&t);
+    return e;
+}
+
+struct err *
+doctor_done(struct doctor_causes *d, const char *list)
+{
+    if (list == NULL)
+        return NULL;
+    if (d->n != 1)
+        return fail(UsageWrong, "--done names steps of one plan: it goes with a CODE or "
+                                "--article");
+    for (const char *s = list; s != NULL;) {
+        size_t len = strcspn(s, ",");
+        char id[PLAN_ID_MAX] = "";
+        const struct plan_step *step;
+
+        if (len < sizeof(id))
+            memcpy(id, s, len);
+        step = plan_find(d->item[0].plan, id);
+        if (step == NULL || !step->action.kind->person)
+            return no_persons_step(d->item[0].plan, s, len);
+        s = s[len] == ',' ? s + len + 1 : NULL;
+    }
+    d->item[0].done = list;
+    return NULL;
+}
+
+struct err *
+doctor_question_done(const char *what, char **ret)
+{
+    struct text t = { 0 };
+
+    text_fmt(&t, "\n%s\nIs it done? [y/N] ", what);
+    if (t.no_memory) {
+        text_done(&t);
+        return fail(OutOfMemory);
+    }
+    *ret = t.s;
+    return NULL;
+}
+
 struct err *
 doctor_question(const struct action *a, const char *change, char **ret)
 {

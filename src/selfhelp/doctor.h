@@ -49,6 +49,14 @@ bool doctor_has_cause(const struct doctor_causes *d, const char *code);
 /* "config,service" as bits, 1 << RISK_...; NULL is none.  UsageWrong. */
 struct err *doctor_consent(const char *list, unsigned *ret) must_use;
 
+/* The steps ${list}, "2,5", are done: a person says so.  NULL is none.  ${list} is lent until
+ * the causes are done.  UsageWrong unless there is one cause, in whose plan each of them is for
+ * a person. */
+struct err *doctor_done(struct doctor_causes *d, const char *list) must_use;
+
+/* What a person is asked about a step of theirs, ending with "Is it done? [y/N] ". */
+struct err *doctor_question_done(const char *what, char **ret) must_use;
+
 /* Two lines for a person who is asked about one step, ending with "Do it? [y/N] ". */
 struct err *doctor_question(const struct action *a, const char *change, char **ret) must_use;
 

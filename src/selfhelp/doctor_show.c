@@ -20,7 +20,8 @@ show_condition(struct text *to, const char *condition)
         const char *word, *before, *after;
     } forms[] = { { "failed:", "if step ", " failed" },
         { "unsolved:", "after step ", ", if nothing helped" },
-        { "instead:", "instead of step ", "" } };
+        { "instead:", "instead of step ", "" },
+        { "after:", "when a person has done step ", "" } };
 
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         size_t len = strlen(forms[i].word);

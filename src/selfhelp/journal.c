@@ -103,7 +103,7 @@ journal_intent(struct journal *j, const char *step, const struct action *a,
     j->n++;
     if (e->step == NULL || e->before == NULL || !action_copy(&e->action, a))
         return fail(OutOfMemory);
-    j->waits = false;
+    journal_goes_on(j);
     TRY(write_line(j, json_pack("{s:I, s:s, s:s, s:O}", "intent", (json_int_t)(j->n - 1),
                           "step", step, "action", text, "before", e->before)));
     *ret_i = j->n - 1;
@@ -129,8 +129,14 @@ journal_undone(struct journal *j, size_t i, const char *kept)
 {
     TRY(write_line(j, json_pack("{s:I, s:s?}", "undone", (json_int_t)i, "kept", kept)));
     j->entries[i].undone = true;
-    j->waits = false;
+    journal_goes_on(j);
     return NULL;
+}
+
+void
+journal_goes_on(struct journal *j)
+{
+    j->waits = j->waits_person = false;
 }
 
 struct err *
@@ -140,6 +146,7 @@ journal_keep_wait(struct journal *j, const char *boot, bool itself)
 
     if (boot != NULL && copy == NULL)
         return fail(OutOfMemory);
+    journal_goes_on(j);
     j->waits = true;
     if (j->nwaited == JOURNAL_WAITS_MAX)
         free(copy);
@@ -154,6 +161,45 @@ journal_wait(struct journal *j, const char *boot, bool itself)
     TRY(write_line(j, json_pack("{s:s, s:s?, s:b}", "waits", "restart", "boot", boot, "itself",
                           itself)));
     TRY(journal_keep_wait(j, boot, itself));
+    return NULL;
+}
+
+static void
+person_done(struct journal_person *p)
+{
+    free(p->step);
+    free(p->text);
+    free(p->done);
+    free(p->what);
+    free(p->boot);
+    *p = (struct journal_person){ 0 };
+}
+
+struct err *
+journal_keep_person(struct journal *j, const struct journal_person *p)
+{
+    struct journal_person copy = { strdup(p->step), strdup(p->text), strdup(p->done),
+        strdup(p->what), p->boot == NULL ? NULL : strdup(p->boot), p->restart_due };
+
+    if (copy.step == NULL || copy.text == NULL || copy.done == NULL || copy.what == NULL ||
+        (p->boot != NULL && copy.boot == NULL)) {
+        person_done(&copy);
+        return fail(OutOfMemory);
+    }
+    person_done(&j->person);
+    j->person = copy;
+    journal_goes_on(j);
+    j->waits_person = true;
+    return NULL;
+}
+
+struct err *
+journal_wait_person(struct journal *j, const struct journal_person *p)
+{
+    TRY(write_line(j, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:b}", "waits", "person",
+                          "step", p->step, "text", p->text, "done", p->done, "what", p->what,
+                          "boot", p->boot, "restart", p->restart_due)));
+    TRY(journal_keep_person(j, p));
     return NULL;
 }
 
@@ -205,6 +251,12 @@ journal_waits(const struct journal *j)
     return j->waits && j->outcome == NULL;
 }
 
+const struct journal_person *
+journal_person(const struct journal *j)
+{
+    return j->waits_person && j->outcome == NULL ? &j->person : NULL;
+}
+
 size_t
 journal_nwaits(const struct journal *j)
 {
@@ -242,6 +294,7 @@ journal_free(struct journal *j)
     }
     for (size_t i = 0; i < j->nwaited; i++)
         free(j->waited[i].boot);
+    person_done(&j->person);
     record_free(j->file);
     free(j->path);
     free(j->target);

@@ -47,6 +47,15 @@ struct journal_wait {
     bool itself; /* an installer restarted the machine; false: it was asked of a person */
 };
 
+/* A step of a person's that a run waits for. */
+struct journal_person {
+    char *step, *text;  /* its id in the plan, and its words */
+    char *done;         /* "2,5": what a person said is done; "" for nothing */
+    char *what;         /* what the person was told */
+    char *boot;         /* the start of the machine that it waited in; NULL: not known */
+    bool restart_due;   /* something that was changed takes effect with the next start */
+};
+
 /* firn's own folder for them, made when it is missing; to be freed. */
 struct err *journal_folder(char **ret) must_use;
 
@@ -84,6 +93,8 @@ const char *journal_code(const struct journal *j);
 const char *journal_outcome(const struct journal *j); /* NULL: it has not ended */
 /* For a restart: the last thing that it did, and it has no end. */
 bool journal_waits(const struct journal *j);
+/* What it waits for a person to do, the same way; NULL: for nothing. */
+const struct journal_person *journal_person(const struct journal *j);
 size_t journal_nwaits(const struct journal *j); /* all restarts that it ever waited for */
 const struct journal_wait *journal_wait_at(const struct journal *j, size_t i);
 size_t journal_entries(const struct journal *j);
@@ -99,6 +110,8 @@ struct err *journal_undone(struct journal *j, size_t i, const char *kept) must_u
 /* It goes on when the machine has been restarted, which is in the start ${boot} now (NULL: not
  * known): see journal_waits and struct journal_wait. */
 struct err *journal_wait(struct journal *j, const char *boot, bool itself) must_use;
+/* It goes on when a person says that a step is done; ${p} is copied. */
+struct err *journal_wait_person(struct journal *j, const struct journal_person *p) must_use;
 struct err *journal_end(struct journal *j, const char *outcome) must_use;
 
 /* For tests: called after each line that is durable; its failure is the writer's. */

@@ -11,7 +11,8 @@ struct journal {
     char *path, *target, *code, *outcome;
     struct record *file;
     size_t len; /* of the file's whole lines */
-    bool broken, waits;
+    bool broken, waits, waits_person;
+    struct journal_person person; /* owned; of the last time that it waited so */
     struct journal_entry entries[JOURNAL_ENTRIES_MAX];
     size_t n;
     struct journal_wait waited[JOURNAL_WAITS_MAX];
@@ -24,5 +25,11 @@ bool journal_is_id(const char *s, size_t len);
 
 /* Remember that it waits; those beyond JOURNAL_WAITS_MAX leave no trace but that. */
 struct err *journal_keep_wait(struct journal *j, const char *boot, bool itself) must_use;
+
+/* Remember that it waits for a person; ${p} is copied. */
+struct err *journal_keep_person(struct journal *j, const struct journal_person *p) must_use;
+
+/* It waits for nothing any more. */
+void journal_goes_on(struct journal *j);
 
 #endif

@@ -52,7 +52,7 @@ read_intent(struct journal *j, const json_t *o, size_t line)
         return fail(OutOfMemory);
     if (f != ACTION_OK)
         return damaged(j, line, action_fault_text(f));
-    j->waits = false;
+    journal_goes_on(j);
     j->n++; /* from here on journal_free ends it */
     if (!action_complete(&e->action))
         return damaged(j, line, "an action is not complete");
@@ -68,6 +68,28 @@ named(struct journal *j, const json_t *number)
     json_int_t i = json_integer_value(number);
 
     return json_is_integer(number) && i >= 0 && (size_t)i < j->n ? &j->entries[i] : NULL;
+}
+
+/* Text that is copied from here, never changed here. */
+static char *
+borrowed(const json_t *o, const char *name)
+{
+    return (char *)(uintptr_t)string_at(o, name);
+}
+
+static struct err *
+read_wait(struct journal *j, const json_t *o, size_t line)
+{
+    const char *what_for = string_at(o, "waits");
+    const struct journal_person p = { borrowed(o, "step"), borrowed(o, "text"),
+        borrowed(o, "done"), borrowed(o, "what"), borrowed(o, "boot"),
+        json_is_true(json_object_get(o, "restart")) };
+
+    if (what_for == NULL || strcmp(what_for, "person") != 0)
+        return journal_keep_wait(j, p.boot, json_is_true(json_object_get(o, "itself")));
+    if (p.step == NULL || p.text == NULL || p.done == NULL || p.what == NULL)
+        return damaged(j, line, "what it waits for is not whole");
+    return journal_keep_person(j, &p);
 }
 
 static struct err *
@@ -94,14 +116,11 @@ read_line(struct journal *j, const json_t *o, size_t line)
         if (e == NULL)
             return damaged(j, line, "what was undone is not there");
         e->undone = true;
-        j->waits = false;
+        journal_goes_on(j);
         return NULL;
     }
-    if (json_object_get(o, "waits") != NULL) {
-        TRY(journal_keep_wait(j, string_at(o, "boot"),
-            json_is_true(json_object_get(o, "itself"))));
-        return NULL;
-    }
+    if (json_object_get(o, "waits") != NULL)
+        return read_wait(j, o, line);
     s = string_at(o, "end");
     if (s == NULL)
         return damaged(j, line, "it is of no known form");

@@ -119,6 +119,28 @@ plan_after_fits(const struct plan *p, const struct plan_step *s)
     return false;
 }
 
+bool
+plan_has_after(const struct plan *p)
+{
+    for (size_t i = 0; i < p->nsteps; i++)
+        if (p->steps[i].when == PLAN_AFTER)
+            return true;
+    return false;
+}
+
+bool
+plan_ids_have(const char *list, const char *id)
+{
+    for (const char *s = list; s != NULL && *s != '\0';) {
+        size_t len = strcspn(s, ",");
+
+        if (strlen(id) == len && memcmp(s, id, len) == 0)
+            return true;
+        s += len + (s[len] == ',');
+    }
+    return false;
+}
+
 /* Room for one more in an array that doubles. */
 static bool
 room(void *array, size_t n, size_t max, size_t size)

@@ -100,6 +100,12 @@ bool plan_step_runs(const struct plan_step *s);
 /* Does the after:N of ${s} name an earlier step that is for a person, as it must? */
 bool plan_after_fits(const struct plan *p, const struct plan_step *s);
 
+/* Does a step of it wait for a person (after:N)? */
+bool plan_has_after(const struct plan *p);
+
+/* Is ${id} one of the ids in ${list}, "2,5"?  NULL has none. */
+bool plan_ids_have(const char *list, const char *id);
+
 /* The probe that names the cause; NULL when there is none. */
 const struct plan_step *plan_naming(const struct plan *p);
 

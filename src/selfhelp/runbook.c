@@ -188,12 +188,7 @@ tell_incomplete(struct run *r)
     struct text command = { 0 };
     struct err *e = NULL;
 
-    if (r->policy->command != NULL) {
-        text_str(&command, r->policy->command);
-    } else {
-        text_str(&command, "firn doctor ");
-        text_shell(&command, r->t->name);
-    }
+    run_add_command(r, &command);
     if (command.no_memory)
         e = fail(OutOfMemory);
     else
@@ -227,6 +222,11 @@ judge_unsolved(struct run *r, bool *ret_open)
     bool all = true;
 
     *ret_open = false;
+    if (r->waits != NULL) { /* the person must find what was made ready for that step */
+        r->r->outcome = RUNBOOK_BLOCKED;
+        *ret_open = true;
+        return run_leave_waiting(r);
+    }
     TRY(run_probe(r, &now));
     if (r->other && now == REMEDY_HOLDS && !r->overridden) {
         r->treated[r->ntreated - 1].kept = true;
@@ -262,6 +262,8 @@ finish(struct run *r)
     TRY(run_keep_installer(r));
     if (r->solved)
         TRY(run_start_rest(r));
+    if (!r->halted)
+        TRY(run_pass(r));
     TRY(run_last_start(r));
     if (r->solved)
         TRY(judge_solved(r));
@@ -328,6 +330,7 @@ take_up(struct run *r, struct journal *j, const struct runbook_candidate *c, siz
     TRY(cause_of(r, journal_code(j), c, n, &r->c));
     if (r->c != NULL) {
         TRY(run_find_naming(r));
+        TRY(run_pass(r)); /* a restart is asked for behind the last step */
         TRY(run_probe(r, &now));
         *ret_helped = now == REMEDY_HOLDS;
     }
@@ -342,9 +345,10 @@ take_up(struct run *r, struct journal *j, const struct runbook_candidate *c, siz
     return NULL;
 }
 
+/* *ret_open: it waits for a person, and still does. */
 static struct err *
 finish_one(struct run *r, const char *id, const struct runbook_candidate *c, size_t n,
-    bool *ret_clean)
+    bool *ret_clean, bool *ret_open)
 {
     auto_ptr(journal) j = NULL;
     bool helped = false;
@@ -352,6 +356,12 @@ finish_one(struct run *r, const char *id, const struct runbook_candidate *c, siz
     struct err *e;
 
     TRY(journal_open(r->policy->journals, id, &j));
+    *ret_open = journal_person(j) != NULL;
+    if (*ret_open) {
+        TRY(run_meet(r, &j, c, n, &helped));
+        *ret_clean &= helped;
+        return NULL;
+    }
     if (journal_waits(j))
         TRY(take_up(r, j, c, n, &helped));
     if (helped)
@@ -389,18 +399,26 @@ finish_some(struct run *r, const struct runbook_candidate *c, size_t n, bool *re
     bool *ret_more)
 {
     char **ids = NULL;
-    size_t had = 0, some = 0;
+    size_t had = 0, some = 0, over = 0;
+    struct err *e = NULL;
+    bool open = false;
 
     while (r->r->finished != NULL && r->r->finished[had] != NULL)
         had++;
     TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
-    while (ids[some] != NULL)
-        some++;
-    TRY(tell_finished(r, ids, had, some));
-    for (size_t i = had; i < had + some; i++)
-        TRY(finish_one(r, r->r->finished[i], c, n, ret_clean));
+    for (; ids[some] != NULL; some++) {
+        if (e == NULL)
+            e = finish_one(r, ids[some], c, n, ret_clean, &open);
+        if (e != NULL || open)
+            free(ids[some]);
+        else
+            ids[over++] = ids[some];
+    }
+    ids[over] = NULL;
     *ret_more = some == JOURNAL_UNFINISHED_MAX && *ret_clean;
-    return NULL;
+    struct err *told = tell_finished(r, ids, had, over);
+
+    return e == NULL ? told : err_also(e, told);
 }
 
 static struct err *
@@ -447,6 +465,7 @@ runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
     r->t = t;
     r->policy = policy;
     r->r = report;
+    r->first = c;
     r->consent = policy->consent;
     r->until_ns = target_now_ns(t) + RUNBOOK_TOTAL_MS * CLOCK_MS;
     e = finish_past(r, c, n, &clean);
@@ -457,6 +476,8 @@ runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
     if (e == NULL && report->outcome == RUNBOOK_ESCALATED && policy->bundles != NULL)
         e = run_bundle(r);
     journal_free(r->j);
+    journal_free(r->open);
+    free(r->said);
     json_decref(r->changes);
     json_decref(r->installer);
     action_done(&r->naming);

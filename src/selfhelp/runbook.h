@@ -25,7 +25,16 @@
  * A Windows disk that is off has one order: steps that can be done there and are not so yet are
  * done and kept, since they count from its next start on.  If the probe does not hold then,
  * the outcome is blocked, and .blocked says to start the machine and go on through its agent.
- * A step that fails is taken back by itself; all are when that fails, too. */
+ * A step that fails is taken back by itself; all are when that fails, too.
+ *
+ * A plan in which a step waits for a person (after:N) is a procedure: both orders take it in
+ * the article's, since a part of it can do harm.  At the first such step whose person's step is
+ * not done yet, nothing more of the plan is done.  A person is asked; where nobody is there, or
+ * says no, the run ends as blocked, .waits and .blocked say what the person must do, and what
+ * was changed so far stays: the journal has no end.  The next run for the same cause goes on
+ * with that journal, whatever the naming probe says meanwhile: what was done is looked at, and
+ * done again only where it does not hold.  Until then a run for anything else is blocked; undo
+ * by name takes all of it back at any time. */
 #ifndef RUNBOOK_H
 #define RUNBOOK_H
 
@@ -64,6 +73,7 @@ struct runbook_candidate {
     const char *code;
     const struct plan *plan;
     const char *unseen; /* why its probe cannot be looked at here; NULL: it may be */
+    const char *done;   /* "2,5": person's steps that a person says are done; NULL: none */
 };
 
 struct runbook_policy {
@@ -71,6 +81,9 @@ struct runbook_policy {
     unsigned consent; /* 1 << RISK_... */
     /* Ask a person about one step; NULL: nobody is there.  A yes counts for its risk. */
     bool (*ask)(void *arg, const struct action *a, const char *change);
+    /* Ask a person whether a step of theirs is done; ${what} says which.  NULL: nobody is
+     * there. */
+    bool (*ask_done)(void *arg, const char *what);
     enum runbook_order order;
     /* Try the operation that failed once more.  *ret_why (owned by the receiver) is NULL
      * when it worked.  NULL: there is none, and the naming probe alone proves. */
@@ -85,6 +98,8 @@ struct runbook_policy {
     void *arg;
     const char *command; /* how this doctor is called, for what a person must do; NULL: firn
                           * doctor and the target's name */
+    const char *source;   /* the option that names c[0], where that is no code */
+    const char *options;  /* how a run is called that goes on; NULL: --apply */
     const char *allows;   /* the option by which a risk is allowed; NULL: --yes */
     const char *journals; /* folder; NULL is allowed where nothing is applied */
     const char *bundles;  /* folder; NULL: none is written */
@@ -135,6 +150,7 @@ struct runbook_report {
     char **finished;     /* ids of earlier runs that were killed and are undone now */
     bool undone;         /* what was changed is taken back */
     char *blocked;       /* what a person must do */
+    char *waits;         /* the id of the step that a person must do; NULL: none */
     char *note;          /* an override that may go, a proof that is still to come */
     bool retried;
     struct err *why;     /* the operation's failure, when it was tried and failed */

@@ -1,68 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runbook_article.c -- the article's own order: step by step, each when its condition holds.
  *
- * What it does not do: guess.  A condition that only a person can judge does not hold. */
+ * What it does not do: guess.  A condition that only a person can judge does not hold.  The
+ * safe order takes it, too, where a step waits for a person (after:N). */
 #include <string.h>
 
 #include "codes.h"
 #include "runbook_internal.h"
 
-/* What became of a step. */
-enum turn { TURN_NONE, TURN_WORKED, TURN_FAILED, TURN_LEFT_OUT };
-
-static enum turn
-turn_of(const struct plan *p, const enum turn *turns, const char *id)
-{
-    for (size_t i = 0; i < p->nsteps; i++)
-        if (strcmp(p->steps[i].id, id) == 0)
-            return turns[i];
-    return TURN_NONE;
-}
-
 static bool
 is_retry(const struct plan *p, const char *id)
 {
-    for (size_t i = 0; i < p->nsteps; i++)
-        if (strcmp(p->steps[i].id, id) == 0)
-            return action_is(&p->steps[i].action, "operation.retry");
-    return false;
+    const struct plan_step *s = plan_find(p, id);
+
+    return s != NULL && action_is(&s->action, "operation.retry");
+}
+
+/* Once a person has said that the step is done that it is after. */
+static struct err *
+is_due_after(struct run *r, const struct plan_step *s, bool *ret)
+{
+    auto_free char *why = NULL;
+
+    *ret = run_owes(r, s);
+    if (*ret || s->action.kind->person)
+        return NULL;
+    *ret = !plan_step_runs(s) || !remedy_can(r->t, &s->action, &why);
+    if (!*ret) /* nobody is asked for what cannot be done */
+        TRY(run_await(r, s, ret));
+    return NULL;
 }
 
 static struct err *
-is_due(struct run *r, const enum turn *turns, const struct plan_step *s, bool *ret)
+is_due(struct run *r, const struct plan_step *s, bool *ret)
 {
     const struct plan *p = r->c->plan;
-    enum turn of = s->of[0] == '\0' ? TURN_NONE : turn_of(p, turns, s->of);
+    const struct plan_step *other = plan_find(p, s->of);
+    bool waits = other != NULL && s->when != PLAN_AFTER && !s->action.kind->person &&
+        *run_turn(r, other) == TURN_LATER;
+
+    *ret = false;
+    if (waits)
+        TRY(run_come(r, other));
+    if (r->halted)
+        return NULL;
+    enum step_turn of = other == NULL ? TURN_NONE : *run_turn(r, other);
+    bool without = of == TURN_FAILED || of == TURN_LEFT_OUT || of == TURN_YOURS;
 
     switch (s->when) {
     case PLAN_ALWAYS:
     case PLAN_EACH:
         *ret = true;
-        return NULL;
+        break;
     case PLAN_FAILED:
         *ret = of == TURN_FAILED;
-        return NULL;
+        break;
     case PLAN_ALTERNATIVE:
-        *ret = of == TURN_FAILED || of == TURN_LEFT_OUT;
-        return NULL;
+        *ret = without;
+        break;
     case PLAN_UNSOLVED:
-        *ret = of == TURN_FAILED || of == TURN_LEFT_OUT;
-        if (!*ret && of == TURN_WORKED && !is_retry(p, s->of)) {
+        *ret = without;
+        if (of == TURN_WORKED && !is_retry(p, s->of)) {
             TRY(run_retry(r));
             *ret = !r->solved;
         }
-        return NULL;
-    case PLAN_AFTER: /* nobody has said it */
-    case PLAN_IF:
+        break;
+    case PLAN_AFTER:
+        return is_due_after(r, s, ret);
+    case PLAN_IF: /* of a person's step: who has done it has judged that, too */
+        *ret = s->action.kind->person && plan_ids_have(r->said, s->id);
+        break;
     case PLAN_PREMISE: /* of probes only */
         break;
     }
-    *ret = false;
     return NULL;
 }
 
 static struct err *
-take_turn(struct run *r, const struct plan_step *s, enum turn *ret)
+take_turn(struct run *r, const struct plan_step *s, enum step_turn *ret)
 {
     enum exit_class class = EXIT_OK;
     enum remedy_state now;
@@ -101,24 +116,54 @@ take_turn(struct run *r, const struct plan_step *s, enum turn *ret)
     return NULL;
 }
 
+/* In the safe order checks are switched off last, and data is never at risk. */
+static bool
+is_of_order(const struct run *r, const struct plan_step *s)
+{
+    enum action_risk risk = s->action.kind->risk;
+
+    return r->policy->order == RUNBOOK_ARTICLE || (risk != RISK_OVERRIDE && risk != RISK_DATA);
+}
+
+static struct err *
+go_through(struct run *r)
+{
+    const struct plan *p = r->c->plan;
+
+    for (size_t i = 0; i < p->nsteps && !r->halted; i++) {
+        const struct plan_step *s = &p->steps[i];
+        size_t before = r->napplied;
+        bool due = false;
+
+        if ((r->solved || r->other) && !run_owes(r, s))
+            continue;
+        if (is_of_order(r, s))
+            TRY(is_due(r, s, &due));
+        if ((r->solved && !run_owes(r, s)) || r->halted)
+            continue;
+        if (s->action.kind->person) {
+            TRY(run_take_persons(r, s, due));
+            continue;
+        }
+        r->turn[i] = TURN_LEFT_OUT;
+        if (due)
+            TRY(take_turn(r, s, &r->turn[i]));
+        if (r->napplied > before && run_owes(r, s))
+            r->solved = r->other = false; /* it is looked at anew behind the last of them */
+    }
+    return NULL;
+}
+
 struct err *
 run_article(struct run *r)
 {
-    const struct plan *p = r->c->plan;
-    enum turn turns[PLAN_STEPS_MAX] = { TURN_NONE };
     enum remedy_state now;
 
-    for (size_t i = 0; i < p->nsteps && !r->solved && !r->other; i++) {
-        bool due;
-
-        TRY(is_due(r, turns, &p->steps[i], &due));
-        if (r->solved)
-            break;
-        turns[i] = TURN_LEFT_OUT;
-        if (due)
-            TRY(take_turn(r, &p->steps[i], &turns[i]));
-    }
-    if (!r->solved && !r->other && r->napplied > 0) {
+    TRY(go_through(r));
+    if (r->halted)
+        return NULL;
+    TRY(run_pass(r));
+    if (!r->solved && !r->other && (r->napplied > 0 || r->said != NULL)) {
         TRY(run_probe(r, &now));
         if (now == REMEDY_HOLDS)
             TRY(run_retry(r));

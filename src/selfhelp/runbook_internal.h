@@ -26,6 +26,16 @@ enum step_end {
     STEP_CANNOT         /* not on this target, or for a person */
 };
 
+/* What became of a step of a plan that is gone through in order. */
+enum step_turn {
+    TURN_NONE,
+    TURN_WORKED,   /* of a person's step: the person says that it is done */
+    TURN_FAILED,
+    TURN_LEFT_OUT,
+    TURN_YOURS,    /* a person may do it now, and has not said that it is done */
+    TURN_LATER     /* a person must do another one before it */
+};
+
 /* A cause that was verified in this run. */
 struct treated {
     const struct runbook_candidate *c;
@@ -36,10 +46,12 @@ struct treated {
 struct run {
     struct target *t;
     const struct runbook_policy *policy;
+    const struct runbook_candidate *first; /* that the run was called for */
     const struct runbook_candidate *c;
     struct runbook_report *r;
     struct action naming;   /* owned */
     bool has_naming;
+    bool passing;           /* it is a state that the plan only passes through */
     struct journal *j;      /* NULL until the first change */
     struct applied applied[RUN_CHANGES_MAX];
     size_t napplied;
@@ -59,9 +71,64 @@ struct run {
     size_t ntreated;
     const char **looked;    /* codes that had their turn; borrowed */
     size_t nlooked;
+    enum step_turn turn[PLAN_STEPS_MAX]; /* of the steps of c's plan, where it is in order */
+    const struct plan_step *waits; /* the step that a person must do now */
+    bool halted;            /* nothing more of the plan is done in this run */
+    bool under_way;         /* a person has begun with it: it is gone on with */
+    char *said;             /* "2,5": steps that a person says are done; owned */
+    size_t past;            /* changes of the journal that were made before the person's turn */
+    struct journal *open;   /* waits for a person, and is gone on with; owned */
+    const struct runbook_candidate *open_c; /* what it is about */
     json_t *changes;        /* of earlier causes, for the bundle; NULL: none */
     json_t *installer;      /* its service before an earlier cause registered it, or NULL */
 };
+
+/* ---- steps that wait for a person (runbook_after.c) ---- */
+
+/* The candidate that begins: what a person has said, and the journal that is gone on with. */
+struct err *run_go_on(struct run *r) must_use;
+
+/* An earlier run waits for a person: *ret = true when this run goes on with it, which takes
+ * *j.  Else the report says what is waited for. */
+struct err *run_meet(struct run *r, struct journal **j, const struct runbook_candidate *c,
+    size_t n, bool *ret) must_use;
+
+/* A step of a person's has its turn; ${due}: its condition holds. */
+struct err *run_take_persons(struct run *r, const struct plan_step *s, bool due) must_use;
+
+/* A step of a person's that must wait for another one of theirs (TURN_LATER): ask about that
+ * one.  Its turn has come then, or r->halted is set. */
+struct err *run_come(struct run *r, const struct plan_step *s) must_use;
+
+/* Has the person done what ${s} is after?  When not, but it is the person's turn, the person is
+ * asked; r->halted is set when the answer is no. */
+struct err *run_await(struct run *r, const struct plan_step *s, bool *ret) must_use;
+
+/* Must ${s} be done although the cause is gone: it is part of what a person has begun? */
+bool run_owes(const struct run *r, const struct plan_step *s);
+
+/* Was it done before the person's turn, and need not be done again?  *ret_told says so. */
+struct err *run_was_done(struct run *r, const struct plan_step *s, const struct action *a,
+    bool *ret, char **ret_told) must_use;
+
+/* Is the naming probe a state that the plan leaves again? */
+bool run_passes(const struct run *r);
+/* The plan is through: from now on it is the state that the plan leads to. */
+struct err *run_pass(struct run *r) must_use;
+
+/* The run ends, and its journal waits for the person. */
+struct err *run_leave_waiting(struct run *r) must_use;
+
+/* Add how this doctor is called for this machine. */
+void run_add_command(const struct run *r, struct text *t);
+
+enum step_turn *run_turn(struct run *r, const struct plan_step *s);
+
+/* Is it about one thing: a registry value, or what the first parameter names? */
+bool run_same_thing(const struct action *a, const struct action *b);
+
+/* Does it leave something that could be looked at? */
+bool run_is_looked_at(const struct action *a);
 
 /* What is left of the run's time, but at most ${ms}. */
 struct deadline run_by(struct run *r, int64_t ms);

@@ -15,7 +15,30 @@ is_early(const struct plan_step *s)
 
     return plan_step_runs(s) && risk != RISK_READ && risk != RISK_OVERRIDE &&
         risk != RISK_DATA &&
-        (s->when == PLAN_ALWAYS || s->when == PLAN_EACH || s->when == PLAN_FAILED);
+        (s->when == PLAN_ALWAYS || s->when == PLAN_EACH || s->when == PLAN_FAILED ||
+            s->when == PLAN_AFTER);
+}
+
+/* A person's step: those that stand for themselves, and what a person has said. */
+static struct err *
+take_persons(struct run *r, const struct plan_step *s)
+{
+    bool due = s->when == PLAN_ALWAYS || s->when == PLAN_EACH ||
+        (s->when == PLAN_AFTER ? run_owes(r, s) : plan_ids_have(r->said, s->id));
+
+    return run_take_persons(r, s, due);
+}
+
+/* May ${s} be done before the machine is started? */
+static struct err *
+is_due(struct run *r, const struct plan_step *s, bool *ret)
+{
+    auto_free char *why = NULL;
+
+    *ret = is_early(s);
+    if (*ret && s->when == PLAN_AFTER && remedy_can(r->t, &s->action, &why))
+        TRY(run_await(r, s, ret));
+    return NULL;
 }
 
 static struct err *
@@ -61,14 +84,18 @@ run_offline(struct run *r)
     bool changed = false;
 
     r->keep = true;
-    for (size_t i = 0; i < p->nsteps; i++) {
+    for (size_t i = 0; i < p->nsteps && !r->halted; i++) {
         const struct plan_step *s = &p->steps[i];
         size_t before = r->napplied;
         enum exit_class class;
         enum step_end end;
+        bool due;
 
         TRY(tell_override(r, s));
-        if (!is_early(s))
+        if (s->action.kind->person)
+            TRY(take_persons(r, s));
+        TRY(is_due(r, s, &due));
+        if (!due)
             continue;
         TRY(run_step(r, s, &s->action, &end, &class));
         if (end == STEP_FAILED)
@@ -78,6 +105,9 @@ run_offline(struct run *r)
             TRY(run_set(&r->r->blocked, "allow step %s (%s=%s)", s->id, run_allows(r),
                 action_risk_name(s->action.kind->risk)));
     }
+    if (r->halted)
+        return NULL;
+    TRY(run_pass(r));
     TRY(run_probe(r, &now));
     if (now == REMEDY_HOLDS)
         TRY(run_retry(r));

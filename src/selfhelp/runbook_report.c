@@ -114,15 +114,15 @@ runbook_json(const struct runbook_report *r, json_t **ret)
     for (size_t i = 0; r->finished != NULL && r->finished[i] != NULL; i++)
         (void)json_array_append_new(finished, json_string(r->finished[i]));
     *ret = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:s?, s:b, s:o, s:s?, s:s?, "
-                     "s:s?, s:o, s:i, s:i, s:i}",
+                     "s:s?, s:s?, s:o, s:i, s:i, s:i}",
         "outcome", runbook_outcome_name(r->outcome), "cause", r->cause, "probe", r->naming,
         "observed", r->observed, "ruled_out", looks_json(r->ruled_out, r->nruled_out),
         "not_looked_at", looks_json(r->not_looked_at, r->nnot_looked_at), "earlier",
         earlier_json(r), "plan", rows_json(r->rows, r->nrows),
         "journal", r->journal, "undone", r->undone, "retry", retry_json(r), "blocked",
-        r->blocked, "note", r->note, "bundle", r->bundle, "finished", finished, "installs",
-        (int)r->installs, "restarts", (int)r->restarts, "installer_restarts",
-        (int)r->own_restarts);
+        r->blocked, "waits", r->waits, "note", r->note, "bundle", r->bundle, "finished",
+        finished, "installs", (int)r->installs, "restarts", (int)r->restarts,
+        "installer_restarts", (int)r->own_restarts);
     return *ret == NULL ? fail(OutOfMemory) : NULL;
 }
 
@@ -185,6 +185,7 @@ runbook_report_free(struct runbook_report *r)
     free(r->observed);
     free(r->journal);
     free(r->blocked);
+    free(r->waits);
     free(r->note);
     free(r->bundle);
     err_free(r->why);

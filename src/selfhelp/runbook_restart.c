@@ -129,6 +129,8 @@ run_look_back(struct run *r)
 
     r->past_restarts = 0;
     TRY(run_boot_id(r, &p.now));
+    if (r->j != NULL) /* one that is gone on with */
+        (void)each_run(&p, r->j);
     struct err *e = journal_recent(r->policy->journals, r->t->name, r->c->code,
         RUNBOOK_RESTARTS_DAYS, each_run, &p);
 

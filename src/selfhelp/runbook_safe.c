@@ -14,7 +14,8 @@
  *
  * Each box is one step of the plan, if the plan has it: the runbook invents no change.  Plans
  * that install nothing go through their steps in order, and stop as soon as the naming probe
- * holds and the operation works. */
+ * holds and the operation works.  Plans in which a step waits for a person are a procedure: it
+ * is gone through as it is written (runbook_article.c). */
 #include <stdio.h>
 
 #include "codes.h"
@@ -55,7 +56,7 @@ is_ordinary(const struct slots *slots, const struct plan_step *s)
         s != slots->restart && s != slots->override && s->action.kind->risk != RISK_READ &&
         s->action.kind->risk != RISK_OVERRIDE && s->action.kind->risk != RISK_RESTART &&
         s->action.kind->risk != RISK_DATA && !run_is_install(&s->action) &&
-        s->when != PLAN_IF && s->when != PLAN_AFTER;
+        s->when != PLAN_IF;
 }
 
 /* What a person must allow or do; the first reason stays. */
@@ -332,6 +333,11 @@ override(struct run *r, const struct slots *s)
 
     if (s->override == NULL || (r->restart_due && r->r->blocked != NULL))
         return NULL;
+    if (s->override->when == PLAN_AFTER) {
+        TRY(run_await(r, s->override, &yes));
+        if (!yes)
+            return NULL;
+    }
     TRY(run_consents(r, &s->override->action, &yes));
     if (!yes) {
         TRY(block_consent(r, &s->override->action));
@@ -351,7 +357,11 @@ run_safe(struct run *r)
 {
     const struct slots s = find_slots(r->c->plan);
 
-    if (s.install != NULL)
+    if (plan_has_after(r->c->plan)) {
+        TRY(run_article(r));
+        if (r->halted)
+            return NULL;
+    } else if (s.install != NULL)
         TRY(with_install(r, &s));
     else
         TRY(without_install(r, &s));

@@ -81,7 +81,7 @@ struct err *
 run_probe(struct run *r, enum remedy_state *ret)
 {
     *ret = REMEDY_NOT;
-    if (!r->has_naming)
+    if (!r->has_naming || r->passing)
         return stop_check();
     TRY(run_probe_of(r, &r->naming, ret));
     return NULL;
@@ -189,8 +189,8 @@ verify(struct run *r, const struct action *a, bool *ret, char **ret_observed)
 }
 
 /* A restart of a service or machine leaves nothing that could be looked at. */
-static bool
-is_looked_at(const struct action *a)
+bool
+run_is_looked_at(const struct action *a)
 {
     const char *want = action_get(a, "want");
 
@@ -209,7 +209,7 @@ settle(struct run *r, const struct action *a, size_t entry, struct remedy_done *
 
     *ret = machine != NULL || d->end == REMEDY_FAILED ? STEP_FAILED
         : d->end == REMEDY_AFTER_RESTART ? STEP_AFTER_RESTART : STEP_DONE;
-    if (e == NULL && *ret == STEP_DONE && is_looked_at(a))
+    if (e == NULL && *ret == STEP_DONE && run_is_looked_at(a))
         e = verify(r, a, &so, &seen);
     if (e == NULL && !so) {
         *ret = STEP_FAILED;
@@ -343,7 +343,7 @@ already(struct run *r, const struct action *a, bool *ret, char **ret_told)
     struct err *e;
 
     *ret = false;
-    if (!is_looked_at(a))
+    if (!run_is_looked_at(a))
         return NULL;
     e = remedy_look(r->t, a, run_by(r, RUNBOOK_STEP_MS), &l);
     if (e != NULL && run_is_own(e))
@@ -367,6 +367,11 @@ do_step(struct run *r, const struct plan_step *s, const struct action *a, char *
     bool yes, over;
 
     *ret_class = EXIT_OK;
+    TRY(run_was_done(r, s, a, &yes, ret_told));
+    if (yes) {
+        *ret = STEP_ALREADY;
+        return NULL;
+    }
     TRY(count(r, a, &over));
     if (over && a->kind->risk == RISK_RESTART) { /* nor is it asked of a person */
         *ret = STEP_FAILED;
@@ -442,8 +447,8 @@ tell_kept(struct run *r, const char *step, const char *kept)
 }
 
 /* A registry value, or what the first parameter names for one kind of action. */
-static bool
-same_thing(const struct action *a, const struct action *b)
+bool
+run_same_thing(const struct action *a, const struct action *b)
 {
     const char *what = a->kind->param[0].name, *name = action_get(a, "name");
     const char *other = action_get(b, "name");
@@ -461,7 +466,7 @@ run_undo_waits(const struct journal *j, size_t i)
 {
     for (size_t k = i + 1; k < journal_entries(j); k++)
         if (!journal_entry(j, k)->undone &&
-            same_thing(&journal_entry(j, i)->action, &journal_entry(j, k)->action))
+            run_same_thing(&journal_entry(j, i)->action, &journal_entry(j, k)->action))
             return true;
     return false;
 }

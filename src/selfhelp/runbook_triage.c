@@ -63,10 +63,12 @@ run_find_naming(struct run *r)
 
     action_done(&r->naming);
     r->has_naming = false;
+    r->passing = false;
     const struct plan_step *s = plan_naming(p);
 
     if (p->nprobes == 0) {
         TRY(derive(r, p));
+        r->passing = run_passes(r);
     } else if (s != NULL && action_complete(&s->action)) {
         if (!action_copy(&r->naming, &s->action))
             return fail(OutOfMemory);
@@ -139,6 +141,19 @@ look_premises(struct run *r, const struct plan_step **ret, bool *ret_known, char
     return NULL;
 }
 
+/* A look that was made from a step of firn's does not show whether a person's part is done. */
+static struct err *
+tell_persons_part(struct run *r, enum remedy_state *ret, char **ret_observed)
+{
+    auto_free char *seen = NULL;
+
+    if (r->c->plan->nprobes > 0 || !plan_has_after(r->c->plan))
+        return NULL;
+    seen = take(*ret_observed);
+    *ret = REMEDY_UNKNOWN;
+    return run_set(ret_observed, "%s, but a part of it is for a person", seen);
+}
+
 /* What the naming probe says, where the article is about this machine; else why it is not. */
 static struct err *
 look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
@@ -154,8 +169,10 @@ look_naming(struct run *r, enum remedy_state *ret, char **ret_observed)
         return run_set(ret_observed, "%s", r->c->plan->nprobes > 0
                 ? "its probe needs what only the failure tells" : "it has no probe");
     TRY(look_premises(r, &premise, &known, &seen));
-    if (premise == NULL)
-        return look(r, &r->naming, ret, ret_observed);
+    if (premise == NULL) {
+        TRY(look(r, &r->naming, ret, ret_observed));
+        return *ret == REMEDY_HOLDS ? tell_persons_part(r, ret, ret_observed) : NULL;
+    }
     action_done(&r->naming); /* this is what rules it out, and what the report shows */
     if (!action_copy(&r->naming, &premise->action))
         return fail(OutOfMemory);
@@ -217,6 +234,7 @@ put_aside(struct run *r)
         .journal = take(rep->journal), .undone = rep->undone };
     rep->nrows = 0;
     rep->undone = false;
+    free(take(rep->waits));
     free(take(rep->blocked)); /* what it asks for has lost its use */
     free(take(rep->note));
     return run_set(&more->end, "%s", kept ? "repaired; the operation failed for another reason"
@@ -241,6 +259,7 @@ begin_candidate(struct run *r, const struct runbook_candidate *c)
     r->restarts_itself = r->overridden = r->solved = r->other = r->keep = false;
     r->restart_failed = r->asks_restart = false;
     TRY(run_find_naming(r));
+    TRY(run_go_on(r));
     return NULL;
 }
 
@@ -256,7 +275,7 @@ treat(struct run *r, char *observed)
     if (r->has_naming && !action_copy(&now->naming, &r->naming))
         return fail(OutOfMemory);
     TRY(run_set(&r->r->cause, "%s", r->c->code));
-    r->r->naming = action_text(&r->naming);
+    r->r->naming = r->has_naming ? action_text(&r->naming) : NULL;
     TRY(run_set(&r->r->observed, "%s", observed));
     TRY(run_one(r));
     return NULL;
@@ -274,9 +293,9 @@ try_one(struct run *r, const struct runbook_candidate *c, bool alone, enum turn 
     TRY(takes_its_turn(r, c->code));
     TRY(begin_candidate(r, c));
     TRY(look_naming(r, &state, &observed));
-    if (state == REMEDY_HOLDS)
+    if (state == REMEDY_HOLDS && !r->under_way)
         return note_look(r, &rep->ruled_out, &rep->nruled_out, observed);
-    if (state == REMEDY_UNKNOWN) {
+    if (state == REMEDY_UNKNOWN && !r->under_way) {
         r->unsure |= c->unseen == NULL;
         TRY(note_look(r, &rep->not_looked_at, &rep->nnot_looked_at, observed));
         if (alone && rep->cause == NULL)
@@ -371,14 +390,15 @@ judge_none(struct run *r)
 struct err *
 run_triage(struct run *r, const struct runbook_candidate *c, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i <= n; i++) { /* first what a person has begun with */
+        const struct runbook_candidate *one = i == 0 ? r->open_c : &c[i - 1];
         enum turn turn;
 
-        if (had_its_turn(r, c[i].code))
+        if (one == NULL || had_its_turn(r, one->code))
             continue;
         if (r->ntreated == RUNBOOK_CAUSES)
             return end_of_budget(r);
-        TRY(try_one(r, &c[i], n == 1, &turn));
+        TRY(try_one(r, one, n == 1, &turn));
         if (turn == TURN_END)
             return NULL;
         if (r->other)

@@ -397,6 +397,49 @@ runs_of_the_last_days(void **state)
     empty_folder();
 }
 
+/* It waits for a person until it does anything else, and reads back as it was written. */
+static void
+it_waits_for_a_person(void **state)
+{
+    const struct journal_person p = { (char[]){ "2" }, (char[]){ "Empty it." }, (char[]){ "" },
+        (char[]){ "step 2 is yours" }, NULL, true };
+    struct journal *j = NULL;
+    char id[JOURNAL_ID_LEN + 1], data[4096];
+    struct action a;
+    json_t *before = json_object();
+    size_t i, len;
+
+    (void)state;
+    make_run(id);
+    assert_ok(journal_open(folder, id, &j));
+    assert_null(journal_person(j));
+    assert_ok(journal_wait_person(j, &p));
+    journal_free(take(j));
+
+    assert_ok(journal_open(folder, id, &j));
+    assert_non_null(journal_person(j));
+    assert_false(journal_waits(j)); /* that is for a restart */
+    assert_string_equal(journal_person(j)->step, "2");
+    assert_string_equal(journal_person(j)->text, "Empty it.");
+    assert_string_equal(journal_person(j)->what, "step 2 is yours");
+    assert_null(journal_person(j)->boot);
+    assert_true(journal_person(j)->restart_due);
+    assert_int_equal(action_parse("machine.restart", &a, NULL), ACTION_OK);
+    assert_ok(journal_intent(j, "3", &a, before, &i));
+    assert_null(journal_person(j));
+    action_done(&a);
+    json_decref(before);
+    journal_free(take(j));
+
+    len = read_file(data, sizeof(data));
+    char *words = memmem(data, len, "\"what\"", 6);
+
+    assert_non_null(words);
+    words[1] = 'W';
+    write_file(data, len);
+    assert_fails(journal_open(folder, id, &j), E_JournalDamaged);
+}
+
 int
 main(void)
 {
@@ -409,6 +452,7 @@ main(void)
         cmocka_unit_test(old_runs_go),
         cmocka_unit_test(a_wait_is_read_back),
         cmocka_unit_test(runs_of_the_last_days),
+        cmocka_unit_test(it_waits_for_a_person),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
