@@ -99,6 +99,7 @@ set_lead(struct compiler *c, const struct sentence *s)
 {
     c->around.lead = why_of(s, SIZE_MAX);
     c->around.lead_block = c->block;
+    c->around.lead_back = takes_back(s);
     /* "Edit the file as below:" is done with the code that follows it */
     c->around.lead_ends = is_order(s, 0) && !tells_to_run(s) && !sets_place(s) &&
         !limits(s, LIMITS_SECTION) && !has_word(s, 0, s->nwords, "each|every|both|all|steps");
@@ -251,6 +252,13 @@ bool
 around_introduces(const struct compiler *c)
 {
     return last_unit(c) == 0;
+}
+
+bool
+around_aside(const struct compiler *c)
+{
+    return c->around.way.text[0] != '\0' ||
+        (c->around.lead.text[0] != '\0' && c->around.lead_back);
 }
 
 void
@@ -559,6 +567,10 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
                 !(tells_fact(s) && !conditional && s->f->s[s->to - 1] == '.')
             ? own
             : (struct why){ "" };
+    if (!s->code && c->block->kind == ARTICLE_PARAGRAPH && sets_place(s))
+        c->around.case_section = c->around.nsection + 1;
+    if (!conditional && leads_in_case(s, c->around.case_section == c->around.nsection + 1))
+        around_offer(c, s);
     if (!any_runs(l)) {
         if (offers_another_way(c, s))
             c->around.way = why_of(s, SIZE_MAX);

@@ -150,6 +150,78 @@ at_the_end(const struct sentence *s, const struct find *f)
         !has_word(s, 0, s->nwords, "command|commands");
 }
 
+/* The block that comes next; NULL: none. */
+static const struct article_block *
+next_block(const struct compiler *c)
+{
+    const struct article_block *b = c->block + 1, *end = c->a->blocks + c->a->nblocks;
+
+    while (b < end && b->kind == ARTICLE_BLANK)
+        b++;
+    return b < end ? b : NULL;
+}
+
+/* Nothing stands behind the sentence in its block. */
+static bool
+ends_block(const struct sentence *s)
+{
+    size_t i = s->to;
+
+    while (i < s->f->len && flat_is_blank(s->f->s[i]))
+        i++;
+    return !s->code && i == s->f->len;
+}
+
+static bool
+is_code(const struct compiler *c, const struct article_block *b)
+{
+    return b->kind == ARTICLE_FENCE || b->kind == ARTICLE_INDENTED || block_is_code(c, b);
+}
+
+/* Does the text end with a colon? */
+static bool
+flat_leads(const struct flat *f)
+{
+    size_t end = f->len;
+
+    while (end > 0 && flat_is_blank(f->s[end - 1]))
+        end--;
+    return end > 0 && f->s[end - 1] == ':';
+}
+
+/* It leads to what comes: to what its colon announces, to the items below its own, or to the
+ * code that does what it says ("Restart the service."). */
+static bool
+leads_on(const struct compiler *c, const struct sentence *s)
+{
+    const struct article_block *next = next_block(c);
+
+    if (next == NULL || s->code)
+        return false;
+    if (s->from == 0 && c->block->kind == ARTICLE_ITEM && is_code(c, next) && flat_leads(s->f))
+        return true; /* "Free the port.  Run this command:" */
+    return ends_block(s) &&
+        (sentence_ends(s, ':') ||
+            (next->kind == ARTICLE_ITEM && c->block->kind == ARTICLE_ITEM &&
+                next->level > c->block->level) ||
+            (is_code(c, next) && word_is(s, 0, "disable|enable|reboot|restart|start|stop")));
+}
+
+/* Code comes behind a sentence that has no end, and all that it asks for itself is for a
+ * person: "Restart the daemon:" is the code in words, and no step besides. */
+static bool
+leads_to_code(const struct compiler *c, const struct sentence *s, const struct finds *l)
+{
+    const struct article_block *next = next_block(c);
+
+    if (next == NULL || !ends_block(s) || sentence_ends(s, '.') || !is_code(c, next))
+        return false;
+    for (size_t i = 0; i < l->n; i++)
+        if (!action_is(&l->find[i].action, "person.do"))
+            return false;
+    return true;
+}
+
 static void
 put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
     const struct cond *cond, bool wait)
@@ -166,6 +238,8 @@ put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
 
         if (f->what >= FIND_KEY && !complete_key(c, l, f))
             continue;
+        f->idle = f->idle || around_aside(c) || find_is_idle(f, s);
+        f->leads = leads_on(c, s);
         if (wait) {
             flow_hold(c, f, span, text, cond);
         } else if (at_the_end(s, f) && !c->has_last) {
@@ -212,7 +286,9 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
     if (c->nheld > 0 && !command)
         flow_release(c, c->in_commands);
     c->in_commands = c->nheld > 0 && command;
-    wait = !command && !s->code && announces_command(s, 0);
+    wait = !command && !s->code && (announces_command(s, 0) || leads_to_code(c, s, &l));
+    for (size_t i = 0; walk && i < l.n; i++)
+        l.find[i].idle = true; /* what it leads to is the step */
     put_finds(c, s, &l, to < s->nwords ? &trail : cond, wait);
     if (!s->code) {
         (void)announces_keys(c, s);
@@ -420,6 +496,8 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     if (!s->code && choice_in_case(c, &rest, has ? first : SIZE_MAX))
         around_scope(c, s, !has);
     if (has) {
+        if (cond.when == PLAN_IF && c->block->kind == ARTICLE_PARAGRAPH)
+            c->around.case_section = c->around.nsection + 1;
         if (cond.when == PLAN_IF &&
             (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))
             cond_join(c, &cond, &c->cond);

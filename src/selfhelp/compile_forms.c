@@ -104,6 +104,15 @@ is_precaution(const struct sentence *s)
         !has_word_in(s, i, s->nwords, not_that, LIST_MARKS(not_that));
 }
 
+/* "To work around this problem, modify the registry.": what is told below. */
+bool
+tells_aim(const struct sentence *s)
+{
+    return word_is(s, 0, "to") &&
+        word_is(s, 1, "address|avoid|correct|fix|mitigate|recover|repair|resolve|solve|work|"
+                      "workaround");
+}
+
 /* "Applies to: ...", "Author: ...": what stands at the head of an article. */
 bool
 is_imprint(const struct sentence *s)
@@ -362,6 +371,17 @@ is_fork(const struct sentence *s)
         (s->nwords <= 3 &&
             word_is(s, 0, "option|resolution|solution|scenario|variant|cause|case|approach|"
                           "alternative|method|workaround|fix|possibility|symptom|example"));
+}
+
+/* "To do so, follow these steps:" behind a sentence that spoke of a case (${case_said}) is
+ * meant in that case; "To configure the primary controller, ..." for those who want that. */
+bool
+leads_in_case(const struct sentence *s, bool case_said)
+{
+    return !s->code && word_is(s, 0, "to") && !tells_aim(s) &&
+        (sentence_ends(s, ':') || has_word(s, 0, s->nwords, "following|steps|these")) &&
+        (case_said || (!tells_command(s) &&
+                          word_is(s, 1, "allow|configure|join|permit|prepare|promote")));
 }
 
 /* "Run this on the second node.": it leads to what is to be run. */

@@ -180,6 +180,8 @@ struct find {
     bool command;     /* a command line, not prose */
     bool alternative; /* of the find before it */
     bool look;        /* it only looks */
+    bool idle;        /* a person who does it changes nothing */
+    bool leads;       /* it ends its block, and names what stands below it */
     struct {
         const char *id;
         char *text; /* NULL: the id's own line */
@@ -387,15 +389,19 @@ struct compiler {
         struct why lead;     /* what a sentence of lead_block leads to */
         const struct article_block *lead_block;
         bool lead_ends;      /* ... with the next paragraph, also within an item */
+        bool lead_back;      /* ... which takes back what was done */
         struct why way;      /* the list behind a paragraph that offers another way */
         struct why section;  /* to the next heading of this level or above */
         long section_level;
         struct why below;    /* what stands below a heading of this level */
         long level, now;     /* now: the level of the last heading */
+        size_t case_section; /* 1 + the section that spoke of a case, or a place */
         size_t nunit, nsection; /* count */
     } around;
     struct {                 /* where each step of the plan stands */
         size_t unit, section;
+        bool changes; /* the machine */
+        bool leads;   /* it ends its block, and names what stands below it */
     } place[PLAN_STEPS_MAX];
     struct {                 /* what a walk through the registry editor has come to */
         char *key, *name;
@@ -491,6 +497,8 @@ bool tells_subject(const struct sentence *s);
 /* Where more is written; to keep what there is, before it is changed. */
 bool is_reference(const struct sentence *s);
 bool is_precaution(const struct sentence *s);
+/* What is told below is to resolve the problem. */
+bool tells_aim(const struct sentence *s);
 /* How things are; what the command that follows does, in words of its own. */
 bool tells_fact(const struct sentence *s);
 bool tells_command(const struct sentence *s);
@@ -503,6 +511,7 @@ bool takes_back(const struct sentence *s);
 /* It leads to what follows; to what is to be run; to another system that what follows is done
  * in; away from what stands around it. */
 bool sentence_leads(const struct sentence *s);
+bool leads_in_case(const struct sentence *s, bool case_said);
 bool tells_to_run(const struct sentence *s);
 bool leaves_system(const struct sentence *s);
 bool leads_away(const struct sentence *s);
@@ -527,6 +536,8 @@ void around_sentence(struct compiler *c, struct finds *l, const struct sentence 
     bool conditional, bool label);
 /* ${s} and the rest of its item or paragraph are for a person. */
 void around_unclear(struct compiler *c, const struct sentence *s);
+/* Is what comes now no part of the procedure, but another way, or how it is taken back? */
+bool around_aside(const struct compiler *c);
 /* What ${s} leads to is for a person; what comes of its section, and ${back} what came too. */
 void around_offer(struct compiler *c, const struct sentence *s);
 void around_scope(struct compiler *c, const struct sentence *s, bool back);
@@ -598,6 +609,13 @@ bool labels_named(const struct sentence *s, size_t from, size_t to, long *ret_fi
 
 /* The number of the last retry from step ${from} on; without one the last step; 0: none. */
 size_t unsolved_after(const struct compiler *c, size_t from, size_t to);
+
+/* ---- what waits for a person (compile_wait.c) ---- */
+
+/* Does a person who does ${f} of the sentence leave the machine as it is? */
+bool find_is_idle(const struct find *f, const struct sentence *s);
+/* Steps that come behind a person's stand on it. */
+void compile_waits(struct compiler *c);
 
 /* compile_usage.c: what only tells how a service is started and stopped is for a person */
 void compile_usage(struct compiler *c);

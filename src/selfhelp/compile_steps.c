@@ -233,6 +233,8 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
             strncmp(f->action.kind->name, cond->os, strlen(cond->os)) == 0
         ? (struct cond){ 0 } /* the action says it itself */
         : *cond;
+    bool changes = f->action.kind != NULL &&
+        (f->action.kind->person ? !f->look && !f->idle : f->action.kind->risk != RISK_READ);
     struct plan_step *s;
     bool lost = false; /* a step is an alternative or has a condition of its own, not both */
 
@@ -264,6 +266,8 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
     }
     c->place[c->plan->nsteps - 1].unit = c->around.nunit;
     c->place[c->plan->nsteps - 1].section = c->around.nsection;
+    c->place[c->plan->nsteps - 1].changes = changes;
+    c->place[c->plan->nsteps - 1].leads = f->leads;
     s->when = at.when;
     if (at.when == PLAN_IF) {
         s->when_text = strdup(at.text != NULL ? at.text : "");

@@ -33,7 +33,7 @@ for x in a:
     assert len(set(ids)) == len(ids), x["file"]
     for s in x["plan"]:
         when, _, of = s["condition"].partition(":")
-        assert when in ("always", "failed", "unsolved", "instead", "each", "if"), s
+        assert when in ("always", "failed", "unsolved", "instead", "each", "if", "after"), s
         assert when in ("always", "if") or of in ids, s
         assert not (s["runs"] and s["kind"].startswith("person.")), s
         assert "serviceName" not in json.dumps(s["params"]) or not s["runs"], s

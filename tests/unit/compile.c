@@ -354,7 +354,7 @@ static const struct row asides[] = {
         "alternatives" },
     { "1. Run `systemctl start smbd`.\n2. Edit its file.\n3. Run `systemctl restart smbd`.\n",
         "[always] linux.unit.state unit=smbd want=running\n"
-        "[always] linux.unit.state unit=smbd want=restarted\n", NULL },
+        "[after:2] linux.unit.state unit=smbd want=restarted\n", NULL },
     { "## Start\n\n- `systemctl enable smbd`\n- `net start VSS`\n\n## Stop\n\n- `systemctl "
       "disable smbd`\n- `net stop VSS`\n",
         "", "alternatives" },
@@ -362,7 +362,7 @@ static const struct row asides[] = {
       "2. Move it.\n3. Run `net start VSS`.\n",
         "[always] windows.service.state service=VSS want=running\n[always] machine.restart\n"
         "[always] windows.service.state service=VSS want=stopped\n"
-        "[always] windows.service.state service=VSS want=running\n", NULL },
+        "[after:4] windows.service.state service=VSS want=running\n", NULL },
     { "Sign in and let apt repair any missing dependencies:\n\n    apt-get install -f\n",
         "[always] linux.package.fix\n", NULL },
     { "Sign in to the other server and run this:\n\n    apt-get install -f\n", "",
@@ -441,7 +441,15 @@ static const struct row asides[] = {
         "[always] windows.service.state service=VSS want=stopped\n", NULL },
     { "Free some room.\n\nOr move the folder. It may lie on any disk.\n\n"
       "1. Run `net stop VSS`.\n2. Move it.\n3. Run `net start VSS`.\n\nRetry the backup.\n",
-        "[always] operation.retry\n", "surroundings" },
+        "[after:1] operation.retry\n", "surroundings" },
+    { "If the queue is full, empty it.\n\n> Wait first.\n\nTo do this, follow these steps:\n\n"
+      "1. Run `net stop VSS`.\n",
+        "", "surroundings" },
+    { "On the DPM server that holds the tapes, you can add a value.\n\n- 1 = yes\n\n"
+      "To add it, follow these steps:\n\n1. Run `net stop VSS`.\n",
+        "", "surroundings" },
+    { "To configure the first server, follow these steps:\n\n1. Run `net stop VSS`.\n", "",
+        "surroundings" },
     { "Click Stop.\n\nAlternatively, use the command line:\n\n`net stop VSS`\n",
         "[always] windows.service.state service=VSS want=stopped\n", NULL },
     { "**Option B.** Run `net stop VSS`.", "", NULL },
