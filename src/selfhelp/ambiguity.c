@@ -16,6 +16,7 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
                            "name is taken." },
     { "loaded-hive", "The registry key lies in a hive that was loaded by hand." },
     { "maintenance-window", "The text asks to wait for a time when nobody is disturbed." },
+    { "no-remedy", "The text tells how something is set up, and of no failure." },
     { "order", "The text names something before the step that must come first." },
     { "other-machine", "The step is to be done on another machine." },
     { "override-only", "The key switches a check off; it repairs nothing." },

@@ -431,6 +431,7 @@ compile_article(const struct article *a, const char *file, struct plan **ret)
         if (plan->nsteps == 0 && !has_json(a))
             blocks(&c, true);
         compile_usage(&c);
+        compile_subject(&c);
         compile_waits(&c);
         plan->remedy_lost = only_links(plan);
         if (article_value(a, "errorNumber") != NULL)

@@ -617,6 +617,11 @@ bool find_is_idle(const struct find *f, const struct sentence *s);
 /* Steps that come behind a person's stand on it. */
 void compile_waits(struct compiler *c);
 
+/* ---- what an article is for (compile_subject.c) ---- */
+
+/* Steps that set something up, and repair nothing, are for a person. */
+void compile_subject(struct compiler *c);
+
 /* compile_usage.c: what only tells how a service is started and stopped is for a person */
 void compile_usage(struct compiler *c);
 /* compile_own.c */
