@@ -25,6 +25,19 @@ after(const char *text, const char *scheme)
     return strncmp(text, scheme, n) == 0 && text[n] != '\0' ? text + n : NULL;
 }
 
+/* One name for one machine, wherever firn was started and however the path to it was written:
+ * its journals are found by it, and by no other machine that the same words lead to from
+ * elsewhere. */
+static struct err *
+name_of(const char *scheme, const char *real, char **ret)
+{
+    if (asprintf(ret, "%s%s", scheme, real) < 0) {
+        *ret = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
 static struct err *
 open_guest(const char *socket, const char *name, struct target **ret)
 {
@@ -40,7 +53,17 @@ open_guest(const char *socket, const char *name, struct target **ret)
     return target_guest_open(socket, &options, by, ret);
 }
 
-/* One name for one tree, wherever firn was started: its journals are found by it. */
+static struct err *
+open_agent(const char *socket, const char *text, struct target **ret)
+{
+    auto_free char *real = realpath(socket, NULL), *name = NULL;
+
+    if (real == NULL) /* what is wrong with it says who connects to it */
+        return open_guest(socket, text, ret);
+    TRY(name_of("qga:", real, &name));
+    return open_guest(socket, name, ret);
+}
+
 static struct err *
 open_tree(const char *folder, struct target **ret)
 {
@@ -48,10 +71,20 @@ open_tree(const char *folder, struct target **ret)
 
     if (real == NULL)
         return fail(FileUnreadable, folder);
-    if (asprintf(&name, "root:%s", real) < 0)
-        return fail(OutOfMemory);
+    TRY(name_of("root:", real, &name));
     TRY(target_local_open(real, name, ret));
     return NULL;
+}
+
+static struct err *
+open_disk(const char *path, struct target **ret)
+{
+    auto_free char *real = realpath(path, NULL), *name = NULL;
+
+    if (real == NULL)
+        return fail(FileUnreadable, path);
+    TRY(name_of("disk:", real, &name));
+    return target_hive_open(path, name, ret);
 }
 
 struct err *
@@ -68,12 +101,12 @@ job_target_open(const char *text, struct target **ret, bool *ret_guest)
         return open_tree(rest, ret);
     rest = after(text, "qga:");
     if (rest != NULL)
-        return open_guest(rest, text, ret);
+        return open_agent(rest, text, ret);
     if (after(text, "vm:") != NULL)
         return open_guest(text, text, ret);
     rest = after(text, "disk:");
     if (rest != NULL)
-        return target_hive_open(rest, text, ret);
+        return open_disk(rest, ret);
     return fail(UsageWrong, "a TARGET is local, root:FOLDER, qga:SOCKET, vm:NAME or "
                             "disk:FOLDER");
 }

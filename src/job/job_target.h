@@ -12,7 +12,8 @@ struct target;
 /* local, root:FOLDER (the tree of a Linux system), qga:SOCKET or vm:NAME[,connect=URI] (a
  * guest, through its agent),
  * disk:FOLDER or disk:HIVE (a Windows that is not running).  UsageWrong, and the failures of
- * the target.  *ret_guest: it is a guest whose agent this process holds. */
+ * the target.  Its name has the whole path, without links.  *ret_guest: it is a guest whose
+ * agent this process holds. */
 struct err *job_target_open(const char *text, struct target **ret, bool *ret_guest) must_use;
 
 /* An agent serves one client at a time: let go of it while a job talks to it, then take it up

@@ -35,12 +35,12 @@ hives pc > hives.0
 firn_is 1 'the cause is found' doctor disk:pc $code
 code_is CauseFound 'by its code'
 last_word found 'the text ends with the outcome'
-says out "^cause: $code in disk:pc$" 'it names the cause'
+says out "^cause: $code in disk:$t_dir/pc$" 'it names the cause'
 says out 'msvcr120.dll does not load (126)' 'and what proved it'
 says out 'not possible here: it is not running' 'and what cannot be done there'
 says out 'start type 4 (disabled) -> start type 3' 'the plan says what would change'
 firn_is 1 'without a code' doctor disk:pc
-says out "^cause: $code in disk:pc$" 'all articles are tried, and the same one is it'
+says out "^cause: $code in disk:$t_dir/pc$" 'all articles are tried, and the same one is it'
 last_word found 'with the same outcome'
 firn_is 1 'as a document' doctor --json disk:pc $code
 json_has 'with outcome, cause and plan' "assert d['outcome'] == 'found', d['outcome']
@@ -93,7 +93,17 @@ hives pc > now
 same hives.1 now 'and not a byte differs'
 
 # ---- taken back ----
-firn_is 0 'the run can be taken back' doctor disk:pc --undo "$id"
+# the machine is known by where it is, not by the words that led there
+mkdir -p other
+cp -a pc other/pc
+hives other/pc > other.0
+cd other || exit 1
+firn_is 1 'the same words elsewhere mean another machine' doctor disk:pc --undo "$id"
+code_is InputInvalid 'whose run it is not'
+cd ..
+hives other/pc > other.1
+same other.0 other.1 'and which is left alone'
+firn_is 0 'the run can be taken back' doctor disk:./pc/ --undo "$id"
 says out '^windows.service.start_type .*: undone$' 'and says what'
 if have hivexregedit; then
     values $config/SYSTEM system.2
@@ -110,7 +120,7 @@ code_is JournalMissing 'and says so'
 set -- "$articles"/*.txt
 if [ -e "$1" ]; then
     firn_is 1 'an article of others' doctor disk:pc --article "$1"
-    says out "^cause: $code in disk:pc$" 'finds the same'
+    says out "^cause: $code in disk:$t_dir/pc$" 'finds the same'
     last_word found 'with the same outcome'
     hives pc > before
     firn_is 1 'its repair' doctor disk:pc --article "$1" --apply --yes=service
