@@ -2,10 +2,11 @@
 /* A change to a hive with each call to the system failing, once and from then on, and with a
  * kill at each: the hive's name stands for the old bytes or the new ones, both whole; a change
  * that was reported as done is there; nothing that a killed run left keeps the next from
- * working. */
+ * working, also within the same second; a copy of the old one is whole or not there. */
 #include "check.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <hivex.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,13 +82,42 @@ struct disk {
 };
 
 static void
-reset(struct disk *d)
+put(const char *path, const void *bytes, size_t len)
 {
-    FILE *f = fopen(d->file, "wb");
+    FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
-    assert_int_equal(fwrite(d->old, 1, d->len, f), d->len);
+    assert_int_equal(fwrite(bytes, 1, len, f), len);
     assert_int_equal(fclose(f), 0);
+}
+
+static void
+reset(struct disk *d)
+{
+    char log[100];
+
+    put(d->file, d->old, d->len);
+    for (int i = 1; i <= 2; i++) {
+        (void)snprintf(log, sizeof log, "%s.LOG%d", d->file, i);
+        put(log, "log", 3);
+    }
+}
+
+/* Each log that was copied has its hive beside it. */
+static void
+copies_are_whole(const struct disk *d)
+{
+    char pattern[100];
+    glob_t g;
+
+    (void)snprintf(pattern, sizeof pattern, "%s/SYSTEM.firn-*.LOG*", d->folder);
+    if (glob(pattern, 0, NULL, &g) == GLOB_NOMATCH)
+        return;
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        *strstr(g.gl_pathv[i], ".LOG") = '\0';
+        assert_int_equal(access(g.gl_pathv[i], F_OK), 0);
+    }
+    globfree(&g);
 }
 
 static int
@@ -179,6 +209,7 @@ fail_each(struct disk *d, bool from_then_on)
             assert_int_equal(now, 3);
         else
             assert_int_not_equal(err_code(e), E_InternalError);
+        copies_are_whole(d);
         library_refused |= err_has(e, E_HiveEditFailed);
         err_free(e);
         sweep(d);

@@ -102,11 +102,53 @@ keep_log(const struct hive_file *f, const char *log, const char *stamp)
         (struct view){ data, (size_t)st.st_size });
 }
 
+static const char *const kept_parts[] = { ".LOG", ".LOG1", ".LOG2", "" };
+enum { KEPT_PARTS = sizeof kept_parts / sizeof kept_parts[0] };
+
+/* Does a copy of that moment have a part already?  One that a killed run left may be without
+ * its hive. */
+static bool
+is_kept(const struct hive_file *f, const char *stamp)
+{
+    char name[NAME_ROOM];
+    struct stat st;
+
+    for (size_t i = 0; i < KEPT_PARTS; i++) {
+        (void)snprintf(name, sizeof name, "%s%s%s", f->name, stamp, kept_parts[i]);
+        if (fstatat(f->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Half a copy is none, and it may be its room that is missing. */
+static void
+drop(const struct hive_file *f, const char *stamp)
+{
+    char name[NAME_ROOM];
+
+    for (size_t i = 0; i < KEPT_PARTS; i++) {
+        (void)snprintf(name, sizeof name, "%s%s%s", f->name, stamp, kept_parts[i]);
+        (void)unlinkat(f->folder, name, 0);
+    }
+}
+
+static struct err *
+keep_parts(const struct hive_file *f, const char *stamp)
+{
+    char name[NAME_ROOM];
+
+    for (size_t i = 0; i + 1 < KEPT_PARTS; i++)
+        TRY(keep_log(f, kept_parts[i], stamp));
+    (void)snprintf(name, sizeof name, "%s%s", f->name, stamp);
+    TRY(disk_file_new(f->folder, name, f->fd, f->shown, (struct view){ f->data, f->len }));
+    return disk_file_sync(f->folder, f->shown);
+}
+
 static struct err *
 keep(struct hive_file *f)
 {
-    static const char *const log[] = { ".LOG", ".LOG1", ".LOG2" };
-    char stamp[NAME_ROOM], name[NAME_ROOM];
+    char stamp[NAME_ROOM];
     time_t now = (time_t)(clock_real_ns() / CLOCK_S);
     struct tm tm;
     size_t n;
@@ -116,20 +158,13 @@ keep(struct hive_file *f)
     if (gmtime_r(&now, &tm) == NULL)
         return fail(SystemCallFailed, "gmtime_r");
     n = strftime(stamp, sizeof stamp, ".firn-%Y%m%d-%H%M%S", &tm);
-    for (unsigned i = 2;; i++) {
-        struct stat st;
-
-        (void)snprintf(name, sizeof name, "%s%s", f->name, stamp);
-        if (fstatat(f->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-            break;
+    for (unsigned i = 2; is_kept(f, stamp); i++)
         (void)snprintf(stamp + n, sizeof stamp - n, "-%u", i);
-    }
-    for (size_t i = 0; i < sizeof log / sizeof log[0]; i++)
-        TRY(keep_log(f, log[i], stamp));
-    TRY(disk_file_new(f->folder, name, f->fd, f->shown, (struct view){ f->data, f->len }));
-    TRY(disk_file_sync(f->folder, f->shown));
-    f->kept = true;
-    return NULL;
+    struct err *e = keep_parts(f, stamp);
+    if (e != NULL)
+        drop(f, stamp);
+    f->kept = e == NULL;
+    return e;
 }
 
 static struct err *
