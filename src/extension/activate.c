@@ -21,6 +21,7 @@ struct work {
     char *folder; /* <root>/<name>/<version> */
     char *beside; /* the copy without a name */
     char *previous;
+    bool mended; /* it was in force, and damaged */
 };
 
 static struct err *
@@ -155,9 +156,30 @@ switch_over(const struct work *w)
     return NULL;
 }
 
+/* The version that is in force has the number of the new one.  It is the new one when it has
+ * that manifest; of one manifest, what is damaged is made anew. */
+static struct err *
+compare_contents(struct work *w, const char *digest, bool *ret_whole)
+{
+    auto_ptr(package) p = NULL;
+    struct err *e = package_open(w->previous, &p);
+
+    if (e == NULL && strcasecmp(p->digest, digest) != 0)
+        return err_because(
+            fail(PackageOlder, w->staged->name, w->staged->version, w->previous),
+            fail(PackageDigestWrong, w->previous, digest, p->digest));
+    if (e == NULL)
+        e = package_verify(p);
+    *ret_whole = e == NULL;
+    if (e != NULL && !err_is(e, C_extension_package))
+        return e;
+    err_free(e); /* what is wrong with it is over soon */
+    return NULL;
+}
+
 /* Nothing to do, or nothing that may be done? */
 static struct err *
-compare_versions(struct work *w, bool *ret_already)
+compare_versions(struct work *w, const char *digest, bool *ret_already)
 {
     const char *version = w->previous != NULL ? strrchr(w->previous, '/') : NULL;
     enum package_state state;
@@ -168,14 +190,19 @@ compare_versions(struct work *w, bool *ret_already)
     if (version == NULL || !dotted_parse(version + 1, &d))
         return NULL;
     order = dotted_compare(&w->staged->dotted, &d);
-    TRY(package_state(w->previous, &state));
-    *ret_already = order == 0 && state == PACKAGE_ENABLED;
     if (order < 0)
         return fail(PackageOlder, w->staged->name, w->staged->version, w->previous);
-    if (order == 0 && !*ret_already) { /* it is there and disabled: made anew */
-        free(w->previous);
-        w->previous = NULL;
+    if (order > 0)
+        return NULL;
+    TRY(package_state(w->previous, &state));
+    if (state == PACKAGE_ENABLED) {
+        TRY(compare_contents(w, digest, ret_already));
+        if (*ret_already)
+            return NULL;
+        w->mended = true;
+        TRY(package_set_state(w->previous, PACKAGE_NOT_INSTALLED));
     }
+    free(take(w->previous)); /* it is there and counts no more: made anew */
     return NULL;
 }
 
@@ -196,7 +223,7 @@ run_all(struct work *w, const char *digest, bool *ret_already)
     TRY(os_join(w->parent, "lock", &lock_path));
     TRY(os_lock(lock_path, w->by, &lock));
     TRY(package_latest(w->root, w->staged->name, &w->previous));
-    TRY(compare_versions(w, ret_already));
+    TRY(compare_versions(w, digest, ret_already));
     if (*ret_already)
         return NULL;
     TRY(copy_all(w, digest));
@@ -230,11 +257,11 @@ activate(const char *root, const char *staged, const char *digest, struct deadli
         free(w.previous);
         return e;
     }
-    *ret = (struct activation){ w.folder, w.previous, already };
-    if (already) {
-        free(ret->previous);
-        ret->previous = NULL;
+    if (already) { /* where it is, however its number is written there */
+        free(w.folder);
+        w.folder = take(w.previous);
     }
+    *ret = (struct activation){ w.folder, w.previous, already, w.mended };
     return NULL;
 }
 

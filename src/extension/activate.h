@@ -22,10 +22,12 @@
 struct activation {
     char *folder;   /* of the version that counts now */
     char *previous; /* of the version that counted before and is kept; NULL: none */
-    bool already;   /* it was there and enabled: nothing was done */
+    bool already;   /* it was there, enabled and whole: nothing was done */
+    bool mended;    /* it was there, enabled and damaged: it was put into place anew */
 };
 
-/* ${digest} is the hex SHA-256 of the manifest.  PackageDigestWrong, PackageOlder, those of
+/* ${digest} is the hex SHA-256 of the manifest.  PackageDigestWrong, PackageOlder (because of
+ * PackageDigestWrong, when the version in force has the same number and other files), those of
  * package_verify; ActivationRolledBack, with the reason as its cause, when the new version
  * was put into place and did not work. */
 struct err *activate(const char *root, const char *staged, const char *digest,

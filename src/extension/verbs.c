@@ -122,9 +122,13 @@ activate_staged(struct call *c)
     doc_put_string(&o, "folder", a.folder);
     doc_put_string(&o, "previous", a.previous);
     doc_put_bool(&o, "already", a.already);
+    doc_put_bool(&o, "mended", a.mended);
     doc_close(&o, '}');
     if (!c->json)
-        text_fmt(&c->out, "%s%s\n", a.folder, a.already ? " was active already" : "");
+        text_fmt(&c->out, "%s%s\n", a.folder,
+            a.already  ? " was active already" :
+            a.mended ? " was damaged, and is put into place anew" :
+                       "");
     e = c->json ? print_doc(c, &o) : NULL;
     doc_out_done(&o);
     activation_done(&a);

@@ -97,7 +97,18 @@ is 1 'an older one is refused' "$extension" activate first --digest "$(sha256sum
 says err PackageOlder 'by PackageOlder'
 is 0 'the same once more does nothing' "$extension" activate second --digest "$digest"
 says out already 'and says so'
+rm -rf other; cp -r second other; echo >> other/bin/marker.so
+other=$("$mkpackage" other $name 1.0.10000 "$platform" plain.json)
+is 1 'another package of its number' "$extension" activate other --digest "$other"
+says err PackageOlder 'is refused, and not said to be there'
+says err 'PackageDigestWrong' 'since its files are others'
 v=$t_dir/plugins/$name/1.0.10000.0
+echo x >> "$v/bin/marker.so"
+is 0 'one that was damaged' "$extension" activate second --digest "$digest"
+says out 'was damaged' 'is put into place anew'
+is 0 'and is whole' "$extension" verify "$v" --digest "$digest"
+is 0 'and in force' "$extension" latest $name
+says out '/1.0.10000.0$' 'with its number'
 in_json "$v/status/0.status" 0.status.status success 'enabling left a status'
 in_json "$v/heartbeat.log" 0.heartbeat.status ready 'and a heartbeat'
 

@@ -2,8 +2,8 @@
 /* Putting a package into a guest: send it, let it put itself into force.
  *
  * What decides lies in the guest: `activate` is one transaction there, takes a lock, and is
- * done again without harm when its answer was lost.  A version that is in force already is
- * verified by the program that was just sent, not by the one that it would judge. */
+ * done again without harm when its answer was lost.  It is the program that was just sent
+ * which verifies a version that is in force already, not the one that it would judge. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,6 @@ struct installing {
     char *folder;  /* where it is sent to, in the guest */
     char *program; /* its program there */
     json_t *answer; /* of activate */
-    bool mended;
 };
 
 /* ---- into force ---- */
@@ -53,52 +52,19 @@ ask_activate(struct tended *t, void *arg)
     return e != NULL ? with_status(t, i->p, e) : NULL;
 }
 
+/* Another package of that number is in force. */
 static struct err *
-verify_there(struct tended *t, struct installing *i, const char *folder)
+say_taken(struct tended *t, const struct installing *i, struct err *e)
 {
-    const char *const words[] = { "verify", folder, "--digest", i->p->digest, "--json", NULL };
-    json_auto_t *answer = NULL;
+    auto_free char *parent = tended_path(t, t->root, i->p->name), *folder = NULL;
 
-    return tended_ask(t, i->program, words, i->p->name, tended_soon(), &answer);
-}
-
-/* The version in ${folder} does not count any more, so that activate puts it there anew. */
-static struct err *
-discount(struct tended *t, const char *folder)
-{
-    auto_free char *in = tended_path(t, folder, t->place->settings), *path = NULL;
-
-    path = in != NULL ? tended_path(t, in, "HandlerState") : NULL;
-    if (path == NULL)
-        return fail(OutOfMemory);
-    return qga_write_file(t->g, path, (struct view){ (const uint8_t *)"NotInstalled", 12 },
-        tended_soon());
-}
-
-/* This version counts already.  Is it ours, and whole? */
-static struct err *
-check_same(struct tended *t, void *arg)
-{
-    struct installing *i = arg;
-    const char *folder = json_string_value(json_object_get(i->answer, "folder"));
-    auto_free char *path = NULL;
-
-    if (folder == NULL)
-        return fail(ExtensionAnswerWrong, t->u->vm, "it does not say where it is");
-    struct err *e = verify_there(t, i, folder);
-    if (err_code(e) == E_PackageDigestWrong)
-        return err_because(
-            fail(ExtensionVersionTaken, t->u->vm, i->p->name, i->p->version, folder), e);
-    if (e == NULL || !err_is(e, C_extension_package))
+    if (!err_has(e, E_PackageOlder) || !err_has(e, E_PackageDigestWrong))
         return e;
-    err_free(e); /* damaged: what lies there is no reason to leave it so */
-    path = tended_path(t, t->root, i->p->name);
-    auto_free char *version = path != NULL ? tended_path(t, path, i->p->version) : NULL;
-    if (version == NULL)
-        return fail(OutOfMemory);
-    TRY(discount(t, version));
-    i->mended = true;
-    return ask_activate(t, i);
+    folder = parent != NULL ? tended_path(t, parent, i->p->version) : NULL;
+    if (folder == NULL)
+        return err_also(e, fail(OutOfMemory));
+    return err_because(
+        fail(ExtensionVersionTaken, t->u->vm, i->p->name, i->p->version, folder), e);
 }
 
 static struct err *
@@ -108,10 +74,7 @@ activate_there(struct tended *t, struct installing *i)
 
     if (t->u->progress != NULL)
         t->u->progress(t->u->arg, "putting it into force", 0, 0);
-    struct err *e = tended_do(t, ask_activate, i, NULL, by);
-    if (e == NULL && json_is_true(json_object_get(i->answer, "already")))
-        e = tended_do(t, check_same, i, NULL, by);
-    return e;
+    return say_taken(t, i, tended_do(t, ask_activate, i, NULL, by));
 }
 
 /* The cause of a failure, where it is that there was no room for the copy. */
@@ -188,8 +151,8 @@ fill(struct tended *t, const struct installing *i, struct upkeep_installed *ret)
     TRY(keep_text(i->answer, "previous", &ret->previous));
     if (ret->folder == NULL)
         return fail(ExtensionAnswerWrong, t->u->vm, "it does not say where it is");
-    ret->mended = i->mended;
-    ret->already = !i->mended && json_is_true(json_object_get(i->answer, "already"));
+    ret->mended = json_is_true(json_object_get(i->answer, "mended"));
+    ret->already = json_is_true(json_object_get(i->answer, "already"));
     for (size_t k = 0; k < i->p->nfiles; k++)
         ret->bytes += i->p->files[k].len;
     auto_free char *bin = tended_path(t, ret->folder, "bin"), *program = NULL;
