@@ -235,6 +235,17 @@ run_come(struct run *r, const struct plan_step *s)
 }
 
 struct err *
+run_tell_waiting(struct run *r, const struct plan_step *s)
+{
+    const struct plan_step *end = r->c->plan->steps + r->c->plan->nsteps;
+
+    for (; s < end; s++)
+        if (plan_step_runs(s))
+            TRY(tell_row(r, s, "waits for a person"));
+    return NULL;
+}
+
+struct err *
 run_await(struct run *r, const struct plan_step *s, bool *ret)
 {
     const struct plan_step *of = plan_find(r->c->plan, s->of);
@@ -244,12 +255,7 @@ run_await(struct run *r, const struct plan_step *s, bool *ret)
         return NULL; /* nobody can say it */
     TRY(is_done(r, of, ret));
     r->halted = *run_turn(r, of) == TURN_YOURS || *run_turn(r, of) == TURN_LATER;
-    const struct plan_step *end = r->c->plan->steps + r->c->plan->nsteps;
-
-    for (const struct plan_step *one = s; r->halted && one < end; one++)
-        if (plan_step_runs(one))
-            TRY(tell_row(r, one, "waits for a person"));
-    return NULL;
+    return r->halted ? run_tell_waiting(r, s) : NULL;
 }
 
 bool

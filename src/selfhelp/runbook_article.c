@@ -43,7 +43,7 @@ is_due(struct run *r, const struct plan_step *s, bool *ret)
     if (waits)
         TRY(run_come(r, other));
     if (r->halted)
-        return NULL;
+        return run_tell_waiting(r, s);
     enum step_turn of = other == NULL ? TURN_NONE : *run_turn(r, other);
     bool without = of == TURN_FAILED || of == TURN_LEFT_OUT || of == TURN_YOURS;
 

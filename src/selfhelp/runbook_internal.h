@@ -104,6 +104,9 @@ struct err *run_come(struct run *r, const struct plan_step *s) must_use;
  * asked; r->halted is set when the answer is no. */
 struct err *run_await(struct run *r, const struct plan_step *s, bool *ret) must_use;
 
+/* From ${s} on nothing is done: the rows say so.  run_await does it by itself. */
+struct err *run_tell_waiting(struct run *r, const struct plan_step *s) must_use;
+
 /* Must ${s} be done although the cause is gone: it is part of what a person has begun? */
 bool run_owes(const struct run *r, const struct plan_step *s);
 

@@ -142,17 +142,34 @@ printf '[a]\nlevel=1\n' > /opt/etc/app.conf
 for words in '--article Waits.md' '--article Waits.md --json' '--article Waits.md --apply' \
     '--article Waits.md --order=article' 'PackageDatabaseInterrupted' '' '--json' 'Nonsense' \
     '--yes=everything' '--article nowhere.md' '--order=other' "$code --article Waits.md" \
-    '--undo 0123456789abcdef' '--undo x'; do
+    '--undo 0123456789abcdef' '--undo x' '--article Waits.md --done=1' '--done=1' \
+    '--undo x --done=1'; do
     # shellcheck disable=SC2086
     "$firn" doctor $words > theirs 2> their_err < /dev/null
     their=$?
     # shellcheck disable=SC2086
     doctor $their "the same status: doctor $words" $words
     case $words in
-    *Nonsense* | *everything* | *nowhere* | *other* | *"$code --"* | *undo*) ;; # no report
+    *Nonsense* | *everything* | *nowhere* | *other* | *"$code --"* | *undo* | *done*) ;; # no report
     *) same out theirs 'and the same words' ;;
     esac
 done
+
+# a part of it is a person's: it waits, and goes on when it is told that it is done
+article Part 'linux.library.loads name=libnowhere.so.9' \
+    'config.set file=/opt/etc/app.conf format=ini section=a key=level value=5' \
+    'person.do text="Look at it."' \
+    'config.set file=/opt/etc/app.conf format=ini section=a key=level value=6'
+awk '/```action/ && ++n == 3 { $0 = $0 " after:2" } 1' Part.md > Part2.md
+doctor 1 'a part is done' --article Part2.md --apply --yes=config
+says err RepairBlocked 'then a person is needed'
+says out 'step 2 is yours: Do it' 'who is told what to do'
+says out 'firn-extension doctor --article=Part2.md --apply --yes=config --done=2' 'and how to go on'
+says /opt/etc/app.conf 'level=5' 'what was done stays'
+doctor 1 'the rest is done' --article Part2.md --apply --yes=config --done=2
+says err RepairEscalated 'and did not help'
+says out 'done, as a person says' 'what a person said is told'
+says /opt/etc/app.conf 'level=1' 'all of it is taken back'
 
 # nothing helps
 rm /opt/works

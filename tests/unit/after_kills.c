@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A procedure that waits for a person where not all is as it should be: firn is killed anywhere
- * in it, any call to the machine fails, the machine is off. */
+ * in it, any call to the machine fails, the machine is off.  And thousands of procedures by
+ * chance: nothing is done before its turn, and all of it can be taken back. */
 #include "check.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chance.h"
 #include "desk.h"
+#include "number.h"
 #include "target_fault.h"
+#include "target_mem.h"
 
 /* After every line of the first part and of the second: whoever comes next finds the machine as
  * it was or waiting, and the person who goes on gets to the end. */
@@ -121,6 +129,163 @@ a_disk_waits_too(void **state)
     desk_done(&d);
 }
 
+/* ---- procedures by chance ---- */
+
+enum { STEPS_MOST = 9 };
+
+/* A plan of one to nine steps: settings "S1" ..., the service, a person's; each after, instead
+ * of, or on the failure of an earlier one as chance has it. */
+struct procedure {
+    struct desk d;
+    char *lines[STEPS_MOST + 2];
+    size_t n;
+    bool person[STEPS_MOST + 1]; /* by the step's number */
+    unsigned after[STEPS_MOST + 1];
+    bool said[STEPS_MOST + 1];
+    char list[64];
+};
+
+static void
+line(struct procedure *x, size_t i, uint64_t *s)
+{
+    static const char *const forms[] = { "always", "always", "failed:%u", "unsolved:%u",
+        "instead:%u", "after:%u", "after:%u" };
+    unsigned of = i < 2 ? 1 : 1 + below(s, (uint32_t)i - 1);
+    const char *form = i < 2 ? "always" : forms[below(s, 7)];
+    uint32_t kind = below(s, 5);
+    char condition[32], action[128];
+
+    x->person[i] = kind < 2;
+    if (strncmp(form, "after", 5) == 0 && !x->person[of])
+        form = "always";
+    if (strncmp(form, "after", 5) == 0)
+        x->after[i] = of;
+    (void)snprintf(condition, sizeof(condition), form, of);
+    (void)snprintf(action, sizeof(action), SET("S%zu"), i);
+    assert_true(asprintf(&x->lines[i], "%s | %s", condition, kind < 2 ? PERSON
+            : kind == 2 ? STOPS : kind == 3 ? STARTS : action) > 0);
+}
+
+static void
+procedure_make(struct procedure *x, uint64_t seed)
+{
+    uint64_t s = seed;
+
+    *x = (struct procedure){ .n = 1 + below(&s, STEPS_MOST) };
+    assert_true(asprintf(&x->lines[0], "%s", PROBE) > 0);
+    for (size_t i = 1; i <= x->n; i++)
+        line(x, i, &s);
+    desk_make(&x->d, (const char *const *)x->lines);
+    x->d.order = below(&s, 2) == 0 ? RUNBOOK_SAFE : RUNBOOK_ARTICLE;
+    x->d.never = true; /* what was changed is always taken back in the end */
+    if (below(&s, 4) == 0)
+        target_mem_no_stop(x->d.t, "Spooler", 1052);
+}
+
+static void
+procedure_done(struct procedure *x)
+{
+    for (size_t i = 0; i <= x->n; i++)
+        free(x->lines[i]);
+    desk_done(&x->d);
+}
+
+static void
+say(struct procedure *x, const char *id)
+{
+    uint64_t n;
+
+    assert_true(number_parse(id, &n) && n <= x->n && x->person[n] && !x->said[n]);
+    x->said[n] = true;
+    (void)snprintf(x->list + strlen(x->list), sizeof(x->list) - strlen(x->list), "%s%s",
+        *x->list != '\0' ? "," : "", id);
+    x->d.done = x->list;
+}
+
+/* Nothing is done of what waits, or of what stands behind it. */
+static void
+check_waits(struct procedure *x, const struct runbook_report *r)
+{
+    size_t first = SIZE_MAX;
+    char name[8];
+
+    desk_is(r, RUNBOOK_BLOCKED);
+    assert_false(r->undone);
+    for (size_t i = 0; i < r->nrows && first == SIZE_MAX; i++)
+        if (r->rows[i].result != NULL && strcmp(r->rows[i].result, "waits for a person") == 0)
+            first = i + 1;
+    assert_true(first != SIZE_MAX);
+    for (size_t i = first; i <= x->n; i++) {
+        (void)snprintf(name, sizeof(name), "S%zu", i);
+        assert_int_equal(desk_number(&x->d, name), 0);
+    }
+}
+
+/* No setting is made that is after a step that nobody said is done. */
+static void
+check_order(struct procedure *x)
+{
+    char name[8];
+
+    for (size_t i = 1; i <= x->n; i++) {
+        (void)snprintf(name, sizeof(name), "S%zu", i);
+        if (x->after[i] != 0 && !x->said[x->after[i]])
+            assert_int_equal(desk_number(&x->d, name), 0);
+    }
+}
+
+/* A person goes on until nothing is waited for; every third part of it is killed somewhere, and
+ * some are taken back half way.  In the end, and after an undo, the machine is as it was. */
+static void
+procedures_by_chance(void **state)
+{
+    unsigned long waits = 0, kills = 0, undos = 0, most = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < journals_times(4000); seed++) {
+        struct procedure x;
+        uint64_t s = ~seed;
+        unsigned long parts = 0;
+        bool more = true;
+
+        procedure_make(&x, seed);
+        auto_free char *before = target_mem_dump(x.d.t), *after = NULL;
+
+        while (more) {
+            struct runbook_report *r = NULL;
+            size_t kept;
+
+            if (below(&s, 3) == 0) {
+                r = desk_run_killed(&x.d, 1 + below(&s, 6));
+                kills += r == NULL;
+            }
+            if (r == NULL)
+                r = desk_run(&x.d);
+            check_order(&x);
+            more = r->waits != NULL;
+            if (more) {
+                check_waits(&x, r);
+                say(&x, r->waits);
+                waits++;
+                parts++;
+            }
+            if (more && r->journal != NULL && below(&s, 8) == 0) {
+                assert_ok(runbook_undo(x.d.t, journals, r->journal, NULL, NULL, &kept));
+                undos++;
+                more = false;
+            }
+            runbook_report_free(r);
+        }
+        most = parts > most ? parts : most;
+        after = target_mem_dump(x.d.t);
+        assert_string_equal(before, after);
+        procedure_done(&x);
+    }
+    print_message("# waited %lu times, up to %lu in a run; killed %lu, undone %lu\n", waits,
+        most, kills, undos);
+    assert_true(waits > 20 && most > 1 && kills > 10 && undos > 1);
+}
+
 int
 main(void)
 {
@@ -128,6 +293,7 @@ main(void)
         cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test(a_disk_waits_too),
+        cmocka_unit_test(procedures_by_chance),
     };
 
     return cmocka_run_group_tests(tests, journals_set_up, journals_tear_down);
