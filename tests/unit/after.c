@@ -317,6 +317,34 @@ prose_is_a_procedure_too(void **state)
     }
 }
 
+/* From the words of an article to its end. */
+static void
+from_words_to_the_end(void **state)
+{
+    (void)state;
+    for_each_order(o) {
+        struct desk d;
+
+        desk_make(&d, prose);
+        plan_free(d.plan);
+        d.plan = plan_of_body("1. Run `net stop spooler`.\n2. Delete all files in C:\\Spool.\n"
+                              "3. Run `net start spooler`.\n");
+        d.order = *o;
+        d.alone = true;
+        auto_ptr(runbook_report) first = desk_run(&d);
+
+        desk_is(first, RUNBOOK_BLOCKED);
+        assert_non_null(strstr(first->blocked, "yours: Delete all files in C:\\Spool."));
+        assert_true(desk_stopped(&d));
+        d.done = "2";
+        auto_ptr(runbook_report) last = desk_run(&d);
+
+        desk_is(last, RUNBOOK_REPAIRED);
+        assert_true(desk_runs(&d));
+        desk_done(&d);
+    }
+}
+
 /* A look that holds before the person has done anything rules nothing out. */
 static void
 a_look_at_firns_part_proves_nothing(void **state)
@@ -522,32 +550,6 @@ nothing_else_is_done_meanwhile(void **state)
     }
 }
 
-/* What a restart of the machine brings is not waited for when it came meanwhile. */
-static void
-budgets_go_on(void **state)
-{
-    static const char *const lines[] = { PROBE, "always | machine.restart", "always | " PERSON,
-        "after:2 | machine.restart", "after:2 | machine.restart", "after:2 | " SET("Set"),
-        NULL };
-    struct desk d;
-
-    (void)state;
-    desk_make(&d, lines);
-    d.order = RUNBOOK_ARTICLE;
-    target_mem_restart_is(d.t, MEM_RESTARTS);
-    auto_ptr(runbook_report) first = desk_run(&d);
-    auto_ptr(runbook_report) last = NULL;
-
-    desk_is(first, RUNBOOK_BLOCKED);
-    assert_int_equal(target_mem_restarts(d.t), 1);
-    d.done = "2";
-    last = desk_run(&d);
-    row_is(last, "1", "not needed"); /* nobody can look at it: the journal knows */
-    row_is(last, "4", "restarted often enough");
-    assert_int_equal(target_mem_restarts(d.t), RUNBOOK_RESTARTS);
-    desk_done(&d);
-}
-
 int
 main(void)
 {
@@ -562,6 +564,7 @@ main(void)
         cmocka_unit_test(what_has_served_is_not_done_again),
         cmocka_unit_test(what_does_not_hold_is_done_again),
         cmocka_unit_test(prose_is_a_procedure_too),
+        cmocka_unit_test(from_words_to_the_end),
         cmocka_unit_test(a_look_at_firns_part_proves_nothing),
         cmocka_unit_test(what_hangs_on_it_waits),
         cmocka_unit_test(a_chain_of_a_persons_steps),
@@ -569,7 +572,6 @@ main(void)
         cmocka_unit_test(consent_comes_first),
         cmocka_unit_test(who_has_begun_ends_it),
         cmocka_unit_test(nothing_else_is_done_meanwhile),
-        cmocka_unit_test(budgets_go_on),
     };
 
     return cmocka_run_group_tests(tests, journals_set_up, journals_tear_down);

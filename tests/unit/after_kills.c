@@ -129,6 +129,32 @@ a_disk_waits_too(void **state)
     desk_done(&d);
 }
 
+/* The restarts of both parts are few together, and the first part makes none again. */
+static void
+budgets_go_on(void **state)
+{
+    static const char *const lines[] = { PROBE, "always | machine.restart", "always | " PERSON,
+        "after:2 | machine.restart", "after:2 | machine.restart", "after:2 | " SET("Set"),
+        NULL };
+    struct desk d;
+
+    (void)state;
+    desk_make(&d, lines);
+    d.order = RUNBOOK_ARTICLE;
+    target_mem_restart_is(d.t, MEM_RESTARTS);
+    auto_ptr(runbook_report) first = desk_run(&d);
+    auto_ptr(runbook_report) last = NULL;
+
+    desk_is(first, RUNBOOK_BLOCKED);
+    assert_int_equal(target_mem_restarts(d.t), 1);
+    d.done = "2";
+    last = desk_run(&d);
+    assert_non_null(strstr(last->rows[0].result, "not needed")); /* the journal knows */
+    assert_non_null(strstr(last->rows[3].result, "restarted often enough"));
+    assert_int_equal(target_mem_restarts(d.t), RUNBOOK_RESTARTS);
+    desk_done(&d);
+}
+
 /* ---- procedures by chance ---- */
 
 enum { STEPS_MOST = 9 };
@@ -293,6 +319,7 @@ main(void)
         cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test(a_disk_waits_too),
+        cmocka_unit_test(budgets_go_on),
         cmocka_unit_test(procedures_by_chance),
     };
 
