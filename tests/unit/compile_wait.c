@@ -51,6 +51,8 @@ static const struct row goes_on[] = {
       "1. Run `net stop VSS`.\n",
         STOP, NULL },
     { "1. If the folder is full, move it.\n2. Run `net stop VSS`.\n", STOP, NULL },
+    /* what is forbidden */
+    { "1. Don't run `ipconfig /flushdns`.\n2. Run `net stop VSS`.\n", STOP, NULL },
     /* it only looks itself */
     { "1. Move the folder.\n2. Run `vssadmin list writers`.\n",
         "[always] windows.vss.writers\n", NULL },

@@ -97,6 +97,19 @@ half_installer(struct finds *l, struct find *f, const struct flat *flat)
     find_note(l, f, "unregister-alone", NULL);
 }
 
+/* "Don't run X unless ...": the word before the command at ${from} forbids it. */
+static bool
+forbidden(const struct sentence *s, size_t from)
+{
+    for (size_t i = 0; i + 1 < s->nwords && s->word[i + 1].from < from; i++)
+        if (word_is(s, i, "not|don't|never|avoid") &&
+            word_is(s, i + 1, "apply|execute|issue|perform|run|running|try|type|use|using") &&
+            (i + 2 >= s->nwords || s->word[i + 2].from >= from ||
+                word_is(s, i + 2, "the|any|a|command|this")))
+            return true;
+    return false;
+}
+
 /* What only looks is no repair, even when the text says so. */
 static void
 judge(struct finds *l, const struct sentence *s)
@@ -104,6 +117,9 @@ judge(struct finds *l, const struct sentence *s)
     bool fix = has_word(s, 0, s->nwords, "fix|fixes|resolve|resolves|repair|repairs|solve") &&
         !has_word(s, 0, s->nwords, "check|verify|see|view|find|list|determine|identify|if");
 
+    for (size_t i = l->n; i > 0; i--)
+        if (l->find[i - 1].command && forbidden(s, l->find[i - 1].from))
+            find_drop(l, i - 1);
     for (size_t i = 0; i < l->n; i++) {
         struct find *f = &l->find[i];
 
