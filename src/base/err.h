@@ -158,6 +158,10 @@ struct err *err_of_data(int code, const struct err_site *at,
 void err_print(const struct err *e, bool trace, void (*line)(void *to, const char *text),
     void *to);
 
+/* One sentence for people, with the system's words and the causes: "F cannot be written: No
+ * space left on device; because: ...".  The caller frees it; NULL when memory is short. */
+char *err_sentence(const struct err *e) must_use;
+
 /* Accepts NULL.  Keeps errno. */
 void err_free(struct err *e);
 

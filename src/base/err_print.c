@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "frozen.h"
+#include "text.h"
 
 #define LINE_BYTES 9216 /* a filled message and what stands around it */
 
@@ -58,6 +59,21 @@ os_words(const struct err *e, char *text, size_t size)
         (void)snprintf(text, size, ": %s", err_qmp_name((int)number));
         break;
     }
+}
+
+char *
+err_sentence(const struct err *e)
+{
+    struct text t = { 0 };
+    char words[200];
+
+    for (const struct err *i = e; i != NULL; i = err_cause(i)) {
+        os_words(i, words, sizeof(words));
+        text_fmt(&t, "%s%s%s", i == e ? "" : "; because: ", err_message(i), words);
+    }
+    if (t.no_memory)
+        text_done(&t);
+    return t.s;
 }
 
 static void

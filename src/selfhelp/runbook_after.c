@@ -39,6 +39,15 @@ run_add_command(const struct run *r, struct text *t)
     text_shell(t, r->t->name);
 }
 
+void
+run_add_source(const struct run *r, struct text *t)
+{
+    if (r->c == r->first && r->policy->source != NULL)
+        text_str(t, r->policy->source);
+    else
+        text_shell(t, r->c->code);
+}
+
 /* ---- what a person says ---- */
 
 static struct err *
@@ -135,10 +144,7 @@ add_how(struct run *r, const struct plan_step *of, struct text *t)
     text_str(t, " When that is done, go on with: ");
     run_add_command(r, t);
     text_str(t, " ");
-    if (r->c == r->first && p->source != NULL)
-        text_str(t, p->source);
-    else
-        text_shell(t, r->c->code);
+    run_add_source(r, t);
     text_fmt(t, " %s --done=%s%s%s", p->options != NULL ? p->options : "--apply",
         r->said != NULL ? r->said : "", r->said != NULL && *r->said != '\0' ? "," : "", of->id);
 }

@@ -124,6 +124,8 @@ struct err *run_leave_waiting(struct run *r) must_use;
 
 /* Add how this doctor is called for this machine. */
 void run_add_command(const struct run *r, struct text *t);
+/* The article of the cause that is treated, as there. */
+void run_add_source(const struct run *r, struct text *t);
 
 enum step_turn *run_turn(struct run *r, const struct plan_step *s);
 

@@ -6,6 +6,7 @@
  * yet.  What is right then stays, since it counts from the machine's next start on; the rest
  * is for whoever starts it.  Second ways and overrides wait for the proof that the first way
  * does not help. */
+#include "codes.h"
 #include "runbook_internal.h"
 
 static bool
@@ -64,15 +65,27 @@ take_back(struct run *r, size_t first)
     return NULL;
 }
 
-/* What is left for a person. */
+/* What is left for a person.  A step ${failed} comes first: what keeps the disk from being
+ * written is to be put right where the disk is. */
 static struct err *
-tell_next(struct run *r, bool changed)
+tell_next(struct run *r, bool changed, const struct plan_step *failed)
 {
+    struct runbook_row *row = failed != NULL ? run_row(r, failed) : NULL;
+    struct text t = { 0 };
+
     if (r->r->blocked != NULL) /* a consent that is missing comes first */
         return NULL;
-    TRY(run_set(&r->r->blocked, "start the machine%s, then run firn doctor qga:SOCKET %s "
-                                "--apply against its agent",
-        changed ? ", which is when the change takes effect" : "", r->c->code));
+    if (row != NULL && row->result != NULL)
+        text_fmt(&t, "step %s %s: put that right and run this again, or ", failed->id,
+            row->result);
+    text_fmt(&t, "start the machine%s, then run firn doctor qga:SOCKET ",
+        changed ? ", which is when the change takes effect" : "");
+    run_add_source(r, &t);
+    text_str(&t, " --apply against its agent");
+    if (t.no_memory)
+        return fail(OutOfMemory);
+    free(r->r->blocked);
+    r->r->blocked = t.s;
     return NULL;
 }
 
@@ -80,6 +93,7 @@ struct err *
 run_offline(struct run *r)
 {
     const struct plan *p = r->c->plan;
+    const struct plan_step *failed = NULL;
     enum remedy_state now;
     bool changed = false;
 
@@ -100,6 +114,8 @@ run_offline(struct run *r)
         TRY(run_step(r, s, &s->action, &end, &class));
         if (end == STEP_FAILED)
             TRY(take_back(r, before));
+        if (end == STEP_FAILED && failed == NULL)
+            failed = s;
         changed |= end == STEP_DONE || end == STEP_AFTER_RESTART;
         if (end == STEP_REFUSED && r->r->blocked == NULL)
             TRY(run_set(&r->r->blocked, "allow step %s (%s=%s)", s->id, run_allows(r),
@@ -114,6 +130,6 @@ run_offline(struct run *r)
     if (r->solved || r->other)
         return NULL;
     if (r->keep)
-        TRY(tell_next(r, changed));
+        TRY(tell_next(r, changed, failed));
     return NULL;
 }

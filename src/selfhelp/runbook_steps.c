@@ -143,8 +143,11 @@ run_open_journal(struct run *r)
 static struct err *
 say_result(const struct remedy_done *d, const struct err *e, char **ret)
 {
-    if (e != NULL)
-        return run_set(ret, "failed: %s", err_message(e));
+    if (e != NULL) {
+        auto_free char *words = err_sentence(e);
+
+        return words == NULL ? fail(OutOfMemory) : run_set(ret, "failed: %s", words);
+    }
     if (d->end == REMEDY_FAILED && d->has_exit)
         return run_set(ret, "failed: %s (%u)", exitcode_class_name(d->class), d->exit);
     if (d->end == REMEDY_FAILED)

@@ -133,6 +133,29 @@ else
     skip 'an article of others' 'it is not here'
 fi
 
+# ---- an article that firn has none of ----
+cat > own.md << 'END'
+# SomethingOfOthers
+
+1. Go to C:\Packages\Plugins\Microsoft.Azure.RecoveryServices.VMSnapshot\<LatestVersion> folder
+   and run **vcredist2013_x64** file.
+2. If the installation fails, run `sc config msiserver start= demand`.
+END
+firn_is 1 'an article that firn has none of' doctor disk:pc --article own.md --apply --yes=service
+says out 'run firn doctor qga:SOCKET --article=own.md --apply' 'is what to go on with'
+id=$(sed -n 's/^journal \([0-9a-f]*\);.*/\1/p' out)
+[ -z "$id" ] || firn_is 0 'it can be taken back' doctor disk:pc --undo "$id"
+
+# ---- a disk that cannot be written ----
+exec 6< $config/SYSTEM
+flock 6
+hives pc > before
+firn_is 1 'a disk that cannot be written' doctor disk:pc $code --apply --yes=service
+says out '^for a person: step 3 failed: .*SYSTEM.*put that right' 'is what a person is told of first'
+hives pc > now
+same before now 'and nothing is changed'
+exec 6<&-
+
 # ---- disks that must not be changed ----
 printf '\377' | dd of=$config/SYSTEM bs=1 seek=4 conv=notrunc 2> dd.txt
 hives pc > before

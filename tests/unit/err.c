@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auto.h"
 #include "err_json.h"
 
 static _Thread_local int calloc_fails;
@@ -366,6 +367,23 @@ threads_share_nothing(void **state)
     }
 }
 
+/* One sentence has the system's words and the causes, as the printed lines have. */
+static void
+one_sentence(void **state)
+{
+    struct err *e = err_with_os(fail(FileUnwritable, "SYSTEM"), ENOSPC);
+
+    (void)state;
+    e = err_because(fail(DeadlinePassed, "y"), e);
+    auto_free char *first = strdup(err_message(e)), *told = err_sentence(e);
+    assert_non_null(first);
+    assert_non_null(told);
+    assert_memory_equal(told, first, strlen(first));
+    assert_string_equal(told + strlen(first),
+        "; because: SYSTEM cannot be written: No space left on device");
+    err_free(e);
+}
+
 int
 main(void)
 {
@@ -373,6 +391,7 @@ main(void)
         cmocka_unit_test(errno_is_kept_from_before_the_arguments),
         cmocka_unit_test(a_stale_errno_does_not_decorate),
         cmocka_unit_test(places_are_noted_on_the_way),
+        cmocka_unit_test(one_sentence),
         cmocka_unit_test(classes_decide),
         cmocka_unit_test(foreign_text_is_made_harmless),
         cmocka_unit_test(lengths_are_bounded),
