@@ -51,6 +51,10 @@ static const struct row goes_on[] = {
       "1. Run `net stop VSS`.\n",
         STOP, NULL },
     { "1. If the folder is full, move it.\n2. Run `net stop VSS`.\n", STOP, NULL },
+    /* what went wrong, and why */
+    { "## Cause:\n\nUsers delete the folder:\n\n1. Run `net start VSS`.\n2. Delete the "
+      "folder.\n\n## Resolution\n\n1. Run `net stop VSS`.\n",
+        STOP, NULL },
     /* what is forbidden */
     { "1. Don't run `ipconfig /flushdns`.\n2. Run `net stop VSS`.\n", STOP, NULL },
     /* it only looks itself */

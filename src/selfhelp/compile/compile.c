@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How it works: blocks in the order of the file, each flattened and cut into sentences for
- * the flow.  What is no procedure is left out: the issue description, quotes and tables,
- * sections of documents.  Only when nothing else is there are the documents read too, because
- * then they are all that the article has. */
+ * the flow.  What is no procedure is left out: the issue description, symptoms and causes,
+ * tables, sections of documents.  Only when nothing else is there are the documents read too,
+ * because then they are all that the article has. */
 #include <string.h>
 #include <strings.h>
 
@@ -22,6 +22,22 @@ is_documents(const struct article_section *s)
         return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcasestr(s->title, names[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* What went wrong, and why: nothing there is to be done. */
+static bool
+is_story(const struct article_section *s)
+{
+    static const char *const names[] = { "symptom", "symptoms", "cause", "causes", "root cause",
+        "problem", "problem description", "issue description", "error message",
+        "error messages", "background" };
+
+    size_t len = s->title != NULL ? strcspn(s->title, ":") : 0;
+
+    for (size_t i = 0; len > 0 && i < sizeof(names) / sizeof(names[0]); i++)
+        if (text_equal(s->title, len, names[i]))
             return true;
     return false;
 }
@@ -348,7 +364,8 @@ blocks(struct compiler *c, bool documents)
         }
         if (b->in_issue)
             continue;
-        if (is_documents(&a->sections[b->section]) && !documents)
+        if ((is_documents(&a->sections[b->section]) && !documents) ||
+            is_story(&a->sections[b->section]))
             continue;
         if (b->kind == ARTICLE_HEADING)
             written = shown = 0;
