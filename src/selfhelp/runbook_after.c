@@ -87,11 +87,12 @@ tell_row(struct run *r, const struct plan_step *s, const char *result)
 struct err *
 run_take_persons(struct run *r, const struct plan_step *s, bool due)
 {
-    const struct plan_step *of = s->when == PLAN_AFTER ? plan_find(r->c->plan, s->of) : NULL;
+    const struct plan_step *of = plan_find(r->c->plan, s->of);
     enum step_turn *turn = run_turn(r, s), before = of == NULL ? TURN_NONE : *run_turn(r, of);
 
     *turn = !due ? TURN_LEFT_OUT : plan_ids_have(r->said, s->id) ? TURN_WORKED : TURN_YOURS;
-    if (before == TURN_YOURS || before == TURN_LATER)
+    /* whether its condition holds is not known while what it hangs on waits */
+    if (before == TURN_LATER || (s->when == PLAN_AFTER && before == TURN_YOURS))
         *turn = TURN_LATER;
     if (*turn == TURN_LEFT_OUT)
         return NULL;
@@ -233,11 +234,13 @@ struct err *
 run_come(struct run *r, const struct plan_step *s)
 {
     const struct plan_step *of = plan_find(r->c->plan, s->of);
-    bool done;
+    bool done, due = true;
 
     TRY(is_done(r, of, &done));
     r->halted = *run_turn(r, of) == TURN_YOURS || *run_turn(r, of) == TURN_LATER;
-    return done ? run_take_persons(r, s, true) : NULL;
+    if (done && s->when != PLAN_AFTER)
+        TRY(run_is_due(r, s, &due));
+    return done ? run_take_persons(r, s, due) : NULL;
 }
 
 struct err *

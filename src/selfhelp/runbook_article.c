@@ -31,8 +31,8 @@ is_due_after(struct run *r, const struct plan_step *s, bool *ret)
     return NULL;
 }
 
-static struct err *
-is_due(struct run *r, const struct plan_step *s, bool *ret)
+struct err *
+run_is_due(struct run *r, const struct plan_step *s, bool *ret)
 {
     const struct plan *p = r->c->plan;
     const struct plan_step *other = plan_find(p, s->of);
@@ -138,7 +138,7 @@ go_through(struct run *r)
         if ((r->solved || r->other) && !run_owes(r, s))
             continue;
         if (is_of_order(r, s))
-            TRY(is_due(r, s, &due));
+            TRY(run_is_due(r, s, &due));
         if ((r->solved && !run_owes(r, s)) || r->halted)
             continue;
         if (s->action.kind->person) {

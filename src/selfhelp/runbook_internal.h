@@ -93,6 +93,9 @@ struct err *run_go_on(struct run *r) must_use;
 struct err *run_meet(struct run *r, struct journal **j, const struct runbook_candidate *c,
     size_t n, bool *ret) must_use;
 
+/* In the article's order: does the condition of ${s} hold? */
+struct err *run_is_due(struct run *r, const struct plan_step *s, bool *ret) must_use;
+
 /* A step of a person's has its turn; ${due}: its condition holds. */
 struct err *run_take_persons(struct run *r, const struct plan_step *s, bool due) must_use;
 

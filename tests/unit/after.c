@@ -434,6 +434,26 @@ a_chain_of_a_persons_steps(void **state)
 
 /* A person's step that is only for a failure is not asked for when there was none, nor is what
  * stands behind it waited with. */
+/* A person's step may hang on another one by any condition: what is after it waits with it, and
+ * nothing behind it is done meanwhile. */
+static void
+a_chain_by_other_conditions(void **state)
+{
+    static const char *const lines[] = { PROBE, "always | " PERSON, "after:1 | " PERSON,
+        "unsolved:2 | " PERSON, "after:3 | " SET("Set"), "always | " SET("Other"), NULL };
+    struct desk d;
+
+    (void)state;
+    desk_make(&d, lines);
+    d.order = RUNBOOK_ARTICLE;
+    auto_ptr(runbook_report) first = desk_run(&d);
+
+    desk_is(first, RUNBOOK_BLOCKED);
+    assert_string_equal(first->waits, "1");
+    assert_int_equal(desk_number(&d, "Other"), 0);
+    desk_done(&d);
+}
+
 static void
 a_turn_that_does_not_come(void **state)
 {
@@ -568,6 +588,7 @@ main(void)
         cmocka_unit_test(a_look_at_firns_part_proves_nothing),
         cmocka_unit_test(what_hangs_on_it_waits),
         cmocka_unit_test(a_chain_of_a_persons_steps),
+        cmocka_unit_test(a_chain_by_other_conditions),
         cmocka_unit_test(a_turn_that_does_not_come),
         cmocka_unit_test(consent_comes_first),
         cmocka_unit_test(who_has_begun_ends_it),
