@@ -25,6 +25,7 @@ struct quiet {
     size_t n;
     struct scripts *scripts;
     bool post_due;
+    char *passed_over;    /* what a script failed of all the same; NULL: none did */
     struct doc_out steps; /* a list, open */
 };
 
@@ -205,8 +206,10 @@ run_script(struct quiet *q, bool pre)
     note(q, step, "", e != NULL ? err_message(e) : warned ? "warning" : "done", NULL);
     if (e == NULL || !script_goes_on(q->scripts))
         return e;
-    err_free(e); /* its words are in the report */
-    return NULL;
+    if (q->passed_over == NULL)
+        q->passed_over = strdup(err_message(e));
+    err_free(e);
+    return q->passed_over == NULL ? fail(OutOfMemory) : NULL;
 }
 
 static struct err *
@@ -263,6 +266,12 @@ quiet_end(struct quiet *q)
     return e;
 }
 
+const char *
+quiet_passed_over(const struct quiet *q)
+{
+    return q->passed_over;
+}
+
 void
 quiet_report(const struct quiet *q, struct doc_out *o, const char *name)
 {
@@ -286,6 +295,7 @@ quiet_free(struct quiet *q)
     for (size_t i = 0; i < q->n; i++)
         run_free(q->served[i].run);
     scripts_free(q->scripts);
+    free(q->passed_over);
     doc_out_done(&q->steps);
     free(q);
 }

@@ -47,6 +47,10 @@ struct err *quiet_end(struct quiet *q) must_use;
 /* What was done with what result, a list, written to ${o}. */
 void quiet_report(const struct quiet *q, struct doc_out *o, const char *name);
 
+/* How the first script failed whose configuration says that the backup goes on; NULL: none
+ * did.  Borrowed. */
+const char *quiet_passed_over(const struct quiet *q);
+
 /* Lets all go on, if that was not done. */
 void quiet_free(struct quiet *q);
 DEFINE_AUTO(quiet);

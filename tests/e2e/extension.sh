@@ -162,6 +162,21 @@ in_json out steps.0.step quiesce 'brings the plug-in to rest'
 in_json out steps.1.step resume 'and lets it go on'
 [ ! -e at-rest ] && ok 'no mark is left' || not_ok 'no mark is left'
 
+# a script that fails and is passed over is told of; only root's scripts are run
+if [ "$(id -u)" -eq 0 ]; then
+    printf '#!/bin/sh\nexit 7\n' > pre.sh
+    chmod 700 pre.sh
+    printf '{"preScriptLocation": "%s"}' "$t_dir/pre.sh" > scripts.json
+    chmod 600 scripts.json
+    is 3 'a script that fails, and may,' "$extension" rehearse --package $name
+    says out 'went on, but .*ended with status 7' 'is told'
+    is 3 'as a document' "$extension" rehearse --package $name --json
+    in_json out steps.1.step quiesce 'and the plug-in came to rest all the same'
+    rm scripts.json
+else
+    skip 'a script that fails, and may, is told' 'it needs root'
+fi
+
 # a host whose extension is gone lets its application go on
 mkfifo ask
 "$host" serve "$marker" < ask > answers 2> err &
