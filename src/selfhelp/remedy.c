@@ -349,22 +349,29 @@ remedy_record_file(struct target *t, const char *path, json_t **ret)
 }
 
 struct err *
+remedy_recorded_file(const json_t *record, uint8_t **ret, size_t *ret_len)
+{
+    const json_t *found = json_object_get(record, "found");
+
+    if (!json_is_string(json_object_get(record, "path")) || !json_is_boolean(found))
+        return fail(InputInvalid, "a file's record", "parts of it are missing");
+    if (json_is_true(found) && !hex_bytes(json_object_get(record, "data"), ret, ret_len))
+        return fail(InputInvalid, "a file's record", "its data is not hex");
+    return NULL;
+}
+
+struct err *
 remedy_restore_file(struct target *t, const json_t *record)
 {
     const char *path = json_string_value(json_object_get(record, "path"));
-    const json_t *found = json_object_get(record, "found");
     auto_free uint8_t *data = NULL;
-    size_t len;
+    size_t len = 0;
 
-    if (path == NULL || !json_is_boolean(found))
-        return fail(InputInvalid, "a file's record", "parts of it are missing");
-    if (json_is_false(found)) {
+    TRY(remedy_recorded_file(record, &data, &len));
+    if (data == NULL)
         TRY(target_file_delete(t, path));
-        return NULL;
-    }
-    if (!hex_bytes(json_object_get(record, "data"), &data, &len))
-        return fail(InputInvalid, "a file's record", "its data is not hex");
-    TRY(target_file_write(t, path, data, len));
+    else
+        TRY(target_file_write(t, path, data, len));
     return NULL;
 }
 

@@ -3,7 +3,10 @@
  *
  * ini and conf files are lines: the line of the setting is replaced, or one is added at the
  * end of its section; every other byte stays.  JSON is read and written whole (jansson keeps
- * the order), since its layout means nothing. */
+ * the order), since its layout means nothing.
+ *
+ * Undo puts the old file back, byte for byte.  When somebody else has written to the file since
+ * (the person, whose turn a step of the article is), it takes back the setting alone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -267,6 +270,17 @@ set_json(const struct action *a, const char *file, size_t len, struct text *to)
     return NULL;
 }
 
+/* ${file} with the setting that ${a} names. */
+static struct err *
+make_config(const struct action *a, const char *file, size_t len, struct text *to)
+{
+    if (strcmp(action_get(a, "format"), "json") == 0)
+        TRY(set_json(a, file, len, to));
+    else
+        set_line(file, len, a, to);
+    return to->no_memory ? fail(OutOfMemory) : NULL;
+}
+
 static struct err *
 apply_config(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, struct remedy_done *ret)
@@ -275,20 +289,13 @@ apply_config(struct target *t, const struct action *a, const json_t *before,
     struct text to = { 0 };
     size_t len = 0;
     bool found;
-    struct err *e = NULL;
+    struct err *e;
 
     (void)before;
     (void)by;
     (void)ret;
     TRY(read_file(t, a, &file, &len, &found));
-    const char *now = found ? file : "";
-
-    if (strcmp(action_get(a, "format"), "json") == 0)
-        e = set_json(a, now, len, &to);
-    else
-        set_line(now, len, a, &to);
-    if (e == NULL && to.no_memory)
-        e = fail(OutOfMemory);
+    e = make_config(a, found ? file : "", len, &to);
     if (e == NULL)
         e = target_file_write(t, action_get(a, "file"), to.s, to.len);
     text_done(&to);
@@ -296,17 +303,130 @@ apply_config(struct target *t, const struct action *a, const json_t *before,
     return NULL;
 }
 
+/* ---- back ---- */
+
+/* Is ${file} what firn left there: all of it, or the part that a write came to before it
+ * ended?  Or still what was there before? */
+static bool
+is_as_left(const struct action *a, const char *old, size_t old_len, const char *file,
+    size_t len)
+{
+    struct text made = { 0 };
+    struct err *e = make_config(a, old, old_len, &made);
+    bool so = e != NULL || (len <= made.len && memcmp(file, made.s, len) == 0) ||
+        (len == old_len && memcmp(file, old, len) == 0);
+
+    err_free(e);
+    text_done(&made);
+    return so;
+}
+
+/* The old value in the place of ours in ${file}, or no line where there was none; *ret_ours =
+ * false when another value is there now. */
+static void
+take_line_back(const struct action *a, const char *old, size_t old_len, const char *file,
+    size_t len, struct text *to, bool *ret_ours)
+{
+    struct place was = find_setting(old, old_len, a), now = find_setting(file, len, a);
+    const char *from = was.found ? now.value : now.at;
+    const char *end = was.found ? now.value + now.value_len : now.end + (now.end < file + len);
+
+    *ret_ours = now.found && same(now.value, now.value_len, action_get(a, "value"));
+    if (!*ret_ours)
+        return;
+    text_add(to, file, (size_t)(from - file));
+    if (was.found)
+        text_add(to, was.value, was.value_len);
+    text_add(to, end, (size_t)(file + len - end));
+}
+
+/* The same for JSON, of which both are objects. */
+static struct err *
+swap_json(const struct action *a, const json_t *old, json_t *root, struct text *to,
+    bool *ret_ours)
+{
+    const char *key = action_get(a, "key"), *section = action_get(a, "section");
+    json_t *was = json_object_get(json_section((json_t *)(uintptr_t)old, section, false), key);
+    json_t *in = json_section(root, section, false);
+    json_t *want = json_value(action_get(a, "value"));
+
+    *ret_ours = json_equal(json_object_get(in, key), want) == 1;
+    json_decref(want);
+    if (!*ret_ours)
+        return NULL;
+    if ((was == NULL ? json_object_del(in, key) : json_object_set(in, key, was)) != 0)
+        return fail(OutOfMemory);
+    auto_free char *out = json_dumps(root, JSON_INDENT(4));
+
+    if (out == NULL)
+        return fail(OutOfMemory);
+    text_fmt(to, "%s\n", out);
+    return NULL;
+}
+
+static struct err *
+take_json_back(const struct action *a, const char *old, size_t old_len, const char *file,
+    size_t len, struct text *to, bool *ret_ours)
+{
+    const char *path = action_get(a, "file");
+    json_t *was, *now;
+    struct err *e;
+
+    TRY(read_json(path, old_len == 0 ? "{}" : old, old_len == 0 ? 2 : old_len, &was));
+    e = read_json(path, file, len, &now);
+    if (e == NULL) {
+        e = swap_json(a, was, now, to, ret_ours);
+        json_decref(now);
+    }
+    json_decref(was);
+    return e;
+}
+
+/* Somebody else has written to the file since. */
+static struct err *
+take_setting_back(struct target *t, const struct action *a, const char *old, size_t old_len,
+    const char *file, size_t len, char **ret_kept)
+{
+    bool json = strcmp(action_get(a, "format"), "json") == 0, ours = false;
+    struct text to = { 0 };
+    struct err *e = NULL;
+
+    if (json)
+        e = take_json_back(a, old, old_len, file, len, &to, &ours);
+    else
+        take_line_back(a, old, old_len, file, len, &to, &ours);
+    if (e == NULL && to.no_memory)
+        e = fail(OutOfMemory);
+    if (e == NULL && ours)
+        e = target_file_write(t, action_get(a, "file"), to.s == NULL ? "" : to.s, to.len);
+    if (e == NULL && !ours && asprintf(ret_kept, "%s was set by somebody else since",
+            action_get(a, "key")) < 0)
+        e = fail(OutOfMemory);
+    text_done(&to);
+    return e;
+}
+
 static struct err *
 undo_config(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept)
 {
     const char *path = json_string_value(json_object_get(before, "path"));
+    auto_free char *file = NULL;
+    auto_free uint8_t *old = NULL;
+    size_t len = 0, old_len = 0;
+    bool found;
 
     (void)by;
-    (void)ret_kept;
     if (path == NULL || strcmp(path, action_get(a, "file")) != 0)
         return remedy_bad_record(a);
-    TRY(remedy_restore_file(t, before));
+    TRY(remedy_recorded_file(before, &old, &old_len));
+    TRY(read_file(t, a, &file, &len, &found));
+    const char *was = old != NULL ? (const char *)old : "";
+
+    if (!found || is_as_left(a, was, old_len, file, len))
+        TRY(remedy_restore_file(t, before));
+    else
+        TRY(take_setting_back(t, a, was, old_len, file, len, ret_kept));
     return NULL;
 }
 

@@ -54,6 +54,8 @@ struct err *remedy_restore_value(struct target *t, const json_t *record) must_us
 /* A file as a record: {"path", "found", "data"}; and back. */
 struct err *remedy_record_file(struct target *t, const char *path, json_t **ret) must_use;
 struct err *remedy_restore_file(struct target *t, const json_t *record) must_use;
+/* The bytes that were in it; *ret stays NULL when there was no file. */
+struct err *remedy_recorded_file(const json_t *record, uint8_t **ret, size_t *ret_len) must_use;
 
 /* Run a small program of the system and hand back its exit code and (unless NULL) output. */
 struct err *remedy_run(struct target *t, struct deadline by, uint32_t *ret_exit,

@@ -111,6 +111,16 @@ firn_is 0 'and is taken back while it waits' doctor "root:$root" --undo "$(journ
 state > now
 same before now 'all is as before'
 
+# what the person writes into the same file is the person's
+tree
+doctor 1 'it waits once more' --apply --yes=config
+echo 'licence=L1' >> "$root"/etc/app.conf
+doctor 0 'the person has written to the file, too' --apply --yes=config --done=2
+firn_is 0 'all is taken back' doctor "root:$root" --undo "$(journal)"
+{ cat before; echo 'licence=L1'; } > mine
+state > now
+same mine now 'but for what the person wrote'
+
 # at a terminal the person is asked
 tree
 cat > ask.py <<'END'

@@ -116,6 +116,11 @@ objects_are_filled_and_joined(void **state)
     assert_int_equal(json_object_set_new(copy, "z", json_integer(3)), 0);
     assert_false(json_equal(copy, o));
     assert_int_equal(json_integer_value(json_object_get(o, "z")), 2);
+    assert_int_equal(json_object_del(copy, "a"), 0);
+    assert_int_equal(json_object_del(copy, "m"), 0);
+    assert_int_not_equal(json_object_del(copy, "a"), 0);
+    assert_int_equal(json_object_size(copy), 1);
+    assert_int_equal(json_integer_value(json_object_get(copy, "z")), 3);
     json_decref(copy);
     other = json_pack("{s:[b], s:i, s:s}", "m", 0, "z", 2, "a", "changed");
     assert_true(json_equal(o, other)); /* in another order */

@@ -221,6 +221,64 @@ any_lost_answer_can_be_undone(void **state)
             }
 }
 
+/* Between a change and its undoing a person wrote to the file: what the person wrote stays. */
+static void
+what_others_wrote_stays(void **state)
+{
+    static const struct {
+        const char *params, *before, *since, *after;
+        bool kept;
+    } cases[] = {
+        { "format=conf key=k value=5", "k=1\n", "k=5\nmine=1\n", "k=1\nmine=1\n", false },
+        { "format=conf key=k value=5", "a=1\n", "#x\na=1\nk=5\nmine=1", "#x\na=1\nmine=1",
+            false },
+        { "format=conf key=k value=5", NULL, "mine=1\nk=5", "mine=1\n", false },
+        { "format=conf key=k value=5", "k=1\n", "k=7\n", "k=7\n", true },
+        { "format=conf key=k value=5", "k=1\n", "", "k=1\n", false }, /* a torn write */
+        { "format=conf key=k value=5", "k=1\n", "k=5", "k=1\n", false },
+        { "format=ini section=s key=k value=5", "[r]\nk=5\n[s]\nk = 1\n",
+            "[r]\nk=5\n[s]\nmine=1\nk = 5\n", "[r]\nk=5\n[s]\nmine=1\nk = 1\n", false },
+        { "format=json section=s key=k value=5", "{\"s\": {\"k\": 1}}",
+            "{\"s\": {\"k\": 5}, \"mine\": 1}",
+            "{\n    \"s\": {\n        \"k\": 1\n    },\n    \"mine\": 1\n}\n", false },
+        { "format=json key=k value=5", "{}", "{\"k\": 5, \"mine\": 1}",
+            "{\n    \"mine\": 1\n}\n", false },
+        { "format=json key=k value=5", NULL, "{\"mine\": 1}", "{\"mine\": 1}", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        auto_ptr(target) t = machine(ACTION_LINUX);
+        auto_free char *kept = NULL, *line = NULL;
+        auto_free void *now = NULL;
+        struct remedy_done done = { 0 };
+        json_t *record = NULL;
+        struct action a;
+        size_t len;
+        bool found;
+
+        assert_true(asprintf(&line, "config.set file=/etc/own %s", cases[i].params) > 0);
+        parse(line, &a);
+        if (cases[i].before != NULL)
+            assert_ok(target_file_write(t, "/etc/own", cases[i].before,
+                strlen(cases[i].before)));
+        assert_ok(remedy_record(t, &a, &record));
+        assert_ok(remedy_apply(t, &a, record, deadline_in_ms(1000), &done));
+        assert_ok(target_file_write(t, "/etc/own", cases[i].since, strlen(cases[i].since)));
+        assert_ok(remedy_undo(t, &a, record, deadline_in_ms(1000), &kept));
+        assert_ok(target_file_read(t, "/etc/own", &now, &len, &found));
+        assert_true(found);
+        if (len != strlen(cases[i].after) || memcmp(now, cases[i].after, len) != 0)
+            print_error("case %zu: \"%.*s\"\n", i, (int)len, (const char *)now);
+        assert_int_equal(len, strlen(cases[i].after));
+        assert_memory_equal(now, cases[i].after, len);
+        assert_int_equal(kept != NULL, cases[i].kept);
+        remedy_done_done(&done);
+        json_decref(record);
+        action_done(&a);
+    }
+}
+
 static bool
 installer_service_exists(struct target *t)
 {
@@ -460,6 +518,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_are_applied_and_undone),
         cmocka_unit_test(any_lost_answer_can_be_undone),
+        cmocka_unit_test(what_others_wrote_stays),
         cmocka_unit_test(installer_service_is_never_left_missing),
         cmocka_unit_test(held_service_is_made_again_after_a_restart),
         cmocka_unit_test(installers_run),

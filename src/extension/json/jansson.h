@@ -70,6 +70,7 @@ size_t json_object_size(const json_t *j);
 json_t *json_object_get(const json_t *j, const char *name);
 int json_object_set_new(json_t *object, const char *name, json_t *j);
 int json_object_set(json_t *object, const char *name, json_t *j);
+int json_object_del(json_t *object, const char *name);
 int json_object_update(json_t *object, json_t *with);
 int json_object_update_new(json_t *object, json_t *with);
 /* The ${i}th member, in the order in which they were set; false at the end. */

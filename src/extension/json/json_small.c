@@ -293,6 +293,20 @@ json_object_set(json_t *object, const char *name, json_t *j)
 }
 
 int
+json_object_del(json_t *object, const char *name)
+{
+    struct member *m = find(object, name);
+
+    if (m == NULL)
+        return -1;
+    free(m->name);
+    json_decref(m->value);
+    memmove(m, m + 1, (size_t)(object->members + object->n - (m + 1)) * sizeof(*m));
+    object->n--;
+    return 0;
+}
+
+int
 json_object_update(json_t *object, json_t *with)
 {
     if (!json_is_object(object) || !json_is_object(with))

@@ -177,7 +177,8 @@ const struct action_kind action_kinds[] = {
     { "config.set", RISK_CONFIG, ACTION_ANY, false,
         { NEED("file", PATH), NEED_WORD("format", "ini|json|conf"), MAY("section", NAME),
             NEED("key", NAME), NEED("value", TEXT) },
-        "The old file, of which a copy is kept, is put back.", NULL,
+        "The old file, of which a copy is kept, is put back; where somebody else has "
+        "written to it since, the old value alone.", NULL,
         "Change one setting of a configuration file, and nothing else of it." },
 
     /* ---- the machine ---- */
