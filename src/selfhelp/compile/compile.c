@@ -349,7 +349,9 @@ static void
 blocks(struct compiler *c, bool documents)
 {
     const struct article *a = c->a;
+    size_t section = SIZE_MAX;
     long written = 0, shown = 0;
+    bool aside = false; /* nothing in this section is to be done */
 
     around_title(c);
     for (size_t i = 0; i < a->nblocks && !c->no_memory; i++) {
@@ -364,8 +366,12 @@ blocks(struct compiler *c, bool documents)
         }
         if (b->in_issue)
             continue;
-        if ((is_documents(&a->sections[b->section]) && !documents) ||
-            is_story(&a->sections[b->section]))
+        if (b->section != section) {
+            section = b->section;
+            aside = is_story(&a->sections[section]) ||
+                (!documents && is_documents(&a->sections[section]));
+        }
+        if (aside)
             continue;
         if (b->kind == ARTICLE_HEADING)
             written = shown = 0;
