@@ -330,18 +330,23 @@ struct err *
 run_meet(struct run *r, struct journal **j, const struct runbook_candidate *c, size_t n,
     bool *ret)
 {
+    bool changed = false;
     struct text t = { 0 };
 
     *ret = false;
-    for (size_t i = 0; i < n && r->open == NULL; i++)
+    for (size_t i = 0; i < n && r->open == NULL; i++) {
         if (is_of(*j, &c[i])) {
             r->open = take(*j);
             r->open_c = &c[i];
             *ret = true;
             return NULL;
         }
-    text_fmt(&t, "a repair of %s is not at its end: %s To take it back instead: ",
-        journal_code(*j), journal_person(*j)->what);
+        changed = changed || strcasecmp(journal_code(*j), c[i].code) == 0;
+    }
+    text_fmt(&t, "a repair of %s is not at its end%s: %s To take it back instead: ",
+        journal_code(*j), changed ? ", and is not gone on with, since the article has other "
+                                    "steps now; what it waits for" : "",
+        journal_person(*j)->what);
     run_add_command(r, &t);
     text_fmt(&t, " --undo %s", journal_id(*j));
     struct err *e = t.no_memory ? fail(OutOfMemory) : run_set(&r->r->blocked, "%s", t.s);
@@ -403,6 +408,22 @@ run_go_on(struct run *r)
     return NULL;
 }
 
+static bool
+has_same(const struct action *a, const struct action *b, const char *name)
+{
+    const char *one = action_get(a, name), *other = action_get(b, name);
+
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+/* Does ${b} lead further what ${a} does?  Of a file of settings that is the setting. */
+static bool
+leads_on(const struct action *a, const struct action *b)
+{
+    return run_same_thing(a, b) &&
+        (!action_is(a, "config.set") || (has_same(a, b, "section") && has_same(a, b, "key")));
+}
+
 /* Is there a step of a person's that is done, and behind it one that leads further what ${s}
  * did? */
 static bool
@@ -414,7 +435,7 @@ has_served(const struct run *r, const struct plan_step *s)
     for (const struct plan_step *one = s + 1; one < p->steps + p->nsteps; one++) {
         person = person ||
             (one->action.kind->person && plan_ids_have(r->said, one->id));
-        if (person && run_same_thing(&one->action, &s->action))
+        if (person && leads_on(&s->action, &one->action))
             return true;
     }
     return false;
@@ -445,6 +466,19 @@ run_was_done(struct run *r, const struct plan_step *s, const struct action *a, b
 
 /* ---- how the machine looks at the end ---- */
 
+/* Has its turn gone by without its condition? */
+static bool
+was_not_due(const struct run *r, const struct plan_step *s)
+{
+    const struct plan *p = r->c->plan;
+    const struct plan_step *of = plan_find(p, s->of);
+    enum step_turn turn = r->turn[s - p->steps];
+    enum step_turn before = of == NULL ? TURN_NONE : r->turn[of - p->steps];
+
+    return turn == TURN_LEFT_OUT && ((s->when == PLAN_AFTER && before == TURN_LEFT_OUT) ||
+        (s->when == PLAN_FAILED && before != TURN_FAILED));
+}
+
 /* The last step that sets what the naming probe of an article of prose is about. */
 static const struct plan_step *
 last_word(const struct run *r)
@@ -454,8 +488,8 @@ last_word(const struct run *r)
     if (!r->has_naming || p->nprobes > 0 || !plan_has_after(p))
         return NULL;
     for (size_t i = p->nsteps; i > 0; i--)
-        if (plan_step_runs(&p->steps[i - 1]) &&
-            run_same_thing(&p->steps[i - 1].action, &r->naming))
+        if (plan_step_runs(&p->steps[i - 1]) && !was_not_due(r, &p->steps[i - 1]) &&
+            leads_on(&r->naming, &p->steps[i - 1].action))
             return &p->steps[i - 1];
     return NULL;
 }

@@ -345,6 +345,52 @@ from_words_to_the_end(void **state)
     }
 }
 
+/* Steps that had no turn say nothing of how the machine looks in the end. */
+static void
+what_was_not_due_is_no_end(void **state)
+{
+    static const char *const lines[] = { "always | " SET("Set"), "failed:1 | " PERSON,
+        "after:2 | windows.registry.set key=" KEY " name=Set type=dword data=2", NULL };
+
+    (void)state;
+    for_each_order(o) {
+        struct desk d;
+
+        desk_make(&d, lines);
+        d.order = *o;
+        d.alone = true;
+        auto_ptr(runbook_report) r = desk_run(&d);
+
+        desk_is(r, RUNBOOK_REPAIRED);
+        assert_int_equal(desk_number(&d, "Set"), 1);
+        desk_done(&d);
+    }
+}
+
+/* An article that was written anew is another procedure: whoever goes on is told so. */
+static void
+an_article_with_other_steps_is_not_gone_on_with(void **state)
+{
+    static const char *const lines[] = { PROBE, "always | " STOPS, "always | " SET("Set"),
+        "after:2 | " STARTS, NULL };
+    struct desk d;
+
+    (void)state;
+    desk_make(&d, desk_usual);
+    auto_ptr(runbook_report) first = desk_run(&d);
+
+    desk_is(first, RUNBOOK_BLOCKED);
+    plan_free(d.plan);
+    d.plan = desk_plan(lines);
+    auto_ptr(runbook_report) r = desk_run(&d);
+
+    desk_is(r, RUNBOOK_BLOCKED);
+    assert_non_null(strstr(r->blocked, "the article has other steps now"));
+    assert_non_null(strstr(r->blocked, "--undo"));
+    assert_true(desk_stopped(&d));
+    desk_done(&d);
+}
+
 /* A look that holds before the person has done anything rules nothing out. */
 static void
 a_look_at_firns_part_proves_nothing(void **state)
@@ -585,6 +631,8 @@ main(void)
         cmocka_unit_test(what_does_not_hold_is_done_again),
         cmocka_unit_test(prose_is_a_procedure_too),
         cmocka_unit_test(from_words_to_the_end),
+        cmocka_unit_test(what_was_not_due_is_no_end),
+        cmocka_unit_test(an_article_with_other_steps_is_not_gone_on_with),
         cmocka_unit_test(a_look_at_firns_part_proves_nothing),
         cmocka_unit_test(what_hangs_on_it_waits),
         cmocka_unit_test(a_chain_of_a_persons_steps),

@@ -22,6 +22,14 @@ static const struct row waits[] = {
     { "1. Move the folder.\n2. Run `net stop VSS`.\n3. Delete the file.\n4. Reboot.\n",
         "[after:1] windows.service.state service=VSS want=stopped\n[after:3] machine.restart\n",
         NULL },
+    /* a heading for each step */
+    { "## Resolution\n\n### Step 1: Stop it\n\nRun `net stop VSS`.\n\n### Step 2: Clean\n\n"
+      "Delete all files in C:\\Cache.\n\n#### In the end\n\nIt is empty.\n\n"
+      "### Step 3: Start it\n\nRun `net start VSS`.\n",
+        STOP START("after:2"), NULL },
+    { "## 1. Stop it\n\nRun `net stop VSS`.\n\n## 2. Clean\n\nDelete all files in C:\\Cache."
+      "\n\n## 3. Start it\n\nRun `net start VSS`.\n",
+        STOP START("after:2"), NULL },
     /* under one condition of a failure */
     { "1. Retry the backup.\n\nIf the issue persists:\n\n1. Remove the agent.\n2. Reboot.\n",
         "[always] operation.retry\n[after:2] machine.restart\n", NULL },
@@ -50,6 +58,10 @@ static const struct row goes_on[] = {
     { "## Move the cache\n\n1. Move the folder.\n\n## Stop the service\n\n"
       "1. Run `net stop VSS`.\n",
         STOP, NULL },
+    { "## Move the cache\n\n### Step 1: Move\n\nMove the folder.\n\n## Stop the service\n\n"
+      "### Step 2: Stop\n\nRun `net stop VSS`.\n",
+        STOP, NULL },
+    { "## 2. Move\n\nMove the folder.\n\n## 4. Stop\n\nRun `net stop VSS`.\n", STOP, NULL },
     { "1. If the folder is full, move it.\n2. Run `net stop VSS`.\n", STOP, NULL },
     /* what went wrong, and why */
     { "## Cause:\n\nUsers delete the folder:\n\n1. Run `net start VSS`.\n2. Delete the "

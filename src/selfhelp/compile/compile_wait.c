@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which steps wait for a person: "stop the spooler; delete all files in that folder; start the
  * spooler".  Who runs the first and the last alone has done half of what is meant, so what
- * comes behind a person's step in its section stands on that step: [after:2].
+ * comes behind a person's step in its section stands on that step: [after:2].  Sections headed
+ * "Step 1: ...", "Step 2: ..." are one procedure.
  *
  * Not waited for is what changes nothing (to look, to open a window), what only leads to steps
  * below it, what is one of several ways, and what is for a case that a person judges. */
 #include <string.h>
+#include <strings.h>
 
 #include "compile_internal.h"
 
@@ -150,6 +152,42 @@ is_awaited(const struct compiler *c, size_t i)
         !leads(c, i);
 }
 
+/* 2 of "Step 2: ..." and of "2. ..."; 0 of any other heading. */
+static unsigned
+step_number(const char *title)
+{
+    bool named = strncasecmp(title, "step ", 5) == 0;
+    const char *s = named ? title + 5 : title;
+    unsigned n = 0;
+
+    for (; *s >= '0' && *s <= '9' && n < PLAN_STEPS_MAX; s++)
+        n = n * 10 + (unsigned)(*s - '0');
+    return named || ((*s == '.' || *s == ')') && s[1] == ' ') ? n : 0;
+}
+
+/* The section that the procedure of ${section} begins with: that of step 1, where it or a
+ * section around it is a later step, else itself. */
+static size_t
+procedure_of(const struct article *a, size_t section)
+{
+    size_t first = section;
+    unsigned level = 7, n = 0;
+
+    for (size_t k = section + 1; k > 0 && n != 1; k--) {
+        const struct article_section *s = &a->sections[k - 1];
+        unsigned number = s->title == NULL ? 0 : step_number(s->title);
+
+        if (s->level > level || (n == 0 && s->level == level))
+            continue;
+        if (n > 0 && (s->level < level || number != n - 1))
+            break;
+        level = s->level;
+        n = number;
+        first = n > 0 ? k - 1 : first;
+    }
+    return first;
+}
+
 /* A retry looks too, but what it sees is worth something only when all is done. */
 static bool
 only_looks(const struct plan_step *s)
@@ -162,9 +200,12 @@ void
 compile_waits(struct compiler *c)
 {
     bool awaited[PLAN_STEPS_MAX];
+    size_t procedure[PLAN_STEPS_MAX];
 
-    for (size_t i = 0; i < c->plan->nsteps; i++)
+    for (size_t i = 0; i < c->plan->nsteps; i++) {
         awaited[i] = is_awaited(c, i);
+        procedure[i] = procedure_of(c->a, c->place[i].section);
+    }
     for (size_t i = 1; i < c->plan->nsteps; i++) {
         struct plan_step *s = &c->plan->steps[i];
         enum plan_when when = s->when;
@@ -172,7 +213,7 @@ compile_waits(struct compiler *c)
 
         if (!plan_step_runs(s) || !may || only_looks(s))
             continue;
-        for (size_t k = i; k > 0 && c->place[k - 1].section == c->place[i].section; k--) {
+        for (size_t k = i; k > 0 && procedure[k - 1] == procedure[i]; k--) {
             if (!awaited[k - 1] || !follows(&c->plan->steps[k - 1], when, s->of))
                 continue;
             s->when = PLAN_AFTER;
