@@ -27,7 +27,8 @@ static const struct row waits[] = {
       "Delete all files in C:\\Cache.\n\n#### In the end\n\nIt is empty.\n\n"
       "### Step 3: Start it\n\nRun `net start VSS`.\n",
         STOP START("after:2"), NULL },
-    { "## 1. Stop it\n\nRun `net stop VSS`.\n\n## 2. Clean\n\nDelete all files in C:\\Cache."
+    { "**Note**\n\nIt is slow.\n\n**Hint**\n\nIt is old.\n\n**More**\n\nIt is red.\n\n"
+      "## 1. Stop it\n\nRun `net stop VSS`.\n\n## 2. Clean\n\nDelete all files in C:\\Cache."
       "\n\n## 3. Start it\n\nRun `net start VSS`.\n",
         STOP START("after:2"), NULL },
     /* under one condition of a failure */

@@ -188,6 +188,16 @@ procedure_of(const struct article *a, size_t section)
     return first;
 }
 
+/* Are the steps ${i} and ${k} of one procedure?  The place counts lines in bold as headings,
+ * too, the article's sections do not. */
+static bool
+belong(const struct compiler *c, const size_t section[], size_t i, size_t k)
+{
+    return c->place[i].section == c->place[k].section ||
+        (section[i] != section[k] &&
+            procedure_of(c->a, section[i]) == procedure_of(c->a, section[k]));
+}
+
 /* A retry looks too, but what it sees is worth something only when all is done. */
 static bool
 only_looks(const struct plan_step *s)
@@ -200,11 +210,11 @@ void
 compile_waits(struct compiler *c)
 {
     bool awaited[PLAN_STEPS_MAX];
-    size_t procedure[PLAN_STEPS_MAX];
+    size_t section[PLAN_STEPS_MAX];
 
     for (size_t i = 0; i < c->plan->nsteps; i++) {
         awaited[i] = is_awaited(c, i);
-        procedure[i] = procedure_of(c->a, c->place[i].section);
+        section[i] = block_of(c, i)->section;
     }
     for (size_t i = 1; i < c->plan->nsteps; i++) {
         struct plan_step *s = &c->plan->steps[i];
@@ -213,7 +223,7 @@ compile_waits(struct compiler *c)
 
         if (!plan_step_runs(s) || !may || only_looks(s))
             continue;
-        for (size_t k = i; k > 0 && procedure[k - 1] == procedure[i]; k--) {
+        for (size_t k = i; k > 0 && belong(c, section, k - 1, i); k--) {
             if (!awaited[k - 1] || !follows(&c->plan->steps[k - 1], when, s->of))
                 continue;
             s->when = PLAN_AFTER;
