@@ -42,6 +42,7 @@ show_row(struct text *to, const struct runbook_row *r)
         r->action);
     if (strcmp(r->condition, "always") != 0)
         show_condition(to, r->condition);
+    show_detail(to, "unclear", r->unclear);
     show_detail(to, "now", r->probe);
     show_detail(to, "change", r->change);
     if (r->risk != RISK_READ)

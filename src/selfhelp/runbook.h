@@ -113,6 +113,7 @@ struct runbook_row {
     json_t *params;
     enum action_risk risk;
     bool runs;          /* false: for a person */
+    char *unclear;      /* what the article leaves open about it, as sentences, or NULL */
     char *probe, *change; /* what was seen, what would change */
     const char *undo;   /* for people */
     char *result;       /* what came of it; NULL: nothing was tried */

@@ -17,6 +17,19 @@ params_json(const struct action *a)
     return o;
 }
 
+/* What the article leaves open about ${s}, as sentences; *ret is NULL when nothing is. */
+static struct err *
+unclear(const struct plan *p, const struct plan_step *s, char **ret)
+{
+    struct text t = { 0 };
+
+    for (size_t i = 0; s != NULL && i < p->nambiguities; i++)
+        if (strcmp(p->ambiguities[i].step, s->id) == 0)
+            text_fmt(&t, "%s%s", t.len > 0 ? " " : "", p->ambiguities[i].text);
+    *ret = t.s;
+    return t.no_memory ? fail(OutOfMemory) : NULL;
+}
+
 struct err *
 run_add_row(struct run *r, const struct plan_step *s, const struct action *a,
     struct runbook_row **ret)
@@ -35,6 +48,8 @@ run_add_row(struct run *r, const struct plan_step *s, const struct action *a,
     if (row->id == NULL || row->action == NULL || row->condition == NULL ||
         row->params == NULL)
         return fail(OutOfMemory);
+    if (r->c != NULL)
+        TRY(unclear(r->c->plan, s, &row->unclear));
     *ret = row;
     return NULL;
 }
@@ -51,10 +66,10 @@ runbook_outcome_name(enum runbook_outcome o)
 static json_t *
 row_json(const struct runbook_row *r)
 {
-    return json_pack("{s:s, s:s, s:O, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s?}", "id", r->id,
-        "kind", r->kind, "params", r->params, "condition", r->condition, "risk",
-        action_risk_name(r->risk), "runs", r->runs, "probe", r->probe, "change", r->change,
-        "undo", r->undo, "result", r->result);
+    return json_pack("{s:s, s:s, s:O, s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s?, s:s?}", "id",
+        r->id, "kind", r->kind, "params", r->params, "condition", r->condition, "risk",
+        action_risk_name(r->risk), "runs", r->runs, "unclear", r->unclear, "probe", r->probe,
+        "change", r->change, "undo", r->undo, "result", r->result);
 }
 
 static json_t *
@@ -136,6 +151,7 @@ runbook_rows_free(struct runbook_row **rows, size_t *n)
         free(row->action);
         free(row->condition);
         json_decref(row->params);
+        free(row->unclear);
         free(row->probe);
         free(row->change);
         free(row->result);

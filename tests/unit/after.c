@@ -391,6 +391,27 @@ an_article_with_other_steps_is_not_gone_on_with(void **state)
     desk_done(&d);
 }
 
+/* Who consents to a step sees what its article leaves open. */
+static void
+what_is_unclear_is_said(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    desk_make(&d, prose);
+    plan_free(d.plan);
+    d.plan = plan_of_body("- Re-register Windows Installer: `msiexec /unregister`, then "
+                          "`msiexec /register`.\n- Run `net stop spooler`.\n");
+    d.alone = true;
+    auto_ptr(runbook_report) r = desk_run(&d);
+
+    assert_int_equal(r->nrows, 2);
+    assert_string_equal(r->rows[0].kind, "windows.installer.register");
+    assert_non_null(strstr(r->rows[0].unclear, "/regserver"));
+    assert_null(r->rows[1].unclear);
+    desk_done(&d);
+}
+
 /* A look that holds before the person has done anything rules nothing out. */
 static void
 a_look_at_firns_part_proves_nothing(void **state)
@@ -633,6 +654,7 @@ main(void)
         cmocka_unit_test(from_words_to_the_end),
         cmocka_unit_test(what_was_not_due_is_no_end),
         cmocka_unit_test(an_article_with_other_steps_is_not_gone_on_with),
+        cmocka_unit_test(what_is_unclear_is_said),
         cmocka_unit_test(a_look_at_firns_part_proves_nothing),
         cmocka_unit_test(what_hangs_on_it_waits),
         cmocka_unit_test(a_chain_of_a_persons_steps),
