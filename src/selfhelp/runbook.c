@@ -176,8 +176,7 @@ judge_solved(struct run *r)
     if (r->r->outcome == RUNBOOK_REPAIRED && earlier != NULL)
         TRY(offer_removal(r, earlier));
     if (r->r->outcome == RUNBOOK_REPAIRED && r->policy->retry == NULL && r->r->note == NULL)
-        TRY(run_set(&r->r->note, "start %sthe operation again: that proves it",
-            r->t->offline ? "the machine, then " : ""));
+        TRY(run_tell_proof(r));
     return NULL;
 }
 

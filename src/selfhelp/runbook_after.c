@@ -520,3 +520,31 @@ run_pass(struct run *r)
     action_done(kept);
     return action_copy(kept, &s->action) ? NULL : fail(OutOfMemory);
 }
+
+struct err *
+run_tell_proof(struct run *r)
+{
+    const struct plan *p = r->c->plan;
+    const struct plan_step *rest = NULL;
+    struct text t = { 0 };
+
+    for (const struct plan_step *s = p->steps; s < p->steps + p->nsteps; s++) {
+        const struct runbook_row *row = run_row(r, s);
+
+        if (plan_step_runs(s) && row != NULL && row->result != NULL)
+            rest = NULL;
+        else if (rest == NULL && s->action.kind->person && s->when == PLAN_ALWAYS &&
+            *run_turn(r, s) != TURN_WORKED)
+            rest = s;
+    }
+    text_fmt(&t, "start %sthe operation again: that proves it",
+        r->t->offline ? "the machine, then " : "");
+    if (rest != NULL) {
+        text_str(&t, "; the article goes on, and this is not done: ");
+        add_step(&t, rest, " is yours");
+    }
+    struct err *e = t.no_memory ? fail(OutOfMemory) : run_set(&r->r->note, "%s", t.s);
+
+    text_done(&t);
+    return e;
+}

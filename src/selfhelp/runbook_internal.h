@@ -125,6 +125,10 @@ struct err *run_pass(struct run *r) must_use;
 /* The run ends, and its journal waits for the person. */
 struct err *run_leave_waiting(struct run *r) must_use;
 
+/* The look alone says that it is repaired: the note says how that is proved, and what of the
+ * article behind the last thing done is a person's. */
+struct err *run_tell_proof(struct run *r) must_use;
+
 /* Add how this doctor is called for this machine. */
 void run_add_command(const struct run *r, struct text *t);
 /* The article of the cause that is treated, as there. */

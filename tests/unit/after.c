@@ -367,6 +367,27 @@ what_was_not_due_is_no_end(void **state)
     }
 }
 
+/* What a person must do behind all that firn did is said, as nothing waits for it. */
+static void
+a_last_step_of_a_persons_is_told(void **state)
+{
+    static const char *const lines[] = { "always | " SET("Set"), "always | " PERSON, NULL };
+
+    (void)state;
+    for_each_order(o) {
+        struct desk d;
+
+        desk_make(&d, lines);
+        d.order = *o;
+        d.alone = true;
+        auto_ptr(runbook_report) r = desk_run(&d);
+
+        desk_is(r, RUNBOOK_REPAIRED);
+        assert_non_null(strstr(r->note, "not done: step 2 is yours: Empty the folder."));
+        desk_done(&d);
+    }
+}
+
 /* An article that was written anew is another procedure: whoever goes on is told so. */
 static void
 an_article_with_other_steps_is_not_gone_on_with(void **state)
@@ -653,6 +674,7 @@ main(void)
         cmocka_unit_test(prose_is_a_procedure_too),
         cmocka_unit_test(from_words_to_the_end),
         cmocka_unit_test(what_was_not_due_is_no_end),
+        cmocka_unit_test(a_last_step_of_a_persons_is_told),
         cmocka_unit_test(an_article_with_other_steps_is_not_gone_on_with),
         cmocka_unit_test(what_is_unclear_is_said),
         cmocka_unit_test(a_look_at_firns_part_proves_nothing),
