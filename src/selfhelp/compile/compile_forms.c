@@ -146,7 +146,6 @@ is_order(const struct sentence *s, size_t i)
         "via|was|were|what|when|where|which|while|who|will|with|within|without|would";
     size_t n = i < s->nwords ? word_len(s, i) : 0;
 
-
     if (is_verb(s, i))
         return is_imperative(s, i);
     if (slashed(s, i))
@@ -154,7 +153,7 @@ is_order(const struct sentence *s, size_t i)
     return n > 2 && (s->word[i].mark & FLAT_CODE) == 0 && s->word[i].after == 0 &&
         !in_list(word_at(s, i), n, no_verb) && !is_number(s, i) &&
         strncmp(s->f->low + s->word[i].to - 3, "ing", 3) != 0 &&
-        (word_is(s, i + 1, "a|all|an|it|its|the|their|your") ||
+        (word_is(s, i + 1, "a|all|an|it|its|some|the|their|your") ||
             (word_is(s, i + 1, "and") &&
                 (is_verb(s, i + 2) || (word_is(s, i + 2, "then") && is_verb(s, i + 3)))));
 }

@@ -43,6 +43,7 @@ find_download(struct finds *l, const struct sentence *s)
 void
 find_person_step(struct finds *l, const struct sentence *s)
 {
+    static const char changes[] = "change|comment|copy|delete|edit|modify|move|remove|rename";
     const struct flat_link *link = link_in(s);
     bool download = has_word(s, 0, s->nwords, "download|downloads");
     size_t verb = SIZE_MAX;
@@ -56,7 +57,7 @@ find_person_step(struct finds *l, const struct sentence *s)
         verb = 0;
     if (link == NULL && verb == SIZE_MAX)
         return;
-    if (link == NULL &&
+    if (link == NULL && !(verb != SIZE_MAX && word_is(s, verb, changes)) &&
         (s->word[s->nwords - 1].after == ':' ||
             has_word(s, 0, s->nwords, "below|following")) &&
         has_word(s, 0, s->nwords,
