@@ -103,12 +103,31 @@ what_changes_nothing_is_not_waited_for(void **state)
     CHECK(goes_on);
 }
 
+/* A plan that is cut short runs nothing. */
+static void
+too_many_steps_are_for_a_person(void **state)
+{
+    struct text t = { 0 };
+
+    (void)state;
+    text_str(&t, "1. Run `net stop VSS`.\n");
+    for (int i = 0; i < PLAN_STEPS_MAX; i++)
+        text_fmt(&t, "1. Delete the folder F%d.\n", i);
+    auto_ptr(plan) p = plan_of_body(t.s);
+    auto_free char *text = plan_text(p, true);
+
+    assert_string_equal(text, "");
+    assert_true(plan_has(p, "too-long"));
+    text_done(&t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_behind_a_persons_waits),
         cmocka_unit_test(what_changes_nothing_is_not_waited_for),
+        cmocka_unit_test(too_many_steps_are_for_a_person),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -401,16 +401,15 @@ only_links(const struct plan *p)
     return links > 0;
 }
 
-/* Articles of ours that have no fence are prose for people: what firn does on its own they say
- * in fences, and nowhere else. */
+/* All of it is for people; ${id} (NULL: no ambiguity) says why. */
 static void
-for_people(struct compiler *c)
+for_people(struct compiler *c, const char *id)
 {
     for (size_t i = 0; i < c->plan->nsteps; i++) {
         struct plan_step *s = &c->plan->steps[i];
 
         if (plan_step_runs(s) && !action_is(&s->action, "operation.retry"))
-            step_leave(c, s, NULL, NULL);
+            step_leave(c, s, id, NULL);
     }
 }
 
@@ -457,8 +456,12 @@ compile_article(const struct article *a, const char *file, struct plan **ret)
         compile_subject(&c);
         compile_waits(&c);
         plan->remedy_lost = only_links(plan);
+        /* articles of ours that have no fence: what firn does on its own they say in fences,
+         * and nowhere else */
         if (article_value(a, "errorNumber") != NULL)
-            for_people(&c);
+            for_people(&c, NULL);
+        if (c.cut) /* a part of a procedure may do harm */
+            for_people(&c, "too-long");
     }
     if (!c.no_memory)
         compile_conflicts(&c, file);

@@ -349,6 +349,7 @@ struct compiler {
     const struct article *a;
     struct plan *plan;
     bool no_memory;
+    bool cut; /* the article has more steps than a plan holds */
     bool about_backup;
     enum about about;
     const struct article_block *block;

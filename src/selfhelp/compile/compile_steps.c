@@ -240,8 +240,12 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
 
     cond = &at;
 
-    if (c->plan->nsteps >= PLAN_STEPS_MAX || f->action.kind == NULL)
+    if (f->action.kind == NULL)
         return;
+    if (c->plan->nsteps >= PLAN_STEPS_MAX) {
+        c->cut = true;
+        return;
+    }
     if (!leading && (join_service(c, f, span) || join_installer(c, f, span)))
         return;
     if (said_before(c, f, cond)) {

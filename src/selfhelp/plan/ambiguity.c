@@ -33,6 +33,7 @@ const struct plan_ambiguity_id plan_ambiguities[] = {
     { "span-open", "A code span or fence is never closed." },
     { "surroundings", "Something beside it or around it is not understood, and may limit it to "
                       "some machines or moments." },
+    { "too-long", "The article has more steps than a plan holds; a part alone might do harm." },
     { "typographic", "The command holds quotes, dashes or blanks that a word processor "
                      "made." },
     { "ui-launcher", "The step is done in a program with windows." },
