@@ -188,14 +188,19 @@ procedure_of(const struct article *a, size_t section)
     return first;
 }
 
+/* Where a step stands in the article. */
+struct spot {
+    size_t section, procedure;
+    bool awaited;
+};
+
 /* Are the steps ${i} and ${k} of one procedure?  The place counts lines in bold as headings,
  * too, the article's sections do not. */
 static bool
-belong(const struct compiler *c, const size_t section[], size_t i, size_t k)
+belong(const struct compiler *c, const struct spot spot[], size_t i, size_t k)
 {
     return c->place[i].section == c->place[k].section ||
-        (section[i] != section[k] &&
-            procedure_of(c->a, section[i]) == procedure_of(c->a, section[k]));
+        (spot[i].section != spot[k].section && spot[i].procedure == spot[k].procedure);
 }
 
 /* A retry looks too, but what it sees is worth something only when all is done. */
@@ -209,12 +214,12 @@ only_looks(const struct plan_step *s)
 void
 compile_waits(struct compiler *c)
 {
-    bool awaited[PLAN_STEPS_MAX];
-    size_t section[PLAN_STEPS_MAX];
+    struct spot spot[PLAN_STEPS_MAX];
 
     for (size_t i = 0; i < c->plan->nsteps; i++) {
-        awaited[i] = is_awaited(c, i);
-        section[i] = block_of(c, i)->section;
+        spot[i].section = block_of(c, i)->section;
+        spot[i].procedure = procedure_of(c->a, spot[i].section);
+        spot[i].awaited = is_awaited(c, i);
     }
     for (size_t i = 1; i < c->plan->nsteps; i++) {
         struct plan_step *s = &c->plan->steps[i];
@@ -223,8 +228,8 @@ compile_waits(struct compiler *c)
 
         if (!plan_step_runs(s) || !may || only_looks(s))
             continue;
-        for (size_t k = i; k > 0 && belong(c, section, k - 1, i); k--) {
-            if (!awaited[k - 1] || !follows(&c->plan->steps[k - 1], when, s->of))
+        for (size_t k = i; k > 0 && belong(c, spot, k - 1, i); k--) {
+            if (!spot[k - 1].awaited || !follows(&c->plan->steps[k - 1], when, s->of))
                 continue;
             s->when = PLAN_AFTER;
             memcpy(s->of, c->plan->steps[k - 1].id, sizeof(s->of));
