@@ -258,7 +258,8 @@ void
 list_marks_add(struct list_marks *m, const struct list_marks *more)
 {
     for (size_t i = 0; i < 8; i++)
-        __atomic_fetch_or(&m->bit[i], more->bit[i], __ATOMIC_RELAXED);
+        __atomic_fetch_or(&m->bit[i], __atomic_load_n(&more->bit[i], __ATOMIC_RELAXED),
+            __ATOMIC_RELAXED);
 }
 
 void
