@@ -42,6 +42,9 @@ class Refused(Exception):
         self.kind = kind
 
 
+TRIES = 5  # as in wine_launch.c
+
+
 class Program:
     def __init__(self, argv, env, data, capture):
         self.folder = tempfile.mkdtemp(prefix="firn-agent-")
@@ -52,11 +55,18 @@ class Program:
         self.capture = capture
         self.killed = False
         self.argv = argv
-        full = [WINE, LAUNCHER, "Z:" + self.exit.replace("/", "\\")] + argv
-        self.process = subprocess.Popen(full, env=env, stdin=subprocess.PIPE,
+        self.env = env
+        self.data = data
+        self.tries = 0
+        self.start()
+
+    def start(self):
+        self.tries += 1
+        full = [WINE, LAUNCHER, "Z:" + self.exit.replace("/", "\\")] + self.argv
+        self.process = subprocess.Popen(full, env=self.env, stdin=subprocess.PIPE,
                                         stdout=self.streams[0], stderr=self.streams[1],
                                         start_new_session=True)
-        self.process.stdin.write(data)
+        self.process.stdin.write(self.data)
         self.process.stdin.close()
 
     def kill(self):
@@ -85,6 +95,10 @@ class Program:
 
     def status(self):
         if self.process.poll() is None:
+            return {"exited": False}
+        # Wine ended the launcher before its first instruction: nothing has run
+        if not self.killed and not os.path.exists(self.exit) and self.tries < TRIES:
+            self.start()
             return {"exited": False}
         answer = {"exited": True, "exitcode": self.exitcode()}
         for name, f in zip(("out", "err"), self.streams):

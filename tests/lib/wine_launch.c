@@ -4,7 +4,9 @@
  *
  * What is behind FILE goes to CreateProcess as it stands.  The program and all that it starts
  * end with this one.  On a busy machine Wine gives ERROR_INTERNAL_ERROR now and then: the new
- * process ended before its first instruction.  It ran nothing, so it is started again. */
+ * process ended before its first instruction.  It ran nothing, so it is started again.  The
+ * same may happen to this one: FILE is made, empty, before anything is run, so that whoever
+ * started it sees that nothing was. */
 #include <stdio.h>
 #include <wchar.h>
 #include <windows.h>
@@ -38,6 +40,9 @@ wmain(int argc, wchar_t **argv)
 
     if (argc < 3 || job == NULL)
         return 2;
+    FILE *f = _wfopen(argv[1], L"wb");
+    if (f == NULL || fclose(f) != 0)
+        return 4;
     limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
     SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits));
     start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -54,7 +59,7 @@ wmain(int argc, wchar_t **argv)
     ResumeThread(p.hThread);
     WaitForSingleObject(p.hProcess, INFINITE);
     GetExitCodeProcess(p.hProcess, &code);
-    FILE *f = _wfopen(argv[1], L"wb");
+    f = _wfopen(argv[1], L"wb");
     if (f == NULL)
         return 4;
     fprintf(f, "%lu\n", code);
