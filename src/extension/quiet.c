@@ -25,7 +25,7 @@ struct quiet {
     size_t n;
     struct scripts *scripts;
     bool post_due;
-    char *passed_over;    /* what a script failed of all the same; NULL: none did */
+    struct err *passed_over; /* how a script failed all the same; NULL: none did */
     struct doc_out steps; /* a list, open */
 };
 
@@ -206,10 +206,8 @@ run_script(struct quiet *q, bool pre)
     note(q, step, "", e != NULL ? err_message(e) : warned ? "warning" : "done", NULL);
     if (e == NULL || !script_goes_on(q->scripts))
         return e;
-    if (q->passed_over == NULL)
-        q->passed_over = strdup(err_message(e));
-    err_free(e);
-    return q->passed_over == NULL ? fail(OutOfMemory) : NULL;
+    q->passed_over = err_also(q->passed_over, e);
+    return NULL;
 }
 
 static struct err *
@@ -266,10 +264,10 @@ quiet_end(struct quiet *q)
     return e;
 }
 
-const char *
-quiet_passed_over(const struct quiet *q)
+struct err *
+quiet_passed_over(struct quiet *q)
 {
-    return q->passed_over;
+    return take(q->passed_over);
 }
 
 void
@@ -295,7 +293,7 @@ quiet_free(struct quiet *q)
     for (size_t i = 0; i < q->n; i++)
         run_free(q->served[i].run);
     scripts_free(q->scripts);
-    free(q->passed_over);
+    err_free(q->passed_over);
     doc_out_done(&q->steps);
     free(q);
 }

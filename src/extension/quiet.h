@@ -47,9 +47,9 @@ struct err *quiet_end(struct quiet *q) must_use;
 /* What was done with what result, a list, written to ${o}. */
 void quiet_report(const struct quiet *q, struct doc_out *o, const char *name);
 
-/* How the first script failed whose configuration says that the backup goes on; NULL: none
- * did.  Borrowed. */
-const char *quiet_passed_over(const struct quiet *q);
+/* How scripts failed until now whose configuration says that the backup goes on, which is the
+ * caller's; NULL: none did.  Then not all came to rest. */
+struct err *quiet_passed_over(struct quiet *q) must_use;
 
 /* Lets all go on, if that was not done. */
 void quiet_free(struct quiet *q);

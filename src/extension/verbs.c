@@ -149,13 +149,14 @@ rehearse(struct call *c)
     TRY(package_verify(p));
     TRY(quiet_begin(&p, 1, deadline_in_ms(s * 1000), &q));
     TRY(quiet_end(q));
-    const char *but = quiet_passed_over(q);
+    struct err *but = quiet_passed_over(q);
     c->exit_status = but != NULL ? 3 : 0;
-    if (!c->json) {
+    if (!c->json)
         text_fmt(&c->out, "everything came to rest and went on%s%s\n",
-            but != NULL ? ", but " : "", but != NULL ? but : "");
+            but != NULL ? ", but " : "", but != NULL ? err_message(but) : "");
+    err_free(but);
+    if (!c->json)
         return NULL;
-    }
     doc_open(&o, NULL, '{');
     doc_put_int(&o, "schema", 1);
     quiet_report(q, &o, "steps");

@@ -126,11 +126,14 @@ add_package(const struct call *c, size_t *n)
     return NULL;
 }
 
-/* Those of the call's own package, then of each that stands behind --with. */
+/* Those of the call's own package, then of each that stands behind --with.  A script that
+ * failed leaves them not at rest, whatever its configuration says: the backup goes on without
+ * that, where it may, and says so. */
 static struct err *
 applications_to_rest(const struct call *c, const struct words *w, struct quiet **ret)
 {
     struct deadline by = deadline_in_ms(w->seconds * 1000);
+    auto_ptr(quiet) q = NULL;
     size_t n = 0;
 
     TRY(add_package(c, &n));
@@ -139,7 +142,10 @@ applications_to_rest(const struct call *c, const struct words *w, struct quiet *
 
         TRY(add_package(&other, &n));
     }
-    return quiet_begin(left_package, n, by, ret);
+    TRY(quiet_begin(left_package, n, by, &q));
+    TRY(quiet_passed_over(q));
+    *ret = take(q);
+    return NULL;
 }
 
 struct err *

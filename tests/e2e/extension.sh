@@ -172,6 +172,11 @@ if [ "$(id -u)" -eq 0 ]; then
     says out 'went on, but .*ended with status 7' 'is told'
     is 3 'as a document' "$extension" rehearse --package $name --json
     in_json out steps.1.step quiesce 'and the plug-in came to rest all the same'
+    is 1 'it freezes nothing as if all were at rest' "$extension" freeze --applications \
+        --mount "$t_dir/nothing" --package $name --json
+    in_json out error.code ScriptFailed 'but says why'
+    [ ! -e at-rest ] && ok 'and what came to rest goes on' ||
+        not_ok 'and what came to rest goes on'
     rm scripts.json
 else
     skip 'a script that fails, and may, is told' 'it needs root'
