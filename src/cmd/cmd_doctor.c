@@ -241,27 +241,18 @@ policy_of(struct examination *x, unsigned consent, const char *folder)
     return p;
 }
 
-/* "--yes=service", behind what is there already. */
-static void
-add_option(struct text *t, const struct cmd *c, enum cmd_option_id id, const char *name)
-{
-    if (c->o.value[id] == NULL)
-        return;
-    text_fmt(t, "%s--%s=", t->len > 0 ? " " : "", name);
-    text_shell(t, c->o.value[id]);
-}
-
 static struct err *
 examine(struct examination *x, const char *code, unsigned consent, const char *folder)
 {
     auto_ptr(runbook_report) report = NULL;
+    const char *const *value = x->c->o.value;
     struct runbook_policy policy;
 
     hint_words(&x->command, (const char *const[]){ "firn", "doctor", x->t->name, NULL });
-    add_option(&x->source, x->c, OPT_ARTICLE, "article");
+    doctor_add_option(&x->source, "article", value[OPT_ARTICLE]);
     text_str(&x->options, "--apply");
-    add_option(&x->options, x->c, OPT_YES, "yes");
-    add_option(&x->options, x->c, OPT_ORDER, "order");
+    doctor_add_option(&x->options, "yes", value[OPT_YES]);
+    doctor_add_option(&x->options, "order", value[OPT_ORDER]);
     if (x->command.no_memory || x->source.no_memory || x->options.no_memory)
         return fail(OutOfMemory);
     TRY(find_causes(x, code));

@@ -273,25 +273,16 @@ find_causes(struct visit *v)
     return e;
 }
 
-static void
-add_option(struct text *t, const char *name, const char *value)
-{
-    if (value == NULL)
-        return;
-    text_fmt(t, "%s--%s=", t->len > 0 ? " " : "", name);
-    text_shell(t, value);
-}
-
 /* How the doctor is called again with what it was called with now. */
 static struct err *
 tell_call(struct visit *v)
 {
-    add_option(&v->source, "article", v->call->article);
+    doctor_add_option(&v->source, "article", v->call->article);
     text_str(&v->options, "--apply");
-    add_option(&v->options, "yes", v->call->yes);
-    add_option(&v->options, "order", v->call->order);
-    add_option(&v->options, "package", v->call->package);
-    add_option(&v->options, "folder", v->call->folder);
+    doctor_add_option(&v->options, "yes", v->call->yes);
+    doctor_add_option(&v->options, "order", v->call->order);
+    doctor_add_option(&v->options, "package", v->call->package);
+    doctor_add_option(&v->options, "folder", v->call->folder);
     return v->source.no_memory || v->options.no_memory ? fail(OutOfMemory) : NULL;
 }
 

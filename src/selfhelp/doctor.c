@@ -81,6 +81,15 @@ doctor_done(struct doctor_causes *d, const char *list)
     return NULL;
 }
 
+void
+doctor_add_option(struct text *t, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    text_fmt(t, "%s--%s=", t->len > 0 ? " " : "", name);
+    text_shell(t, value);
+}
+
 struct err *
 doctor_question_done(const char *what, char **ret)
 {

@@ -54,6 +54,10 @@ struct err *doctor_consent(const char *list, unsigned *ret) must_use;
  * a person. */
 struct err *doctor_done(struct doctor_causes *d, const char *list) must_use;
 
+/* "--name=value" behind what ${t} holds, as a shell reads it; nothing where ${value} is
+ * NULL. */
+void doctor_add_option(struct text *t, const char *name, const char *value);
+
 /* What a person is asked about a step of theirs, ending with "Is it done? [y/N] ". */
 struct err *doctor_question_done(const char *what, char **ret) must_use;
 

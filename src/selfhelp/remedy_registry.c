@@ -35,28 +35,6 @@ type_of(const char *word)
     return 0;
 }
 
-static bool
-number_in(const char *s, uint64_t *ret)
-{
-    unsigned base = 10;
-
-    *ret = 0;
-    if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
-        base = 16;
-        s += 2;
-    }
-    if (*s == '\0')
-        return false;
-    for (; *s != '\0'; s++) {
-        unsigned d = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0')
-            : (*s | 32) >= 'a' && (*s | 32) <= 'f' ? (unsigned)((*s | 32) - 'a') + 10 : 99;
-
-        if (d >= base || !mul_ok(*ret, base, ret) || !add_ok(*ret, d, ret))
-            return false;
-    }
-    return true;
-}
-
 /* Strings with \0 between them, each with its NUL, and one more at the end. */
 static struct err *
 multi_value(const char *data, struct target_value *ret)
@@ -100,7 +78,7 @@ make_value(uint32_t type, const char *data, struct target_value *ret)
     uint64_t n;
 
     if (type == TARGET_REG_DWORD || type == TARGET_REG_QWORD) {
-        if (!number_in(data, &n))
+        if (!action_number_of(data, &n))
             return fail(InputInvalid, "a registry value", "it is no number");
         TRY(target_value_of_number(type, n, ret));
         return NULL;
@@ -142,7 +120,7 @@ says(const struct target_value *v, uint32_t type, const char *data, bool *ret)
         return NULL;
     }
     if (target_value_number(v, &a)) {
-        *ret = number_in(data, &b) && a == b;
+        *ret = action_number_of(data, &b) && a == b;
     } else if (target_value_text(v, &s)) {
         *ret = strcmp(s, data) == 0;
         free(s);

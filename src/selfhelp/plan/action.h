@@ -119,6 +119,8 @@ const char *action_get(const struct action *a, const char *param);
 /* The parameter as a number (PARAM_NUMBER, or a PARAM_TEXT or _WORD that is one); false when
  * it is not given or none. */
 bool action_number(const struct action *a, const char *param, uint64_t *ret);
+/* ... of text that is no parameter: decimal or 0x..., all of ${s}. */
+bool action_number_of(const char *s, uint64_t *ret);
 
 /* All required parameters are there, what is typed by another parameter (a registry value's
  * data) is of that type, and no variable is left. */

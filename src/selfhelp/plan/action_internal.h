@@ -8,8 +8,6 @@
 
 /* ---- types (action_type.c) ---- */
 
-/* Decimal or 0x..., all of ${s}. */
-bool action_number_of(const char *s, uint64_t *ret);
 /* Is ${s} of the type of ${p}?  One with {variables} is checked when they are filled. */
 bool action_value_ok(const struct action_param *p, const char *s);
 /* Is ${data} what a registry value of ${type} can hold? */
