@@ -113,9 +113,8 @@ sentences(struct compiler *c, const struct flat *f, struct sentence kind, bool h
     free(word);
 }
 
-/* All of the block is bold: a heading without its marks. */
-static bool
-is_bold_line(const struct flat *f)
+bool
+flat_is_bold_line(const struct flat *f)
 {
     if (f->len == 0 || f->len > 120 || command_starts(f->s, f->len))
         return false;
@@ -262,7 +261,7 @@ text_block(struct compiler *c, const struct article_block *b)
 
     flat_init(&f, c->a, b->inner, false);
     if (!f.no_memory) {
-        if (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && is_bold_line(&f))
+        if (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && flat_is_bold_line(&f))
             heading = true;
         if (heading)
             flow_group(c, 0, false);

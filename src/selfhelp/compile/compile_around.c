@@ -91,6 +91,8 @@ last_unit(const struct compiler *c)
 {
     size_t n = c->plan->nsteps;
 
+    while (n > 0 && c->place[n - 1].passive)
+        n--;
     return n > 0 && c->place[n - 1].section == c->around.nsection ? c->place[n - 1].unit : 0;
 }
 

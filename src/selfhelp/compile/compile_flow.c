@@ -207,6 +207,15 @@ leads_on(const struct compiler *c, const struct sentence *s)
             (is_code(c, next) && word_is(s, 0, "disable|enable|reboot|restart|start|stop")));
 }
 
+/* "The key must be deleted.", and code comes that does it. */
+static bool
+done_by_code(const struct compiler *c, const struct sentence *s)
+{
+    const struct article_block *next = next_block(c);
+
+    return s->code || (next != NULL && ends_block(s) && is_code(c, next));
+}
+
 /* Code comes behind a sentence that has no end, and all that it asks for itself is for a
  * person: "Restart the daemon:" is the code in words, and no step besides. */
 static bool
@@ -238,6 +247,7 @@ put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
 
         if (f->what >= FIND_KEY && !complete_key(c, l, f))
             continue;
+        f->asks = !around_aside(c) && find_asks(f, s);
         f->idle = f->idle || around_aside(c) || find_is_idle(f, s);
         f->leads = leads_on(c, s);
         if (wait) {
@@ -262,10 +272,10 @@ static void
 sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *own,
     bool has_own, struct before before)
 {
-    struct finds l = { 0 };
+    struct finds l = { 0 }, none = { 0 }; /* what a passive says may limit something, too */
     struct cond trail = { 0 };
     size_t to = s->nwords;
-    bool command, wait, walk;
+    bool command, wait, walk, passive;
     const struct cond *cond = has_own ? own : &c->cond;
 
     if (word_is(s, 0, "or|alternatively|alternately") ||
@@ -274,12 +284,13 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
     find_all(c, &l, s);
     pair_finds(&l, s);
     walk = !has_own && walk_read(c, &l, s);
+    passive = !walk && !done_by_code(c, s) && l.n == 0 && find_passive(&l, s);
     if (!has_own)
         behind(c, s, &l, &trail, &to);
     if (trail.when == PLAN_IF)
         cond_join(c, &trail, &c->cond);
     if (!walk || finds_command(&l))
-        around_sentence(c, &l, s, to, before.condition, before.label);
+        around_sentence(c, passive ? &none : &l, s, to, before.condition, before.label);
     if (!s->code)
         c->around.cond_unit = has_own ? c->around.nunit : 0;
     command = finds_command(&l);
@@ -287,8 +298,10 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         flow_release(c, c->in_commands);
     c->in_commands = c->nheld > 0 && command;
     wait = !command && !s->code && (announces_command(s, 0) || leads_to_code(c, s, &l));
-    for (size_t i = 0; walk && i < l.n; i++)
-        l.find[i].idle = true; /* what it leads to is the step */
+    for (size_t i = 0; walk && i < l.n; i++) {
+        l.find[i].walk = true; /* what it leads to is the step */
+        l.find[i].idle = !walk_edits(s) && !l.find[i].command;
+    }
     put_finds(c, s, &l, to < s->nwords ? &trail : cond, wait);
     if (!s->code) {
         (void)announces_keys(c, s);

@@ -181,6 +181,9 @@ struct find {
     bool alternative; /* of the find before it */
     bool look;        /* it only looks */
     bool idle;        /* a person who does it changes nothing */
+    bool asks;        /* something of a person, if only to look */
+    bool walk;        /* part of a walk through the registry editor */
+    bool passive;     /* an order in the passive */
     bool leads;       /* it ends its block, and names what stands below it */
     struct {
         const char *id;
@@ -402,6 +405,9 @@ struct compiler {
     struct {                 /* where each step of the plan stands */
         size_t unit, section;
         bool changes; /* the machine */
+        bool asks;    /* something of a person, if only to look */
+        bool walk;    /* part of a walk through the registry editor */
+        bool passive; /* said as a fact is; for what stands around it, it is one */
         bool leads;   /* it ends its block, and names what stands below it */
     } place[PLAN_STEPS_MAX];
     struct {                 /* what a walk through the registry editor has come to */
@@ -427,6 +433,8 @@ void find_all(struct compiler *c, struct finds *l, const struct sentence *s);
 /* Is the sentence a part of one?  It limits nothing then; the part that says what a value is
  * set to leaves its step as the only find. */
 bool walk_read(struct compiler *c, struct finds *l, const struct sentence *s);
+/* Does a sentence of a walk change something there, and not only lead to it? */
+bool walk_edits(const struct sentence *s);
 void walk_done(struct compiler *c);
 
 /* ---- words that limit nothing (compile_plain.c) ---- */
@@ -611,10 +619,20 @@ bool labels_named(const struct sentence *s, size_t from, size_t to, long *ret_fi
 /* The number of the last retry from step ${from} on; without one the last step; 0: none. */
 size_t unsolved_after(const struct compiler *c, size_t from, size_t to);
 
+/* ---- orders in the passive (compile_passive.c) ---- */
+
+/* "The files must be deleted": a step for a person; false: it is no such order. */
+bool find_passive(struct finds *l, const struct sentence *s);
+
 /* ---- what waits for a person (compile_wait.c) ---- */
+
+/* All of the text is bold: a heading without its marks. */
+bool flat_is_bold_line(const struct flat *f);
 
 /* Does a person who does ${f} of the sentence leave the machine as it is? */
 bool find_is_idle(const struct find *f, const struct sentence *s);
+/* Does it ask for anything, if only to look? */
+bool find_asks(const struct find *f, const struct sentence *s);
 /* Steps that come behind a person's stand on it. */
 void compile_waits(struct compiler *c);
 

@@ -38,6 +38,15 @@ find_download(struct finds *l, const struct sentence *s)
     }
 }
 
+/* "Right-click X, point to New, and then click Y to create the following entry:" does more than
+ * to lead to a list. */
+static bool
+makes_by_hand(const struct sentence *s)
+{
+    return has_word(s, 0, s->nwords, "click|double-click|point|right-click|select") &&
+        has_word(s, 0, s->nwords, "add|create|delete|modify|new|remove|rename");
+}
+
 /* What is left: an instruction that no form covers.  A sentence that only leads to a list
  * ("perform the steps below:") is none. */
 void
@@ -58,6 +67,7 @@ find_person_step(struct finds *l, const struct sentence *s)
     if (link == NULL && verb == SIZE_MAX)
         return;
     if (link == NULL && !(verb != SIZE_MAX && word_is(s, verb, changes)) &&
+        !makes_by_hand(s) &&
         (s->word[s->nwords - 1].after == ':' ||
             has_word(s, 0, s->nwords, "below|following")) &&
         has_word(s, 0, s->nwords,

@@ -271,6 +271,9 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
     c->place[c->plan->nsteps - 1].unit = c->around.nunit;
     c->place[c->plan->nsteps - 1].section = c->around.nsection;
     c->place[c->plan->nsteps - 1].changes = changes;
+    c->place[c->plan->nsteps - 1].asks = f->asks;
+    c->place[c->plan->nsteps - 1].walk = f->walk;
+    c->place[c->plan->nsteps - 1].passive = f->passive;
     c->place[c->plan->nsteps - 1].leads = f->leads;
     s->when = at.when;
     if (at.when == PLAN_IF) {

@@ -5,7 +5,10 @@
  * "Step 1: ...", "Step 2: ..." are one procedure.
  *
  * Not waited for is what changes nothing (to look, to open a window), what only leads to steps
- * below it, what is one of several ways, and what is for a case that a person judges. */
+ * below it, what is one of several ways, and what is for a case that a person judges.
+ *
+ * A retry is more: where firn changes nothing itself, all that it could prove is what persons
+ * did, so it waits for whatever they are told, also to look. */
 #include <string.h>
 #include <strings.h>
 
@@ -76,18 +79,28 @@ types_idle(const struct sentence *s, size_t i)
         command_is_idle(s->f->low + from, s->to - from);
 }
 
+/* It asks for nothing that would be missed: what firn changes it keeps a record of. */
 static bool
-order_is_idle(const struct sentence *s)
+asks_nothing(const struct sentence *s)
+{
+    return is_precaution(s) || is_reference(s) || tells_aim(s) || opens_shell(s);
+}
+
+/* Are there orders in it, and none but idle ones?  *ret_any: there are some. */
+static bool
+order_is_idle(const struct sentence *s, bool *ret_any)
 {
     bool any = false;
 
-    if (is_precaution(s) || is_reference(s) || tells_aim(s) || opens_shell(s))
-        return true; /* what firn changes it keeps a record of */
+    *ret_any = false;
+    if (asks_nothing(s))
+        return true;
     for (size_t i = 0; i < s->nwords; i++) {
         bool sure = word_is(s, i, "make") && word_is(s, i + 1, "sure");
 
         if (!sure && (!is_imperative(s, i) || !(is_verb(s, i) || is_order(s, i))))
             continue;
+        *ret_any = true;
         if (!sure && !word_is(s, i, idle_verbs) && !types_idle(s, i))
             return false;
         any = true;
@@ -98,15 +111,28 @@ order_is_idle(const struct sentence *s)
 bool
 find_is_idle(const struct find *f, const struct sentence *s)
 {
-    return f->look || (f->command ? command_is_idle(s->f->low + f->from, f->to - f->from)
-                                  : order_is_idle(s));
+    bool any, idle;
+
+    if (f->look || f->command)
+        return f->look || command_is_idle(s->f->low + f->from, f->to - f->from);
+    idle = order_is_idle(s, &any);
+    /* a link changes something where it is said what to do with it: "follow [these steps]" */
+    return idle || (action_is(&f->action, "person.open") && !any);
 }
 
-/* Do both stand under the same condition?  Then one comes after the other. */
-static bool
-follows(const struct plan_step *s, enum plan_when when, const char *of)
+bool
+find_asks(const struct find *f, const struct sentence *s)
 {
-    return s->when == when && strcmp(s->of, of) == 0;
+    return f->command || !asks_nothing(s);
+}
+
+/* Does ${s} come after ${one}: do both stand under the same condition? */
+static bool
+follows(const struct plan_step *s, const struct plan_step *one)
+{
+    if (one->when != s->when || strcmp(one->of, s->of) != 0)
+        return false;
+    return s->when != PLAN_IF || strcmp(one->when_text, s->when_text) == 0;
 }
 
 /* The block that step ${i} stands in. */
@@ -142,15 +168,47 @@ leads(const struct compiler *c, size_t i)
     return true;
 }
 
-/* Is step ${i} one that those behind it wait for? */
+/* Is it a step of a walk through the registry editor that firn goes itself? */
 static bool
-is_awaited(const struct compiler *c, size_t i)
+is_walked(const struct compiler *c, size_t i)
+{
+    for (size_t k = i + 1; c->place[i].walk && k < c->plan->nsteps; k++)
+        if (c->place[k].section != c->place[i].section)
+            return false;
+        else if (c->place[k].walk && plan_step_runs(&c->plan->steps[k]))
+            return true;
+    return false;
+}
+
+/* Is step ${i} one that those behind it wait for?  ${any}: also if a person only looks. */
+static bool
+is_awaited(const struct compiler *c, size_t i, bool any)
 {
     const struct plan_step *s = &c->plan->steps[i];
 
-    return c->place[i].changes && !plan_step_runs(s) && !action_is(&s->action, "person.open") &&
-        !leads(c, i);
+    return (any ? c->place[i].asks : c->place[i].changes) && !plan_step_runs(s) &&
+        !leads(c, i) && !is_walked(c, i);
 }
+
+/* Does firn change nothing in the whole plan? */
+static bool
+is_persons(const struct plan *p)
+{
+    for (size_t i = 0; i < p->nsteps; i++)
+        if (plan_step_runs(&p->steps[i]) && p->steps[i].action.kind->risk != RISK_READ)
+            return false;
+    return true;
+}
+
+/* ---- procedures ---- */
+
+enum { BOLD_LEVEL = 7 }; /* of a step's heading that is only a line in bold */
+
+/* Where a part of the article begins; the first has no heading. */
+struct head {
+    const struct article_block *at;
+    unsigned level, number; /* number: 2 of "Step 2: ..."; 0: none */
+};
 
 /* 2 of "Step 2: ..." and of "2. ..."; 0 of any other heading. */
 static unsigned
@@ -165,24 +223,63 @@ step_number(const char *title)
     return named || ((*s == '.' || *s == ')') && s[1] == ' ') ? n : 0;
 }
 
-/* The section that the procedure of ${section} begins with: that of step 1, where it or a
- * section around it is a later step, else itself. */
-static size_t
-procedure_of(const struct article *a, size_t section)
+/* The number of a step whose heading is all of paragraph ${b}, in bold; 0: it is none. */
+static unsigned
+bold_number(struct compiler *c, const struct article_block *b)
 {
-    size_t first = section;
-    unsigned level = 7, n = 0;
+    unsigned n = 0;
+    struct flat f;
 
-    for (size_t k = section + 1; k > 0 && n != 1; k--) {
-        const struct article_section *s = &a->sections[k - 1];
-        unsigned number = s->title == NULL ? 0 : step_number(s->title);
+    if (b->kind != ARTICLE_PARAGRAPH || b->level > 0 || b->inner.len == 0 ||
+        c->a->bytes[b->inner.off] != '*')
+        return 0;
+    flat_init(&f, c->a, b->inner, false);
+    c->no_memory = c->no_memory || f.no_memory;
+    if (!f.no_memory && flat_is_bold_line(&f))
+        n = step_number(f.s);
+    flat_done(&f);
+    return n;
+}
 
-        if (s->level > level || (n == 0 && s->level == level))
+/* All of them, to be freed; NULL without memory. */
+static struct head *
+find_heads(struct compiler *c, size_t *ret_n)
+{
+    const struct article *a = c->a;
+    struct head *all = calloc(a->nblocks + 1, sizeof(*all));
+    size_t n = 1;
+
+    c->no_memory = c->no_memory || all == NULL;
+    for (const struct article_block *b = a->blocks; all != NULL && b < a->blocks + a->nblocks;
+         b++) {
+        const char *title = a->sections[b->section].title;
+        bool heading = b->kind == ARTICLE_HEADING;
+        unsigned number = heading && title != NULL ? step_number(title) : bold_number(c, b);
+
+        if (heading || number > 0)
+            all[n++] = (struct head){ b, heading ? b->level : BOLD_LEVEL, number };
+    }
+    *ret_n = n;
+    return all;
+}
+
+/* The part that the procedure of part ${of} begins with: that of step 1, where it or a part
+ * around it is a later step, else itself. */
+static size_t
+procedure_of(const struct head *all, size_t of)
+{
+    size_t first = of;
+    unsigned level = BOLD_LEVEL + 1, n = 0;
+
+    for (size_t k = of + 1; k > 0 && n != 1; k--) {
+        const struct head *h = &all[k - 1];
+
+        if (h->level > level || (n == 0 && h->level == level))
             continue;
-        if (n > 0 && (s->level < level || number != n - 1))
+        if (n > 0 && (h->level < level || h->number != n - 1))
             break;
-        level = s->level;
-        n = number;
+        level = h->level;
+        n = h->number;
         first = n > 0 ? k - 1 : first;
     }
     return first;
@@ -190,24 +287,46 @@ procedure_of(const struct article *a, size_t section)
 
 /* Where a step stands in the article. */
 struct spot {
-    size_t section, procedure;
-    bool awaited;
+    size_t part, procedure;
 };
 
-/* Are the steps ${i} and ${k} of one procedure?  The place counts lines in bold as headings,
- * too, the article's sections do not. */
+static bool
+find_spots(struct compiler *c, struct spot spot[PLAN_STEPS_MAX])
+{
+    size_t n = 0;
+    auto_free struct head *all = find_heads(c, &n);
+
+    for (size_t i = 0; all != NULL && i < c->plan->nsteps; i++) {
+        const struct article_block *b = block_of(c, i);
+
+        spot[i].part = 0;
+        while (spot[i].part + 1 < n && all[spot[i].part + 1].at <= b)
+            spot[i].part++;
+        spot[i].procedure = procedure_of(all, spot[i].part);
+    }
+    return all != NULL;
+}
+
+/* Are the steps ${i} and ${k} of one procedure?  The place counts all lines in bold as
+ * headings, the parts only those of steps. */
 static bool
 belong(const struct compiler *c, const struct spot spot[], size_t i, size_t k)
 {
     return c->place[i].section == c->place[k].section ||
-        (spot[i].section != spot[k].section && spot[i].procedure == spot[k].procedure);
+        (spot[i].part != spot[k].part && spot[i].procedure == spot[k].procedure);
+}
+
+static bool
+is_retry(const struct plan_step *s)
+{
+    return action_is(&s->action, "operation.retry");
 }
 
 /* A retry looks too, but what it sees is worth something only when all is done. */
 static bool
 only_looks(const struct plan_step *s)
 {
-    return s->action.kind->risk == RISK_READ && !action_is(&s->action, "operation.retry") &&
+    return s->action.kind->risk == RISK_READ && !is_retry(s) &&
         !action_is(&s->action, "machine.wait");
 }
 
@@ -215,24 +334,24 @@ void
 compile_waits(struct compiler *c)
 {
     struct spot spot[PLAN_STEPS_MAX];
+    bool persons = is_persons(c->plan);
 
-    for (size_t i = 0; i < c->plan->nsteps; i++) {
-        spot[i].section = block_of(c, i)->section;
-        spot[i].procedure = procedure_of(c->a, spot[i].section);
-        spot[i].awaited = is_awaited(c, i);
-    }
+    if (!find_spots(c, spot))
+        return;
     for (size_t i = 1; i < c->plan->nsteps; i++) {
         struct plan_step *s = &c->plan->steps[i];
-        enum plan_when when = s->when;
-        bool may = when == PLAN_ALWAYS || when == PLAN_FAILED || when == PLAN_UNSOLVED;
+        bool any = persons && is_retry(s);
+        bool may = s->when == PLAN_ALWAYS || s->when == PLAN_FAILED ||
+            s->when == PLAN_UNSOLVED || (s->when == PLAN_IF && any);
 
         if (!plan_step_runs(s) || !may || only_looks(s))
             continue;
         for (size_t k = i; k > 0 && belong(c, spot, k - 1, i); k--) {
-            if (!spot[k - 1].awaited || !follows(&c->plan->steps[k - 1], when, s->of))
+            if (!is_awaited(c, k - 1, any) || !follows(s, &c->plan->steps[k - 1]))
                 continue;
             s->when = PLAN_AFTER;
             memcpy(s->of, c->plan->steps[k - 1].id, sizeof(s->of));
+            free(take(s->when_text));
             break;
         }
     }

@@ -390,3 +390,11 @@ walk_read(struct compiler *c, struct finds *l, const struct sentence *s)
     free(st.key);
     return is;
 }
+
+bool
+walk_edits(const struct sentence *s)
+{
+    return made_type(s) != NULL ||
+        (has_word(s, 0, s->nwords, "change|delete|modify|name|remove|rename|set|type") &&
+            !has_word(s, 0, s->nwords, "regedit|regedit.exe|regedt32|regedt32.exe"));
+}
