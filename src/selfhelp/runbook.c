@@ -221,7 +221,8 @@ judge_unsolved(struct run *r, bool *ret_open)
     bool all = true;
 
     *ret_open = false;
-    if (r->waits != NULL) { /* the person must find what was made ready for that step */
+    /* the person must find what was made ready for that step */
+    if (r->waits != NULL || r->refused != NULL) {
         r->r->outcome = RUNBOOK_BLOCKED;
         *ret_open = true;
         return run_leave_waiting(r);
@@ -420,20 +421,6 @@ finish_some(struct run *r, const struct runbook_candidate *c, size_t n, bool *re
     return e == NULL ? told : err_also(e, told);
 }
 
-static struct err *
-tell_unfinished(struct run *r)
-{
-    char **ids = NULL;
-    struct err *e = NULL;
-
-    TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
-    if (ids[0] != NULL)
-        e = run_set(&r->r->note, "an earlier run has no end: --apply goes on with it, --undo "
-                                 "%s takes it back", ids[0]);
-    journal_ids_free(ids);
-    return e;
-}
-
 /* Runs of this machine that were killed are undone first. */
 static struct err *
 finish_past(struct run *r, const struct runbook_candidate *c, size_t n, bool *ret_clean)
@@ -441,8 +428,6 @@ finish_past(struct run *r, const struct runbook_candidate *c, size_t n, bool *re
     bool more = r->policy->apply;
 
     *ret_clean = true;
-    if (!r->policy->apply)
-        return r->policy->journals == NULL ? NULL : tell_unfinished(r);
     while (more)
         TRY(finish_some(r, c, n, ret_clean, &more));
     return NULL;
@@ -472,6 +457,8 @@ runbook_run(struct target *t, const struct runbook_candidate *c, size_t n,
         report->outcome = RUNBOOK_BLOCKED;
     else if (e == NULL)
         e = run_triage(r, c, n);
+    if (e == NULL)
+        e = run_tell_unfinished(r);
     if (e == NULL && report->outcome == RUNBOOK_ESCALATED && policy->bundles != NULL)
         e = run_bundle(r);
     journal_free(r->j);

@@ -155,19 +155,20 @@ add_how(struct run *r, const struct plan_step *of, struct text *t)
 static struct err *is_done(struct run *r, const struct plan_step *of, bool *ret);
 
 static bool
-is_said_there(const struct journal_person *p, const char *step, const char *done)
+is_said_there(const struct journal_person *p, const char *step, const char *done,
+    const char *what)
 {
-    return p != NULL && strcmp(p->step, step) == 0 && strcmp(p->done, done) == 0;
+    return p != NULL && strcmp(p->step, step) == 0 && strcmp(p->done, done) == 0 &&
+        strcmp(p->what, what) == 0;
 }
 
-/* In the journal, if something was changed: whoever comes next finds there what is left. */
-static struct err *
-note_wait(struct run *r, const struct plan_step *of, const char *what)
+struct err *
+run_note_wait(struct run *r, const struct plan_step *of, const char *what)
 {
     const char *words = words_of(of), *done = r->said != NULL ? r->said : "";
     auto_free char *boot = NULL;
 
-    if (r->j == NULL || is_said_there(journal_person(r->j), of->id, done))
+    if (r->j == NULL || is_said_there(journal_person(r->j), of->id, done, what))
         return NULL;
     TRY(run_boot_id(r, &boot));
     const struct journal_person p = { (char *)(uintptr_t)of->id,
@@ -198,7 +199,7 @@ wait_for(struct run *r, const struct plan_step *of)
     add_what(r, of, &what);
     text_str(&all, what.s != NULL ? what.s : "");
     add_how(r, of, &all);
-    e = what.no_memory || all.no_memory ? fail(OutOfMemory) : note_wait(r, of, all.s);
+    e = what.no_memory || all.no_memory ? fail(OutOfMemory) : run_note_wait(r, of, all.s);
     if (e == NULL && ask(r, what.s)) {
         *run_turn(r, of) = TURN_WORKED;
         e = say(r, of->id);
@@ -276,12 +277,6 @@ run_owes(const struct run *r, const struct plan_step *s)
         r->turn[of - r->c->plan->steps] == TURN_WORKED;
 }
 
-struct err *
-run_leave_waiting(struct run *r)
-{
-    return note_wait(r, r->waits, r->r->blocked);
-}
-
 /* ---- going on ---- */
 
 static bool
@@ -331,7 +326,6 @@ run_meet(struct run *r, struct journal **j, const struct runbook_candidate *c, s
     bool *ret)
 {
     bool changed = false;
-    struct text t = { 0 };
 
     *ret = false;
     for (size_t i = 0; i < n && r->open == NULL; i++) {
@@ -343,16 +337,7 @@ run_meet(struct run *r, struct journal **j, const struct runbook_candidate *c, s
         }
         changed = changed || strcasecmp(journal_code(*j), c[i].code) == 0;
     }
-    text_fmt(&t, "a repair of %s is not at its end%s: %s To take it back instead: ",
-        journal_code(*j), changed ? ", and is not gone on with, since the article has other "
-                                    "steps now; what it waits for" : "",
-        journal_person(*j)->what);
-    run_add_command(r, &t);
-    text_fmt(&t, " --undo %s", journal_id(*j));
-    struct err *e = t.no_memory ? fail(OutOfMemory) : run_set(&r->r->blocked, "%s", t.s);
-
-    text_done(&t);
-    return e;
+    return run_tell_open(r, *j, changed);
 }
 
 /* What an earlier part of the run did counts as this one's. */
@@ -391,7 +376,7 @@ run_go_on(struct run *r)
 {
     memset(r->turn, 0, sizeof(r->turn));
     free(take(r->said));
-    r->waits = NULL;
+    r->waits = r->refused = NULL;
     r->halted = false;
     r->past = 0;
     r->under_way = r->policy->apply && r->c->done != NULL;

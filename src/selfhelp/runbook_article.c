@@ -105,6 +105,8 @@ take_turn(struct run *r, const struct plan_step *s, enum step_turn *ret)
     if (end == STEP_REFUSED && r->r->blocked == NULL)
         TRY(run_set(&r->r->blocked, "allow step %s (%s=%s)", s->id, run_allows(r),
             action_risk_name(s->action.kind->risk)));
+    if (end == STEP_REFUSED)
+        TRY(run_refuse(r, s));
     *ret = end == STEP_FAILED ? TURN_FAILED : end == STEP_REFUSED || end == STEP_CANNOT
         ? TURN_LEFT_OUT : TURN_WORKED;
     /* an installer that says "done" and a runtime that does not load is a failure */

@@ -73,6 +73,7 @@ struct run {
     size_t nlooked;
     enum step_turn turn[PLAN_STEPS_MAX]; /* of the steps of c's plan, where it is in order */
     const struct plan_step *waits; /* the step that a person must do now */
+    const struct plan_step *refused; /* that is not allowed, of a run that is gone on with */
     bool halted;            /* nothing more of the plan is done in this run */
     bool under_way;         /* a person has begun with it: it is gone on with */
     char *said;             /* "2,5": steps that a person says are done; owned */
@@ -122,12 +123,29 @@ bool run_passes(const struct run *r);
 /* The plan is through: from now on it is the state that the plan leads to. */
 struct err *run_pass(struct run *r) must_use;
 
-/* The run ends, and its journal waits for the person. */
-struct err *run_leave_waiting(struct run *r) must_use;
+/* In the journal, if something was changed: it waits for the person to do ${of}, as ${what}
+ * tells.  Whoever comes next finds it there. */
+struct err *run_note_wait(struct run *r, const struct plan_step *of, const char *what) must_use;
 
 /* The look alone says that it is repaired: the note says how that is proved, and what of the
  * article behind the last thing done is a person's. */
 struct err *run_tell_proof(struct run *r) must_use;
+
+/* ---- a repair that is not at its end (runbook_open.c) ---- */
+
+/* ${s} is not allowed.  In a run that a person has begun with nothing more is done then: it
+ * waits there (r->refused), and the report says what to allow.  Else nothing. */
+struct err *run_refuse(struct run *r, const struct plan_step *s) must_use;
+
+/* The run ends, and its journal waits: for r->waits, or for consent to r->refused. */
+struct err *run_leave_waiting(struct run *r) must_use;
+
+/* The report says that the run ${j} waits for a person, and how to go on or take it back.
+ * ${changed}: its article has other steps now. */
+struct err *run_tell_open(struct run *r, const struct journal *j, bool changed) must_use;
+
+/* The same at the end of a run that only looked; other runs without an end are noted. */
+struct err *run_tell_unfinished(struct run *r) must_use;
 
 /* Add how this doctor is called for this machine. */
 void run_add_command(const struct run *r, struct text *t);

@@ -120,6 +120,8 @@ run_offline(struct run *r)
         if (end == STEP_REFUSED && r->r->blocked == NULL)
             TRY(run_set(&r->r->blocked, "allow step %s (%s=%s)", s->id, run_allows(r),
                 action_risk_name(s->action.kind->risk)));
+        if (end == STEP_REFUSED)
+            TRY(run_refuse(r, s));
     }
     if (r->halted)
         return NULL;

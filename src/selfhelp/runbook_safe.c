@@ -341,7 +341,7 @@ override(struct run *r, const struct slots *s)
     TRY(run_consents(r, &s->override->action, &yes));
     if (!yes) {
         TRY(block_consent(r, &s->override->action));
-        return NULL;
+        return s->override->when == PLAN_AFTER ? run_refuse(r, s->override) : NULL;
     }
     TRY(run_probe(r, &now));
     if (now != REMEDY_HOLDS)

@@ -72,6 +72,18 @@ says "$root"/etc/app.conf 'hold=yes' 'what was made ready for it stays'
 says "$root"/etc/app.conf 'ready=no' 'and no more is done'
 id=$(journal)
 state > held
+doctor 1 'who only looks'
+code_is RepairBlocked 'is told that it waits'
+says err 'step 2 is yours: Delete all files in the spool' 'in the last word, for which step'
+says out '^blocked$' 'it is blocked'
+says out '--article=held.md --apply --yes=config --done=2' 'how to go on'
+says out "--undo $id" 'and how to take it back'
+firn_is 1 'whatever is looked for' doctor "root:$root" --json
+says out '"waits": "2"' 'also as a document'
+says out '"blocked": "a repair of held.md is not at its end' 'with what is repaired'
+says out "\"journal\": \"$id\"" 'and where it is written down'
+state > now
+same held now 'a look changes nothing'
 doctor 1 'the same again' --apply --yes=config
 state > now
 same held now 'changes nothing'
@@ -94,6 +106,15 @@ firn_is 2 'steps of no plan' doctor "root:$root" --apply --done=2
 firn_is 2 'undo and done' doctor "root:$root" --undo "$id" --done=2
 state > now
 same held now 'after all of this nothing is touched'
+
+doctor 1 'with too little consent' --apply --yes=service --done=2
+code_is RepairBlocked 'it waits'
+says err 'allow step 3 (--yes=config)' 'for that which it needs'
+says out '--apply --yes=config,service --done=2' 'and says how to go on'
+says out "--undo $id" 'or take it back'
+state > now
+same held now 'and nothing is taken back, or done'
+[ "$(journal)" = "$id" ] && ok 'it is the same run' || not_ok 'it is the same run' "$(journal)"
 
 doctor 0 'when it is done, the rest is done' --apply --yes=config --done=2
 says out '^repaired$' 'it is repaired'

@@ -166,6 +166,13 @@ says err RepairBlocked 'then a person is needed'
 says out 'step 2 is yours: Do it' 'who is told what to do'
 says out 'firn-extension doctor --article=Part2.md --apply --yes=config --done=2' 'and how to go on'
 says /opt/etc/app.conf 'level=5' 'what was done stays'
+doctor 1 'who only looks' --article Part2.md
+says err 'step 2 is yours: Do it' 'is told that it waits, and for what'
+says out "firn-extension doctor --undo $(journal)" 'and how to take it back'
+doctor 1 'too little consent' --article Part2.md --apply --yes=service --done=2
+says err 'allow step 3 (--yes=config)' 'is asked for'
+says out 'doctor --article=Part2.md --apply --yes=config,service --done=2' 'with how to go on'
+says /opt/etc/app.conf 'level=5' 'and nothing is taken back'
 doctor 1 'the rest is done' --article Part2.md --apply --yes=config --done=2
 says err RepairEscalated 'and did not help'
 says out 'done, as a person says' 'what a person said is told'

@@ -110,9 +110,10 @@ struct runbook_report *
 desk_run(struct desk *d)
 {
     const struct runbook_candidate c = { .code = CODE, .plan = d->plan, .done = d->done };
-    const struct runbook_policy p = { .apply = true, .consent = d->consent, .order = d->order,
-        .retry = d->alone ? NULL : operation, .ask_done = d->answers != NULL ? answer : NULL,
-        .written = written, .arg = d, .journals = journals, .bundles = journals };
+    const struct runbook_policy p = { .apply = !d->look, .consent = d->consent,
+        .order = d->order, .retry = d->alone ? NULL : operation,
+        .ask_done = d->answers != NULL ? answer : NULL, .written = written, .arg = d,
+        .options = d->options, .journals = journals, .bundles = journals };
     struct runbook_report *r = NULL;
     struct err *e = runbook_run(d->kill.fault != NULL ? d->kill.fault : d->t, &c, 1, &p, &r);
 

@@ -22,7 +22,9 @@ struct desk {
     enum runbook_order order;
     unsigned consent;
     bool never;          /* the operation fails whatever is done */
+    bool look;           /* nothing is to be changed */
     bool alone;          /* there is no operation: the look alone proves */
+    const char *options; /* how the doctor is called to go on; NULL: as it is usual */
     const char *done;    /* what the person says by an option */
     const char *answers; /* the person's at the terminal, one letter each; NULL: nobody */
     char asked[1024];    /* the last question */

@@ -102,6 +102,45 @@ any_call_may_fail(void **state)
     assert_true(faults > 100);
 }
 
+/* Killed at each line of a part that is not allowed to its end: nothing is half undone, and
+ * with consent it ends where it should. */
+static void
+killed_before_a_consent(void **state)
+{
+    static const char *const lines[] = { PROBE, "always | " STOPS, "always | " PERSON,
+        "after:2 | " STARTS, "after:2 | " SET("Set"), NULL };
+    unsigned long kills = 0;
+    bool over = false;
+
+    (void)state;
+    for (unsigned after = 1; !over; after++) {
+        struct desk d;
+
+        desk_make(&d, lines);
+        d.order = after % 2 == 0 ? RUNBOOK_SAFE : RUNBOOK_ARTICLE;
+        runbook_report_free(desk_run(&d));
+        desk_work(&d);
+        d.done = "2";
+        d.consent = 1U << RISK_SERVICE;
+        auto_ptr(runbook_report) killed = desk_run_killed(&d, after);
+        auto_ptr(runbook_report) small = desk_run(&d);
+
+        over = killed != NULL;
+        kills += !over;
+        desk_is(small, RUNBOOK_BLOCKED);
+        assert_false(small->undone);
+        assert_int_equal(desk_number(&d, "Set"), 0);
+        d.consent = ~0U;
+        d.done = NULL; /* the journal has it */
+        auto_ptr(runbook_report) last = desk_run(&d);
+
+        desk_is(last, RUNBOOK_REPAIRED);
+        assert_true(desk_runs(&d) && desk_number(&d, "Set") == 1);
+        desk_done(&d);
+    }
+    assert_true(kills > 2);
+}
+
 static void
 a_disk_waits_too(void **state)
 {
@@ -228,12 +267,20 @@ say(struct procedure *x, const char *id)
     x->d.done = x->list;
 }
 
+static uint32_t
+setting(struct procedure *x, size_t i)
+{
+    char name[8];
+
+    (void)snprintf(name, sizeof(name), "S%zu", i);
+    return desk_number(&x->d, name);
+}
+
 /* Nothing is done of what waits, or of what stands behind it. */
 static void
 check_waits(struct procedure *x, const struct runbook_report *r)
 {
     size_t first = SIZE_MAX;
-    char name[8];
 
     desk_is(r, RUNBOOK_BLOCKED);
     assert_false(r->undone);
@@ -241,31 +288,48 @@ check_waits(struct procedure *x, const struct runbook_report *r)
         if (r->rows[i].result != NULL && strcmp(r->rows[i].result, "waits for a person") == 0)
             first = i + 1;
     assert_true(first != SIZE_MAX);
-    for (size_t i = first; i <= x->n; i++) {
-        (void)snprintf(name, sizeof(name), "S%zu", i);
-        assert_int_equal(desk_number(&x->d, name), 0);
-    }
+    for (size_t i = first; i <= x->n; i++)
+        assert_int_equal(setting(x, i), 0);
 }
 
 /* No setting is made that is after a step that nobody said is done. */
 static void
 check_order(struct procedure *x)
 {
-    char name[8];
-
-    for (size_t i = 1; i <= x->n; i++) {
-        (void)snprintf(name, sizeof(name), "S%zu", i);
+    for (size_t i = 1; i <= x->n; i++)
         if (x->after[i] != 0 && !x->said[x->after[i]])
-            assert_int_equal(desk_number(&x->d, name), 0);
-    }
+            assert_int_equal(setting(x, i), 0);
 }
 
-/* A person goes on until nothing is waited for; every third part of it is killed somewhere, and
- * some are taken back half way.  In the end, and after an undo, the machine is as it was. */
+/* Some who go on allow too little: nothing is taken back then, and nothing done from the step
+ * on that is not allowed. */
+static bool
+check_consent(struct procedure *x, const struct runbook_report *r, const uint32_t *before)
+{
+    bool refused = r->outcome == RUNBOOK_BLOCKED && r->waits == NULL && r->blocked != NULL &&
+        strstr(r->blocked, "The repair waits there") != NULL;
+
+    if (!refused)
+        return false;
+    assert_true(x->d.consent != ~0U);
+    assert_false(r->undone);
+    for (size_t i = 1; i <= x->n; i++) {
+        const char *is = r->rows[i - 1].result;
+
+        if (is != NULL && strncmp(is, "waits for consent", 17) == 0)
+            assert_true(setting(x, i) <= before[i]);
+    }
+    x->d.consent = ~0U;
+    return true;
+}
+
+/* A person goes on until nothing is waited for; every third part of it is killed somewhere,
+ * some are not allowed enough, and some are taken back half way.  In the end, and after an
+ * undo, the machine is as it was. */
 static void
 procedures_by_chance(void **state)
 {
-    unsigned long waits = 0, kills = 0, undos = 0, most = 0;
+    unsigned long waits = 0, kills = 0, undos = 0, most = 0, refused = 0;
 
     (void)state;
     for (uint64_t seed = 0; seed < journals_times(4000); seed++) {
@@ -279,8 +343,11 @@ procedures_by_chance(void **state)
 
         while (more) {
             struct runbook_report *r = NULL;
+            uint32_t is[STEPS_MOST + 1];
             size_t kept;
 
+            for (size_t i = 1; i <= x.n; i++)
+                is[i] = setting(&x, i);
             if (below(&s, 3) == 0) {
                 r = desk_run_killed(&x.d, 1 + below(&s, 6));
                 kills += r == NULL;
@@ -288,12 +355,15 @@ procedures_by_chance(void **state)
             if (r == NULL)
                 r = desk_run(&x.d);
             check_order(&x);
-            more = r->waits != NULL;
-            if (more) {
+            more = check_consent(&x, r, is);
+            refused += more;
+            if (r->waits != NULL) {
+                more = true;
                 check_waits(&x, r);
                 say(&x, r->waits);
                 waits++;
                 parts++;
+                x.d.consent = below(&s, 4) == 0 ? 1U << (1 + below(&s, 2)) : ~0U;
             }
             if (more && r->journal != NULL && below(&s, 8) == 0) {
                 assert_ok(runbook_undo(x.d.t, journals, r->journal, NULL, NULL, &kept));
@@ -307,9 +377,9 @@ procedures_by_chance(void **state)
         assert_string_equal(before, after);
         procedure_done(&x);
     }
-    print_message("# waited %lu times, up to %lu in a run; killed %lu, undone %lu\n", waits,
-        most, kills, undos);
-    assert_true(waits > 20 && most > 1 && kills > 10 && undos > 1);
+    print_message("# waited %lu times, up to %lu in a run; killed %lu, undone %lu, not allowed "
+                  "%lu\n", waits, most, kills, undos, refused);
+    assert_true(waits > 20 && most > 1 && kills > 10 && undos > 1 && refused > 1);
 }
 
 int
@@ -318,6 +388,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(any_call_may_fail),
+        cmocka_unit_test(killed_before_a_consent),
         cmocka_unit_test(a_disk_waits_too),
         cmocka_unit_test(budgets_go_on),
         cmocka_unit_test(procedures_by_chance),
