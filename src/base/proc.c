@@ -280,11 +280,19 @@ exec_result(struct proc *p, int status)
     return err_because(fail(ChildFailed, p->program, 127), e);
 }
 
+/* What the child has as its third file, or 0. */
+static int
+given_file(const struct proc_options *o)
+{
+    assert((o->listen_fd > 0) + (o->program_fd > 0) + (o->given_fd > 0) <= 1);
+    return o->listen_fd > 0 ? o->listen_fd : o->program_fd > 0 ? o->program_fd : o->given_fd;
+}
+
 static struct err *
 start_with(struct start *s, const struct proc_options *o, struct proc *p)
 {
     auto_fd int in = -1, out = -1, words = -1, third = -1, status_in = -1, status_out = -1;
-    int ends[2], max_fd, given = o->listen_fd > 0 ? o->listen_fd : o->program_fd;
+    int ends[2], max_fd, given = given_file(o);
     struct rlimit files;
 
     auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -330,7 +338,6 @@ proc_start(const char *const argv[], const struct proc_options *options, struct 
 
     if (options == NULL)
         options = &plain;
-    assert(options->listen_fd <= 0 || options->program_fd <= 0);
     auto_ptr(proc) p = calloc(1, sizeof(*p));
     if (p == NULL)
         return fail(OutOfMemory);

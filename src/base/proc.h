@@ -37,6 +37,7 @@ struct proc_options {
      * then only a name.  0: argv[0] is looked for.  The child has it as file 3, by which an
      * interpreter reads its script; it cannot go with listen_fd. */
     int program_fd;
+    int given_fd; /* a file that the child has as file 3, and nothing else; 0: none */
     const char *folder;     /* where it runs; NULL: where firn runs */
     const char *const *env; /* NULL, or "NAME=value" over what firn has; ends with NULL */
     bool survives; /* a killed firn does not kill it: it sees the end of its input and tidies */

@@ -23,6 +23,7 @@ struct run_options {
     const char *folder;           /* where it runs; NULL: where the extension does */
     const char *const *env;       /* "NAME=value" over what the extension has, or NULL */
     int program_fd;               /* Linux: run this open file, not what the path leads to */
+    int given_fd; /* Linux: an open file that it has as file 3; 0: none */
     /* Its standard input is a pipe that run_tell writes to, and only its standard output is
      * read.  Otherwise it reads nothing, and both of its outputs are read as one. */
     bool talk;

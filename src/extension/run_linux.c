@@ -64,8 +64,8 @@ make_pipe(int *ret_read, int *ret_write)
 static struct err *
 start(struct run *r, const struct run_options *o, const char *const argv[])
 {
-    struct proc_options po = { .program_fd = o->program_fd, .folder = o->folder,
-        .env = o->env, .survives = o->survives };
+    struct proc_options po = { .program_fd = o->program_fd, .given_fd = o->given_fd,
+        .folder = o->folder, .env = o->env, .survives = o->survives };
     auto_fd int in = -1, out = -1;
 
     if (o->talk) {

@@ -26,7 +26,8 @@ enum {
 struct scripts;
 
 /* Read the configuration and check both scripts; *ret = NULL when nothing is configured.
- * FreezeConfigEncoding, ScriptConfigInvalid, ScriptConfigOpen, ScriptMissing, ScriptOpen. */
+ * FreezeConfigEncoding, ScriptConfigInvalid, ScriptConfigOpen, ScriptMissing, ScriptOpen,
+ * ScriptUnstartable; those of one script say goes_on, as script_goes_on does. */
 struct err *script_open(struct scripts **ret) must_use;
 /* From bytes, for tests of the reader. */
 struct err *script_parse(const char *path, const char *bytes, size_t len, struct scripts **ret)
@@ -38,7 +39,7 @@ DEFINE_AUTO(scripts);
 struct err *script_check(void) must_use;
 
 /* Run one, with its retries, inside its time.  *ret_warned: it ended with 2.  ScriptFailed,
- * ScriptTooSlow. */
+ * ScriptTooSlow, ScriptUnstartable. */
 struct err *script_run_pre(struct scripts *s, bool *ret_warned) must_use;
 struct err *script_run_post(struct scripts *s, bool *ret_warned) must_use;
 

@@ -11,18 +11,21 @@
 #include "os.h"
 #include "run.h"
 #include "script.h"
+#include "script_start.h"
 #include "text.h"
 
 #define CONFIG "/etc/azure/VMSnapshotScriptPluginConfig.json"
 
 enum {
     CONFIG_MAX = 64 * 1024,
+    WORDS_MAX = 400, /* bytes of what a script printed */
     CAREFUL = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
 };
 
 struct one {
     const char *path; /* NULL: none */
     int fd;           /* checked and open, or -1 */
+    bool shell;       /* it names no interpreter */
     const char *parameter[SCRIPT_PARAMETERS_MAX + 1];
     int64_t retries;
 };
@@ -204,17 +207,29 @@ script_parse(const char *path, const char *bytes, size_t len, struct scripts **r
     return NULL;
 }
 
-static struct err *
-open_one(struct one *o, const char *which)
+/* As it stands in the configuration: what reads it from a failure knows whether a backup may go
+ * on. */
+static const char *
+rule(const struct scripts *s)
 {
+    return s->goes_on ? "true" : "false";
+}
+
+static struct err *
+open_one(const struct scripts *s, struct one *o, const char *which)
+{
+    auto_free char *why = NULL;
     const char *fault = NULL;
 
     if (o->path == NULL)
         return NULL;
     open_checked(o->path, true, &o->fd, &fault);
     if (fault != NULL)
-        return fail(ScriptOpen, which, o->path, fault);
-    return o->fd < 0 ? fail(ScriptMissing, which, o->path) : NULL;
+        return fail(ScriptOpen, which, o->path, fault, rule(s));
+    if (o->fd < 0)
+        return fail(ScriptMissing, which, o->path, rule(s));
+    TRY(script_start_look(o->fd, &o->shell, &why));
+    return why != NULL ? fail(ScriptUnstartable, which, o->path, why, rule(s)) : NULL;
 }
 
 /* The whole of a small file. */
@@ -261,8 +276,8 @@ script_open(struct scripts **ret)
         return NULL;
     TRY(read_open(fd, path, &bytes, &len));
     TRY(script_parse(path, bytes, len, &s));
-    TRY(open_one(&s->pre, "pre"));
-    TRY(open_one(&s->post, "post"));
+    TRY(open_one(s, &s->pre, "pre"));
+    TRY(open_one(s, &s->post, "post"));
     *ret = take(s);
     return NULL;
 }
@@ -290,24 +305,47 @@ script_check(void)
     return NULL;
 }
 
-/* The end of what it printed, for the message. */
-static const char *
+/* The end of what it printed, for the message; NULL when memory is short. */
+static char *
 last_words(const char *output)
 {
-    size_t n = strlen(output);
+    size_t n = strlen(output), from;
 
-    return n > 400 ? output + n - 400 : output;
+    while (n > 0 && output[n - 1] == '\n')
+        n--;
+    from = n > WORDS_MAX ? n - WORDS_MAX : 0;
+    return strndup(output + from, n - from);
+}
+
+/* Either by itself, or by the shell, which reads the same open file. */
+static struct err *
+start(const struct scripts *s, const struct one *o, const char *which, const char *const env[],
+    struct run **ret)
+{
+    const char *words[SCRIPT_PARAMETERS_MAX + 2] = { "/dev/fd/3" };
+    struct run_options ro = { .program = o->path, .arguments = o->parameter,
+        .program_fd = o->fd, .env = env, .folder = "/" };
+
+    if (o->shell) {
+        memcpy(words + 1, o->parameter, sizeof(o->parameter));
+        ro.program = SCRIPT_SHELL;
+        ro.arguments = words;
+        ro.program_fd = 0;
+        ro.given_fd = o->fd;
+    }
+    struct err *e = run_start(&ro, ret);
+    return err_code(e) != E_ChildFailed ? e
+        : err_because(fail(ScriptUnstartable, which, o->path, "the system refuses it", rule(s)),
+              e);
 }
 
 static struct err *
-run_once(const struct one *o, const char *which, int64_t timeout_s, struct deadline by,
+run_once(const struct scripts *s, const struct one *o, const char *which, struct deadline by,
     bool *ret_warned)
 {
-    auto_free char *variable = NULL;
+    auto_free char *variable = NULL, *words = NULL;
     struct text t = { 0 };
     const char *env[] = { NULL, NULL };
-    struct run_options ro = { .program = o->path, .arguments = o->parameter,
-        .program_fd = o->fd, .env = env, .folder = "/" };
     auto_ptr(run) r = NULL;
     uint32_t status = 0;
     bool ended;
@@ -317,14 +355,16 @@ run_once(const struct one *o, const char *which, int64_t timeout_s, struct deadl
     if (t.no_memory)
         return fail(OutOfMemory);
     env[0] = variable = t.s;
-    TRY(run_start(&ro, &r));
+    TRY(start(s, o, which, env, &r));
     TRY(run_wait(r, by, &ended, &status));
     if (!ended)
-        return fail(ScriptTooSlow, which, o->path, timeout_s);
+        return fail(ScriptTooSlow, which, o->path, s->timeout_s, rule(s));
     *ret_warned = status == 2;
     if (status == 0 || status == 2)
         return NULL;
-    return fail(ScriptFailed, which, o->path, (int64_t)status, last_words(run_output(r)));
+    words = last_words(run_output(r));
+    return words == NULL ? fail(OutOfMemory)
+        : fail(ScriptFailed, which, o->path, (int64_t)status, words, rule(s));
 }
 
 static struct err *
@@ -338,7 +378,7 @@ run_script(const struct scripts *s, const struct one *o, const char *which, bool
         return NULL;
     for (int64_t i = 0; i <= o->retries; i++) {
         err_free(e);
-        e = run_once(o, which, s->timeout_s, by, ret_warned);
+        e = run_once(s, o, which, by, ret_warned);
         if (e == NULL || err_code(e) != E_ScriptFailed || deadline_passed(by))
             break;
     }

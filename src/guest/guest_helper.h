@@ -22,7 +22,8 @@ struct guest_helper_freeze {
     const char *program;
     const char *const *mounts; /* as qga_freeze has them */
     bool applications; /* bring them to rest first: what it fails with stands then below
-                          ApplicationsNotQuiesced */
+                          ApplicationsNotQuiesced, unless it ends the backup
+                          (guest_rule.h) */
     const char *const *with; /* and with them, behind them, those of the packages of these
                                 names; ends with NULL; NULL: no others */
     int64_t ms;        /* taken as whole seconds, one at least */

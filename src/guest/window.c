@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "guest_mark.h"
 #include "guest_prepare.h"
+#include "guest_rule.h"
 #include "qga.h"
 #include "stop.h"
 #include "thaw.h"
@@ -288,7 +289,7 @@ descend(struct window *w, enum window_level best, struct err **ret_why)
         struct err *e = run_level(w);
         if (e == NULL)
             break;
-        if (w->refused || stop_requested()) {
+        if (w->refused || stop_requested() || guest_rule_ends(e)) {
             err_free(why);
             return e;
         }

@@ -10,7 +10,8 @@
  * marker (guest_mark.h) tells the next call of firn.
  *
  * Levels go down one after the other as far as the caller allows: what stood in the way is
- * then no failure but result.weaker.  The snapshot is made once at most: after it, nothing is
+ * then no failure but result.weaker.  A script in the guest that failed, and must not
+ * (guest_rule.h), ends it at once.  The snapshot is made once at most: after it, nothing is
  * tried again.
  *
  * One thread; the calls of the caller are made by it.  Meanwhile the agent's socket belongs to
@@ -91,7 +92,8 @@ struct window_result {
  * of a guest that went on meanwhile, where a level below was not allowed.  With any other the
  * snapshot's own call failed or was not made: what ${snapshot} returned, Interrupted, and what
  * kept the guest from being held still: FreezeTimeout, FreezeEmpty, FreezeHelperMissing,
- * GuestFrozen, GuardFailed, and failures of the agent (qga_link.h) and of guest_prepare.h. */
+ * GuestFrozen, GuardFailed, and failures of the agent (qga_link.h), of guest_prepare.h, and of
+ * scripts. */
 struct err *window_run(const struct window_options *o, struct window_result *ret) must_use;
 
 /* Frees what the result holds. */

@@ -7,6 +7,7 @@
 #include "codes.h"
 #include "guest_hooks.h"
 #include "guest_prepare.h"
+#include "guest_rule.h"
 #include "rehearsal_internal.h"
 #include "text.h"
 
@@ -190,7 +191,10 @@ say_not_ready(struct rehearsing *r, struct err *e, const char *names)
 {
     if (rehearsing_ends(e))
         return e;
-    return rehearsing_say(r, rehearsing_without(r, VAULT_APPLICATION), e, "%s%s",
+    enum rehearsal_result without = rehearsing_without(r, VAULT_APPLICATION);
+    if (without == REHEARSAL_WEAKER && guest_rule_ends(e))
+        without = REHEARSAL_FAILS;
+    return rehearsing_say(r, without, e, "%s%s",
         names != NULL ? names : "none",
         names != NULL ? " is not ready; a backup would run its installers" : "");
 }

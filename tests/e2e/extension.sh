@@ -177,6 +177,16 @@ if [ "$(id -u)" -eq 0 ]; then
     in_json out error.code ScriptFailed 'but says why'
     [ ! -e at-rest ] && ok 'and what came to rest goes on' ||
         not_ok 'and what came to rest goes on'
+    is 0 'one that is only looked at' "$extension" prepare --package $name --look --json
+    in_json out result ready 'is ready'
+    printf '#!/no/such\nexit 0\n' > pre.sh
+    is 1 'one that could not be started' "$extension" prepare --package $name --look --json
+    in_json out code ScriptUnstartable 'is not'
+    in_json out facts.goes_on true 'and says that the backup may go on'
+    says out '/no/such is not there' 'with the reason'
+    printf 'exit 0\n' > pre.sh
+    is 0 'one that names no interpreter' "$extension" prepare --package $name --look
+    is 0 'is run by the shell' "$extension" rehearse --package $name
     rm scripts.json
 else
     skip 'a script that fails, and may, is told' 'it needs root'

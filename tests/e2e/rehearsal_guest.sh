@@ -63,6 +63,38 @@ row end ok nothing 'nothing is left'
 goes_on 'the guest goes on'
 in_guest '[ ! -e /var/lib/firn/plugins/Firn.VMSnapshot/1.0.0.0/status/prepare.status ] &&
     [ ! -e /run/at-rest ]' && ok 'and nothing is left in it' || not_ok 'and nothing is left in it'
+
+# ---- scripts, and whether a backup goes on after one of them ----
+configure() { # RULE FIRST_LINE: the pre-script fails
+    in_guest "mkdir -p /etc/azure && cd /etc/azure && [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+        printf '%s\nexit 7\n' '$2' > pre && printf 'echo \$1 >> /run/post\n' > post &&
+        chmod 700 pre post && echo '{\"preScriptLocation\": \"/etc/azure/pre\",
+            \"postScriptLocation\": \"/etc/azure/post\", \"postScriptParams\": [\"ran\"],
+            \"continueBackupOnFailure\": $1}' > VMSnapshotScriptPluginConfig.json &&
+        chmod 600 VMSnapshotScriptPluginConfig.json && rm -f /run/post"
+}
+backup() { firn_is "$1" "$2" backup --json qmp:"$g_mon",qga="$g_agent"; }
+configure true '#!/bin/sh'
+rehearse 3 'a script fails, and may'
+row freeze weaker ScriptFailed 'which makes a weaker point'
+configure false '#!/bin/sh'
+rehearse 1 'one that may not'
+row extension ok ready 'is as it should be'
+row freeze fails ScriptFailed 'until it runs'
+backup 1 'no backup'
+says out '"code": "ScriptFailed"' 'goes on'
+"$firn" points --json > out && ! grep -q web1 out && ok 'and there is no point' ||
+    not_ok 'and there is no point' "$(cat out)"
+in_guest '[ "$(wc -l < /run/post)" = 2 ] && [ ! -e /run/at-rest ]' &&
+    ok 'the post-script ran, each time' || not_ok 'the post-script ran, each time'
+configure false '#!/no/such'
+rehearse 1 'one that cannot be started'
+row extension fails ScriptUnstartable 'is found without running it'
+configure true '#!/no/such'
+rehearse 3 'the same, which may'
+row extension weaker ScriptUnstartable 'makes a weaker point'
+goes_on 'the guest goes on'
+in_guest 'rm -r /etc/azure'
 "$firn" doctor qmp:"$g_mon",qga="$g_agent" > out 2> err
 grep '^  freeze' out | sed 's/^/#/'
 in_guest 'busybox mount -t ext2 -o loop /one/disk.img /inner'

@@ -256,6 +256,46 @@ says out '^3 frozen 2 by firn' 'the watchdog dies: all was held until firn thawe
 is_thawed "$A" 'ext4 goes on'
 is_thawed "$B" 'and xfs'
 
+# ---- scripts, and whether the next level is tried after one that failed ----
+scripts() { # RULE PRE: its first line
+    printf '%s\n' "$2" 'echo no room' 'exit 7' > pre.sh
+    printf 'echo ran >> %s\n' "$t_dir/post-ran" > post.sh # for the shell, by the contract
+    printf '{"preScriptLocation": "%s", "postScriptLocation": "%s",
+        "continueBackupOnFailure": %s}' "$t_dir/pre.sh" "$t_dir/post.sh" "$1" > none
+    chmod 600 none && chmod 700 pre.sh post.sh
+    rm -f post-ran
+}
+rests
+scripts true '#!/bin/sh'
+hold_now 20000 3
+hold_ends
+says out '^2 frozen 2 by firn' 'a script that fails, and may: one level lower'
+says err '(ScriptFailed,' 'for that reason'
+[ "$(cat post-ran)" = ran ] && ok 'and the post-script ran' || not_ok 'and the post-script ran'
+rests
+scripts false '#!/bin/sh'
+hold_now 20000 3
+hold_ends
+[ ! -s out ] && ok 'one that may not: no level is tried' ||
+    not_ok 'one that may not: no level is tried' "$(cat out)"
+head -n 1 err | grep -q 'no room (ScriptFailed,' && ok 'by its code and words' ||
+    not_ok 'by its code and words' "$(cat err)"
+is_thawed "$A" 'nothing is frozen'
+is_thawed "$B" 'nowhere'
+[ "$(cat post-ran)" = ran ] && [ ! -e a/at-rest ] && ok 'and the post-script ran' ||
+    not_ok 'and the post-script ran'
+scripts false '#!/no/such'
+hold_now 20000 3
+hold_ends
+[ ! -s out ] && ok 'one that could not start ends it, too' ||
+    not_ok 'one that could not start ends it, too' "$(cat out)"
+says err '(ScriptUnstartable,' 'before anything comes to rest'
+[ ! -e post-ran ] && ok 'and nothing was run' || not_ok 'and nothing was run'
+hold_now 20000 2
+hold_ends
+says out '^2 frozen 2 by firn' 'where no application is to rest, no script counts'
+rm none
+
 # ---- several packages: one freeze, in the order of their names ----
 rests
 for name in Firn.Second Firn.First; do

@@ -22,6 +22,8 @@ enum { LINE = 65536 };
 struct serving {
     struct fake_shared *s;
     int fd, events, go;
+    const char *printed; /* by the program that ran last; NULL: none did */
+    int exit;
 };
 
 static void
@@ -157,15 +159,58 @@ thaw(struct serving *v)
     return n;
 }
 
+/* ---- programs in the guest: what finds the extension, and the extension ---- */
+
+#define PLUGINS "/var/lib/firn/plugins/Firn.Fake"
+
+static json_t *
+start_program(struct serving *v, json_t *arguments)
+{
+    const char *path = json_string_value(json_object_get(arguments, "path"));
+    const char *word = json_string_value(json_array_get(json_object_get(arguments, "arg"), 0));
+    bool found = path != NULL && strcmp(path, "/usr/bin/find") == 0;
+
+    if (v->s->prepare[0] == '\0' || path == NULL || word == NULL)
+        return NULL;
+    v->exit = !found && strcmp(word, "freeze") == 0;
+    v->printed = found                   ? PLUGINS "/1.0.0.0/bin/firn-extension\n"
+        : strcmp(word, "prepare") == 0 ? v->s->prepare
+        : strcmp(word, "freeze") == 0  ? v->s->helper_freeze
+                                       : "{\"folder\": \"" PLUGINS "/1.0.0.0\"}";
+    return json_pack("{s:i}", "pid", 7);
+}
+
+static json_t *
+program_status(const struct serving *v)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *s = (const unsigned char *)v->printed;
+    size_t len = strlen(v->printed), n = 0;
+    char text[800];
+
+    for (size_t i = 0; i < len && n + 5 < sizeof(text); i += 3) {
+        unsigned more = len - i > 2 ? 2 : (unsigned)(len - i - 1);
+        unsigned bits = (unsigned)s[i] << 16 | (more > 0 ? (unsigned)s[i + 1] << 8 : 0) |
+                        (more > 1 ? s[i + 2] : 0);
+
+        for (unsigned k = 0; k < 4; k++)
+            text[n++] = k > more + 1 ? '=' : digits[bits >> (18 - 6 * k) & 63];
+    }
+    text[n] = '\0';
+    return json_pack("{s:b, s:i, s:s}", "exited", 1, "exitcode", v->exit, "out-data", text);
+}
+
 static json_t *
 info(struct serving *v)
 {
     static const char *const names[] = { "guest-ping", "guest-fsfreeze-freeze",
         "guest-fsfreeze-freeze-list", "guest-fsfreeze-thaw", "guest-fsfreeze-status",
-        "guest-get-osinfo" };
+        "guest-get-osinfo", "guest-exec", "guest-exec-status" };
     json_t *list = json_array();
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    size_t n = sizeof(names) / sizeof(names[0]) - (v->s->prepare[0] != '\0' ? 0 : 2);
+    for (size_t i = 0; i < n; i++)
         json_array_append_new(list, json_pack("{s:s, s:b}", "name", names[i], "enabled",
                                         !(v->s->no_freeze && strstr(names[i], "-freeze"))));
     return json_pack("{s:s, s:o}", "version", "7.2.0", "supported_commands", list);
@@ -186,6 +231,10 @@ carry_out(struct serving *v, const char *c, bool really, json_t *arguments)
         return json_string(really && v->s->frozen ? "frozen" : "thawed");
     if (strcmp(c, "get-osinfo") == 0)
         return json_pack("{s:s}", "id", "debian");
+    if (strcmp(c, "exec") == 0)
+        return start_program(v, arguments);
+    if (strcmp(c, "exec-status") == 0 && v->printed != NULL)
+        return program_status(v);
     if (strcmp(c, "ping") == 0)
         return json_object();
     return strcmp(c, "info") == 0 ? info(v) : NULL;

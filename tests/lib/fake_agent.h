@@ -37,6 +37,9 @@ struct fake_shared {
     char odd_command[40]; /* as it is spelled after "guest-" */
     _Atomic int no_freeze;  /* its configuration forbids to freeze */
     _Atomic int mounts; /* file systems that it can freeze */
+    /* An extension in the guest: what it prints when it is asked to prepare, and to freeze; the
+     * latter with exit status 1, at once.  "": there is none, and no guest-exec. */
+    char prepare[400], helper_freeze[400];
 };
 
 struct fake_agent {

@@ -95,8 +95,165 @@ exit_codes(void **state)
     run_pre(0, true);
     put(pre, "#!/bin/sh\nexit 1\n", 0700);
     run_pre(E_ScriptFailed, false);
-    put(pre, "no interpreter\n", 0700);
-    run_pre(E_ChildFailed, false);
+    put(pre, "exit 3\n", 0700);
+    run_pre(E_ScriptFailed, false);
+}
+
+/* Does the check say that it cannot be started, with these words? */
+static void
+cannot_start(const char *text, size_t len, const char *words)
+{
+    FILE *f = fopen(pre, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+    struct err *e = script_check();
+    assert_int_equal(err_code(e), E_ScriptUnstartable);
+    if (strstr(err_message(e), words) == NULL)
+        print_error("%s\n", err_message(e));
+    assert_non_null(strstr(err_message(e), words));
+    assert_non_null(strstr(err_message(e), pre));
+    err_free(e);
+}
+
+static void
+what_the_system_could_not_start(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } bad[] = {
+        { "#!/no/such\n", "/no/such is not there" },
+        { "#! \t/no/such -x\nexit 0\n", "/no/such is not there" },
+        { "#!/no/such", "/no/such is not there" },
+        { "#!/etc/passwd\n", "/etc/passwd cannot be executed" },
+        { "#!/bin\n", "/bin cannot be executed" },
+        { "#!\nexit 0\n", "names no interpreter" },
+        { "#!  \nexit 0\n", "names no interpreter" },
+        { "#!/bin/sh\r\nexit 0\r\n", "carriage return" },
+        { "#!/bin/sh -e\r\nexit 0\r\n", "carriage return" },
+        { "#!/usr/bin/env no-such-program\n", "\"no-such-program\"" },
+        { "#!/usr/bin/env sh -e\n", "\"sh -e\"" }, /* one word to env */
+        { "#!/usr/bin/env -S no-such-program -x\n", "\"no-such-program\"" },
+    };
+    static const char binary[] = "\xca\xfe\xba\xbe\0\0\0\x34";
+    char line[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cannot_start(bad[i].text, strlen(bad[i].text), bad[i].words);
+    cannot_start(binary, sizeof(binary) - 1, "neither a text nor a program");
+    memset(line, 'x', sizeof(line));
+    memcpy(line, "#!/", 3);
+    cannot_start(line, sizeof(line), "longer than the system reads");
+}
+
+/* What it lets pass runs, and by whom. */
+static void
+what_the_system_starts(void **state)
+{
+    static const char *const good[] = { "", "exit 2\n", "# a remark\nexit 2\n",
+        "#!/bin/sh\nexit 2\n", "#! /bin/sh -e\nfalse\n", "#!/usr/bin/env sh\nexit 2\n",
+        "#!/usr/bin/env -S sh -e\nexit 2\n" };
+    static const int code[] = { 0, 0, 0, 0, E_ScriptFailed, 0, 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        put(pre, good[i], 0700);
+        assert_ok(script_check());
+        run_pre(code[i], i != 0);
+    }
+}
+
+/* A program is started by its loader; ours has one that is there. */
+static void
+what_a_program_needs(void **state)
+{
+    FILE *f = fopen("/proc/self/exe", "r");
+    char *bytes;
+    struct stat st;
+
+    (void)state;
+    assert_non_null(f);
+    assert_int_equal(fstat(fileno(f), &st), 0);
+    bytes = malloc((size_t)st.st_size);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, (size_t)st.st_size, f), st.st_size);
+    assert_int_equal(fclose(f), 0);
+    f = fopen(pre, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, (size_t)st.st_size, f), st.st_size);
+    assert_int_equal(fclose(f), 0);
+    assert_ok(script_check());
+    char *loader = memmem(bytes, (size_t)st.st_size, "/ld-", 4);
+    assert_non_null(loader);
+    loader[1] = 'X';
+    cannot_start(bytes, (size_t)st.st_size, "the loader that it needs");
+    free(bytes);
+}
+
+/* The shell reads the file that was checked, and gets the same words and surroundings. */
+static void
+the_shell_gets_what_an_interpreter_gets(void **state)
+{
+    char text[256], line[128] = "";
+    auto_ptr(scripts) s = NULL;
+    bool warned;
+
+    (void)state;
+    (void)snprintf(text, sizeof(text),
+        "echo \"$0 $1 $# $FIRN_SCRIPT\" > %s; read x || exit 2\n", out);
+    put(pre, text, 0700);
+    configure("\"preScriptParams\":[\"a  b\",\"c\"]");
+    assert_ok(script_open(&s));
+    assert_int_equal(unlink(pre), 0);
+    put(pre, "exit 1\n", 0700);
+    assert_ok(script_run_pre(s, &warned));
+    assert_true(warned); /* it has nothing to read */
+    FILE *f = fopen(out, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof(line), f));
+    assert_int_equal(fclose(f), 0);
+    (void)snprintf(text, sizeof(text), "/dev/fd/3 a  b 2 %s\n", pre);
+    assert_string_equal(line, text);
+}
+
+/* Every failure of a script says whether the backup may go on. */
+static void
+failures_say_what_the_configuration_says(void **state)
+{
+    static const struct {
+        const char *script, *more, *rule;
+        int code;
+    } table[] = {
+        { "exit 1\n", "", "true", E_ScriptFailed },
+        { "exit 1\n", "\"continueBackupOnFailure\":true", "true", E_ScriptFailed },
+        { "exit 1\n", "\"continueBackupOnFailure\":false", "false", E_ScriptFailed },
+        { "sleep 60\n", "\"continueBackupOnFailure\":false,\"timeoutInSeconds\":1", "false",
+            E_ScriptTooSlow },
+        { "#!/no/such\n", "\"continueBackupOnFailure\":false", "false", E_ScriptUnstartable },
+        { NULL, "\"continueBackupOnFailure\":false", "false", E_ScriptMissing },
+        { NULL, "", "true", E_ScriptMissing },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        auto_ptr(scripts) s = NULL;
+        bool warned;
+
+        (void)unlink(pre);
+        if (table[i].script != NULL)
+            put(pre, table[i].script, 0700);
+        configure(table[i].more);
+        struct err *e = script_open(&s);
+        if (e == NULL)
+            e = script_run_pre(s, &warned);
+        assert_int_equal(err_code(e), table[i].code);
+        const struct err_arg *last = err_arg(e, err_nargs(e) - 1);
+        assert_string_equal(last->name, "goes_on");
+        assert_string_equal(last->str, table[i].rule);
+        err_free(e);
+    }
 }
 
 static void
@@ -280,6 +437,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         SCRIPT_TEST(nothing_is_configured),
         SCRIPT_TEST(exit_codes),
+        SCRIPT_TEST(what_the_system_could_not_start),
+        SCRIPT_TEST(what_the_system_starts),
+        SCRIPT_TEST(what_a_program_needs),
+        SCRIPT_TEST(the_shell_gets_what_an_interpreter_gets),
+        SCRIPT_TEST(failures_say_what_the_configuration_says),
         SCRIPT_TEST(what_others_could_change),
         SCRIPT_TEST(another_owner),
         SCRIPT_TEST(links_and_odd_paths),

@@ -372,6 +372,61 @@ steps_down_are_told_with_their_cause(void **state)
     assert_fails(e, E_FreezeHelperMissing);
 }
 
+/* A script that failed: how the extension tells it. */
+static void
+script_failed(char *to, size_t room, bool prepare, const char *goes_on)
+{
+    char rule[40] = "";
+
+    if (goes_on != NULL)
+        (void)snprintf(rule, sizeof(rule), ", \"goes_on\": \"%s\"", goes_on);
+    (void)snprintf(to, room, "{%s\"code\": \"ScriptFailed\", \"message\": \"m\", \"facts\": "
+                             "{\"which\": \"pre\", \"path\": \"/pre\", \"exit\": 7, "
+                             "\"words\": \"no room\"%s}}%s",
+        prepare ? "\"result\": \"failed\", " : "\"error\": {", rule, prepare ? "" : "}");
+}
+
+/* One that fails when it is prepared, or when it runs: where its configuration says that the
+ * backup ends, the ladder does; where it does not say it, or not at all, it goes on. */
+static void
+a_script_may_end_it(void **state)
+{
+    static const char *const rules[] = { NULL, "true", "false" };
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        const char *rule = rules[i / 2];
+        struct window_result r = { 0 };
+        struct fixture *f;
+
+        set_up((void **)&f);
+        struct window_options o = options(f);
+        struct fake_shared *s = f->agent.s;
+        o.levels = WINDOW_ALLOW(WINDOW_APPLICATION) | WINDOW_ALLOW(WINDOW_CRASH);
+        if (i % 2 == 0)
+            script_failed(s->prepare, sizeof(s->prepare), true, rule);
+        else
+            (void)snprintf(s->prepare, sizeof(s->prepare), "{\"result\": \"ready\"}");
+        script_failed(s->helper_freeze, sizeof(s->helper_freeze), false, rule);
+        struct err *e = window_run(&o, &r);
+        if (rule != NULL && strcmp(rule, "false") == 0) {
+            assert_int_equal(err_code(e), E_ScriptFailed);
+            assert_non_null(strstr(err_message(e), "no room"));
+            assert_int_equal(f->calls, 0);
+        } else {
+            assert_int_equal(err_code(e), 0);
+            assert_int_equal(r.level, WINDOW_CRASH);
+            assert_true(err_has(r.weaker, E_ScriptFailed));
+            assert_int_equal(f->calls, 1);
+        }
+        err_free(e);
+        assert_int_equal(s->freezes, 0);
+        all_is_over(f);
+        window_result_done(&r);
+        tear_down((void **)&f);
+    }
+}
+
 static void
 what_others_froze_is_not_thawed(void **state)
 {
@@ -463,6 +518,7 @@ main(int argc, char **argv)
         cmocka_unit_test(no_agent_can_harm),
         T(a_guest_that_stays_frozen_is_told),
         T(steps_down_are_told_with_their_cause),
+        cmocka_unit_test(a_script_may_end_it),
         T(what_others_froze_is_not_thawed),
         T(nobody_there),
         T(a_snapshot_of_a_guest_that_went_on),
