@@ -152,6 +152,8 @@ undo(struct cmd *c, struct target *t, const char *folder)
 
     TRY(runbook_undo(t, folder, id, undo_line, c, &kept));
     cmd_say(c, "the repair %s is undone\n", id);
+    if (kept > 0)
+        cmd_warn(c, fail(UndoKept, id, (int64_t)kept));
     return cmd_result(c, json_pack("{s:s, s:b, s:I}", "journal", id, "undone", 1, "kept",
         (json_int_t)kept));
 }

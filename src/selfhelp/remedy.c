@@ -225,8 +225,8 @@ remedy_bad_record(const struct action *a)
     return fail(InputInvalid, a->kind->name, "its record in the journal is not one");
 }
 
-static json_t *
-json_hex(const void *data, size_t len)
+json_t *
+remedy_to_hex(const void *data, size_t len)
 {
     auto_free char *hex = malloc(2 * len + 1);
 
@@ -237,8 +237,8 @@ json_hex(const void *data, size_t len)
 }
 
 /* False when it is no even number of hex digits or memory is short. */
-static bool
-hex_bytes(const json_t *from, uint8_t **ret, size_t *ret_len)
+bool
+remedy_from_hex(const json_t *from, uint8_t **ret, size_t *ret_len)
 {
     const char *hex = json_string_value(from);
     size_t len = hex == NULL ? 0 : strlen(hex) / 2;
@@ -283,7 +283,7 @@ remedy_record_value(struct target *t, const char *key, const char *name, json_t 
     struct err *e;
 
     TRY(target_reg_get(t, key, name, &v, &found));
-    data = found ? json_hex(v.data, v.len) : json_null();
+    data = found ? remedy_to_hex(v.data, v.len) : json_null();
     made = json_array();
     e = missing_keys(t, key, made);
     *ret = json_pack("{s:s, s:s, s:b, s:i, s:o, s:o}", "key", key, "name", name, "found",
@@ -313,7 +313,7 @@ remedy_restore_value(struct target *t, const json_t *record)
     if (json_is_true(found)) {
         struct target_value v = { .type = (uint32_t)json_integer_value(type) };
 
-        if (!hex_bytes(json_object_get(record, "data"), &v.data, &v.len))
+        if (!remedy_from_hex(json_object_get(record, "data"), &v.data, &v.len))
             return fail(InputInvalid, "a registry value's record", "its data is not hex");
         struct err *e = target_reg_set(t, key, name, &v);
 
@@ -343,7 +343,7 @@ remedy_record_file(struct target *t, const char *path, json_t **ret)
     if (found && len > REMEDY_RECORD_MAX)
         return fail(InputInvalid, path, "it is too large for its old state to be kept");
     TRY(remedy_json(json_pack("{s:s, s:b, s:o}", "path", path, "found", found, "data",
-                        found ? json_hex(data, len) : json_null()),
+                        found ? remedy_to_hex(data, len) : json_null()),
         ret));
     return NULL;
 }
@@ -355,7 +355,7 @@ remedy_recorded_file(const json_t *record, uint8_t **ret, size_t *ret_len)
 
     if (!json_is_string(json_object_get(record, "path")) || !json_is_boolean(found))
         return fail(InputInvalid, "a file's record", "parts of it are missing");
-    if (json_is_true(found) && !hex_bytes(json_object_get(record, "data"), ret, ret_len))
+    if (json_is_true(found) && !remedy_from_hex(json_object_get(record, "data"), ret, ret_len))
         return fail(InputInvalid, "a file's record", "its data is not hex");
     return NULL;
 }

@@ -2,8 +2,12 @@
 /* remedy_file.c -- files: there or not, their encoding, copies and renames.
  *
  * What is overwritten is kept in the record, byte for byte; a file too large for that is
- * refused.  Encodings are told by the bytes: a byte order mark, zero bytes in every second
- * place, UTF-8 that is well-formed, else Windows-1252. */
+ * refused.  It goes back only over what firn wrote: that is made again from the record (an
+ * encoding) or stands in it (a copy).  What somebody else has written since stays, and the old
+ * bytes get a name beside it.
+ *
+ * Encodings are told by the bytes: a byte order mark, zero bytes in every second place, UTF-8
+ * that is well-formed, else Windows-1252. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +15,8 @@
 #include "remedy_internal.h"
 #include "text.h"
 #include "utf8.h"
+
+enum { BESIDE_MAX = 9 }; /* files with old bytes beside one */
 
 enum encoding { ENC_ASCII, ENC_UTF8, ENC_UTF8_MARK, ENC_UTF16LE, ENC_UTF16BE, ENC_CP1252 };
 
@@ -270,19 +276,110 @@ apply_convert(struct target *t, const struct action *a, const json_t *before,
     return NULL;
 }
 
+/* ---- back ---- */
+
+struct bytes {
+    const void *data; /* NULL: no file */
+    size_t len;
+};
+
+/* An empty file is one, too. */
+static const void *
+there(const void *data, bool found)
+{
+    return !found ? NULL : data != NULL ? data : "";
+}
+
+/* Is ${now} all of ${made}, or the part that a write came to before it ended? */
+static bool
+is_begun(const struct bytes *now, const void *made, size_t len)
+{
+    return made != NULL && now->len <= len && memcmp(now->data, made, now->len) == 0;
+}
+
+/* A name beside ${path} where ${old} can lie or lies already. */
 static struct err *
-undo_file(struct target *t, const struct action *a, const json_t *before, struct deadline by,
-    char **ret_kept)
+find_beside(struct target *t, const char *path, const struct bytes *old, char **ret,
+    bool *ret_there)
+{
+    for (int i = 1; i <= BESIDE_MAX; i++) {
+        auto_free char *name = NULL;
+        auto_free void *data = NULL;
+        size_t len = 0;
+
+        if (asprintf(&name, i == 1 ? "%s%s" : "%s%s.%d", path, TARGET_OLD, i) < 0)
+            return fail(OutOfMemory);
+        TRY(target_file_read(t, name, &data, &len, ret_there));
+        if (*ret_there && (len != old->len || memcmp(data, old->data, len) != 0))
+            continue;
+        *ret = take(name);
+        return NULL;
+    }
+    return fail(InputInvalid, path, "too many files with its old bytes lie beside it");
+}
+
+/* What is there is somebody else's. */
+static struct err *
+leave_file(struct target *t, const char *path, const struct bytes *old, char **ret_kept)
+{
+    auto_free char *beside = NULL;
+    bool there = false;
+
+    if (old->data == NULL) {
+        *ret_kept = strdup("somebody else has written to it since; there was none before");
+        return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
+    }
+    TRY(find_beside(t, path, old, &beside, &there));
+    if (!there)
+        TRY(target_file_write(t, beside, old->data, old->len));
+    if (asprintf(ret_kept, "somebody else has written to it since; what it was before lies "
+            "in %s", beside) < 0) {
+        *ret_kept = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
+static bool
+is_same(const struct bytes *a, const struct bytes *b)
+{
+    return (a->data == NULL) == (b->data == NULL) && a->len == b->len &&
+        (a->data == NULL || memcmp(a->data, b->data, a->len) == 0);
+}
+
+static struct err *
+undo_convert(struct target *t, const struct action *a, const json_t *before,
+    struct deadline by, char **ret_kept)
 {
     const char *path = json_string_value(json_object_get(before, "path"));
-    const char *own = action_get(a, "path") != NULL ? action_get(a, "path")
-        : action_get(a, "to") != NULL ? action_get(a, "to") : action_get(a, "file");
+    const char *own = action_get(a, "path");
+    auto_free uint8_t *was = NULL;
+    auto_free void *data = NULL;
+    struct bytes old = { 0 }, now = { 0 };
+    struct text made = { 0 };
+    bool found, ours;
 
     (void)by;
-    (void)ret_kept;
-    if (path == NULL || own == NULL || strcmp(path, own) != 0)
+    if (path == NULL || strcmp(path, own) != 0)
         return remedy_bad_record(a);
-    TRY(remedy_restore_file(t, before));
+    TRY(remedy_recorded_file(before, &was, &old.len));
+    TRY(target_file_read(t, path, &data, &now.len, &found));
+    old.data = was;
+    now.data = there(data, found);
+    if (is_same(&old, &now) || was == NULL) /* what was not there was not converted */
+        return NULL;
+    struct err *e = convert(path, was, old.len, encoding_named(action_get(a, "from"), was,
+        old.len), strcmp(action_get(a, "to"), "ascii") == 0, &made);
+
+    ours = !found || (e == NULL && is_begun(&now, made.s == NULL ? "" : made.s, made.len));
+    text_done(&made);
+    if (err_code(e) == E_OutOfMemory)
+        return e;
+    err_free(e); /* what cannot be converted was not written */
+    if (ours)
+        TRY(remedy_restore_file(t, before));
+    else
+        TRY(leave_file(t, path, &old, ret_kept));
     return NULL;
 }
 
@@ -306,10 +403,72 @@ look_copied(struct target *t, const struct action *a, struct deadline by,
             : same ? "both are the same" : "another file is in its place");
 }
 
+/* What is there, and what will be.  A source too large for the record is read again by undo. */
 static struct err *
 record_copy(struct target *t, const struct action *a, json_t **ret)
 {
+    auto_free void *data = NULL;
+    json_t *made = NULL;
+    size_t len = 0;
+    bool found;
+
+    TRY(target_file_read(t, action_get(a, "from"), &data, &len, &found));
     TRY(remedy_record_file(t, action_get(a, "to"), ret));
+    if (!found || len > REMEDY_RECORD_MAX)
+        return NULL;
+    made = remedy_to_hex(data, len);
+    if (made != NULL && json_object_set_new(*ret, "made", made) == 0)
+        return NULL;
+    json_decref(take(*ret));
+    return fail(OutOfMemory);
+}
+
+/* Did firn write it?  By the record, or by the source as it is now. */
+static struct err *
+is_our_copy(struct target *t, const struct action *a, const json_t *before,
+    const struct bytes *now, bool *ret)
+{
+    auto_free uint8_t *made = NULL;
+    auto_free void *from = NULL;
+    size_t made_len = 0, len = 0;
+    bool found;
+
+    if (json_object_get(before, "made") != NULL &&
+        !remedy_from_hex(json_object_get(before, "made"), &made, &made_len))
+        return remedy_bad_record(a);
+    *ret = is_begun(now, made, made_len);
+    if (*ret)
+        return NULL;
+    TRY(target_file_read(t, action_get(a, "from"), &from, &len, &found));
+    *ret = found && is_begun(now, from, len);
+    return NULL;
+}
+
+static struct err *
+undo_copy(struct target *t, const struct action *a, const json_t *before, struct deadline by,
+    char **ret_kept)
+{
+    const char *path = json_string_value(json_object_get(before, "path"));
+    auto_free uint8_t *was = NULL;
+    auto_free void *data = NULL;
+    struct bytes old = { 0 }, now = { 0 };
+    bool found, ours = true;
+
+    (void)by;
+    if (path == NULL || strcmp(path, action_get(a, "to")) != 0)
+        return remedy_bad_record(a);
+    TRY(remedy_recorded_file(before, &was, &old.len));
+    TRY(target_file_read(t, path, &data, &now.len, &found));
+    old.data = was;
+    now.data = there(data, found);
+    if (is_same(&old, &now))
+        return NULL;
+    if (found)
+        TRY(is_our_copy(t, a, before, &now, &ours));
+    if (ours)
+        TRY(remedy_restore_file(t, before));
+    else
+        TRY(leave_file(t, path, &old, ret_kept));
     return NULL;
 }
 
@@ -411,8 +570,8 @@ const struct remedy_body remedy_files[] = {
     { "file.absent", FILES, 0, look_absent, NULL, NULL, NULL, NULL },
     { "file.encoding", FILES, 0, look_encoding, NULL, NULL, NULL, NULL },
     { "file.convert", FILES, FILES, look_converted, wanted_converted, record_path,
-        apply_convert, undo_file },
-    { "file.copy", FILES, FILES, look_copied, wanted_to, record_copy, apply_copy, undo_file },
+        apply_convert, undo_convert },
+    { "file.copy", FILES, FILES, look_copied, wanted_to, record_copy, apply_copy, undo_copy },
     { "file.rename", FILES, FILES, look_renamed, wanted_to, record_rename, apply_rename,
         undo_rename },
     { "file.delete", FILES, FILES, look_absent, NULL, NULL, apply_delete, NULL },

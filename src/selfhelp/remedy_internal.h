@@ -57,6 +57,11 @@ struct err *remedy_restore_file(struct target *t, const json_t *record) must_use
 /* The bytes that were in it; *ret stays NULL when there was no file. */
 struct err *remedy_recorded_file(const json_t *record, uint8_t **ret, size_t *ret_len) must_use;
 
+/* Bytes as a text of hex digits; NULL when memory is short. */
+json_t *remedy_to_hex(const void *data, size_t len);
+/* And back, to be freed; false when it is no such text, or memory is short. */
+bool remedy_from_hex(const json_t *hex, uint8_t **ret, size_t *ret_len) must_use;
+
 /* Run a small program of the system and hand back its exit code and (unless NULL) output. */
 struct err *remedy_run(struct target *t, struct deadline by, uint32_t *ret_exit,
     char **ret_output, const char *program, ...) __attribute__((sentinel)) must_use;

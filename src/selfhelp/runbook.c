@@ -345,6 +345,42 @@ take_up(struct run *r, struct journal *j, const struct runbook_candidate *c, siz
     return NULL;
 }
 
+/* The first change that stays, of the lines of an undoing. */
+struct first_kept {
+    char *line;
+    bool no_memory;
+};
+
+static void
+keep_first(void *arg, const char *text)
+{
+    static const char undone[] = ": undone";
+    struct first_kept *f = arg;
+    size_t len = strlen(text), end = sizeof(undone) - 1;
+
+    if (f->line != NULL || (len >= end && strcmp(text + len - end, undone) == 0))
+        return;
+    f->line = strdup(text);
+    f->no_memory = f->line == NULL;
+}
+
+/* Take the run ${id} back, and tell what stays of it. */
+static struct err *
+undo_past(struct run *r, const char *id)
+{
+    struct first_kept first = { 0 };
+    size_t kept;
+    struct err *e = runbook_undo(r->t, r->policy->journals, id, keep_first, &first, &kept);
+
+    if (e == NULL && first.no_memory)
+        e = fail(OutOfMemory);
+    if (e == NULL && kept > 0)
+        e = run_set(&r->r->note, "of the repair %s, which was broken off, %zu changes stay: %s",
+            id, kept, first.line != NULL ? first.line : "");
+    free(first.line);
+    return e;
+}
+
 /* *ret_open: it waits for a person, and still does. */
 static struct err *
 finish_one(struct run *r, const char *id, const struct runbook_candidate *c, size_t n,
@@ -352,7 +388,6 @@ finish_one(struct run *r, const char *id, const struct runbook_candidate *c, siz
 {
     auto_ptr(journal) j = NULL;
     bool helped = false;
-    size_t kept;
     struct err *e;
 
     TRY(journal_open(r->policy->journals, id, &j));
@@ -367,7 +402,7 @@ finish_one(struct run *r, const char *id, const struct runbook_candidate *c, siz
     if (helped)
         return NULL;
     journal_free(take(j)); /* its lock with it */
-    e = runbook_undo(r->t, r->policy->journals, id, NULL, NULL, &kept);
+    e = undo_past(r, id);
     if (err_code(e) != E_UndoIncomplete)
         return e;
     *ret_clean = false;

@@ -42,6 +42,10 @@ enum {
     TARGET_NAME_MAX = 260
 };
 
+/* Behind the name of a file that keeps what was in it.  A new file with this in its name is its
+ * owner's alone to read on Linux, since nobody knows what is in it. */
+#define TARGET_OLD ".firn-old"
+
 enum { TARGET_REG_SZ = 1, TARGET_REG_EXPAND_SZ = 2, TARGET_REG_BINARY = 3, TARGET_REG_DWORD = 4,
     TARGET_REG_MULTI_SZ = 7, TARGET_REG_QWORD = 11 };
 

@@ -99,7 +99,8 @@ local_file_write(struct target *t, const char *path, const void *data, size_t le
         return local_refused(t, "write a file", errno);
     if (asprintf(&fresh, ".%s.firn-%d", name, (int)getpid()) < 0)
         return fail(OutOfMemory);
-    fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+        strstr(name, TARGET_OLD) != NULL ? 0600 : 0644);
     if (fd < 0)
         return local_refused(t, "write a file", errno);
     ok = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||

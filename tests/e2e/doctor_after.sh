@@ -142,6 +142,51 @@ firn_is 0 'all is taken back' doctor "root:$root" --undo "$(journal)"
 state > now
 same mine now 'but for what the person wrote'
 
+# a file that firn has replaced, and the person has written to since
+tree
+cat > copied.md <<END
+<properties
+ pageTitle="Copied"
+/>
+# Copied
+
+## **Probe**
+
+* Is it so?
+
+  \`\`\`probe
+  config.is file=/etc/app.conf format=ini section=a key=ready value=yes
+  \`\`\`
+
+## **Recommended Steps**
+
+1. Put the new one into its place.
+
+   \`\`\`action
+   file.copy from=/etc/app.new to=/etc/app.conf
+   \`\`\`
+END
+sed 's/ready=no/ready=yes/' "$root"/etc/app.conf > "$root"/etc/app.new
+chmod 640 "$root"/etc/app.conf
+copied() { firn_is "$1" "$2" doctor "root:$root" --article copied.md --apply --yes=config; }
+copied 0 'a file is replaced'
+cp "$root"/etc/app.conf mine
+firn_is 0 'it is taken back' doctor "root:$root" --undo "$(journal)"
+state > now
+same before now 'and is as it was'
+rm -r "$XDG_STATE_HOME"
+copied 0 'it is replaced again'
+echo 'licence=L1' | tee -a mine >> "$root"/etc/app.conf
+firn_is 3 'what a person wrote to it is not taken back' doctor "root:$root" --undo "$(journal)"
+says out 'firn-old' 'where the old one lies is told'
+says err '(UndoKept,' 'by its code, as a warning'
+same mine "$root"/etc/app.conf 'the file is the person'"'"'s'
+grep -q ready=no "$root"/etc/app.conf.firn-old && ok 'the old one lies beside it' ||
+    not_ok 'the old one lies beside it'
+[ "$(stat -c %a "$root"/etc/app.conf.firn-old)" = 600 ] && ok 'and is nobody else'"'"'s to read' ||
+    not_ok 'and is nobody else'"'"'s to read'
+copied 0 'and the next run is no worse for it'
+
 # at a terminal the person is asked
 tree
 cat > ask.py <<'END'

@@ -76,7 +76,8 @@ prepare(struct guest *m, const char *fresh, const char *path)
 {
     return shell_or(m,
         "[ ! -d \"$2\" ] || exit 21; rm -f -- \"$1\"; "
-        "if [ -e \"$2\" ]; then cp -p -- \"$2\" \"$1\"; fi",
+        "if [ -e \"$2\" ]; then cp -p -- \"$2\" \"$1\"; exit; fi; "
+        "case ${2##*/} in *" TARGET_OLD "*) umask 077; : > \"$1\";; esac",
         fresh, path, "write a file");
 }
 

@@ -156,10 +156,12 @@ const struct action_kind action_kinds[] = {
     { "file.convert", RISK_CONFIG, ACTION_ANY, false,
         { NEED("path", PATH), MAY_WORD("from", "utf-8|utf-16|utf-16le|utf-16be|cp1252"),
             NEED_WORD("to", "ascii|utf-8") },
-        "The old file, of which a copy is kept, is put back.", NULL,
+        "The old file, of which a copy is kept, is put back; where somebody else has "
+        "written to it since, beside it (.firn-old).", NULL,
         "Rewrite a text file in another encoding. Without from it is found by looking." },
     { "file.copy", RISK_CONFIG, ACTION_ANY, false, { NEED("from", PATH), NEED("to", PATH) },
-        "The copy is removed; a file that was replaced is put back.", NULL, "Copy a file." },
+        "The copy is removed; a file that was replaced is put back; where somebody else has "
+        "written to it since, beside it (.firn-old).", NULL, "Copy a file." },
     { "file.rename", RISK_CONFIG, ACTION_ANY, false, { NEED("from", PATH), NEED("to", PATH) },
         "It is renamed back.", NULL, "Rename a file or folder; nothing is replaced." },
     { "file.delete", RISK_DATA, ACTION_ANY, false, { NEED("path", PATH) }, NULL,
