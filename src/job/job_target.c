@@ -13,6 +13,7 @@
 #include "target_guest.h"
 #include "target_hive.h"
 #include "target_local.h"
+#include "virt_link.h"
 
 enum { CONNECT_MS = 30000, TAKE_UP_MS = 60000 };
 
@@ -64,6 +65,20 @@ open_agent(const char *socket, const char *text, struct target **ret)
     return open_guest(socket, name, ret);
 }
 
+/* Its name is as it was typed, for the lines that are to be typed next. */
+static struct err *
+open_libvirts(const char *text, struct target **ret)
+{
+    auto_free char *same = NULL;
+    auto_ptr(target) t = NULL;
+
+    TRY(open_guest(text, text, &t));
+    TRY(virt_identify(after(text, "vm:"), deadline_in_ms(CONNECT_MS), &same));
+    TRY(name_of("vm:", same, &t->identity));
+    *ret = take(t);
+    return NULL;
+}
+
 static struct err *
 open_tree(const char *folder, struct target **ret)
 {
@@ -103,7 +118,7 @@ job_target_open(const char *text, struct target **ret, bool *ret_guest)
     if (rest != NULL)
         return open_agent(rest, text, ret);
     if (after(text, "vm:") != NULL)
-        return open_guest(text, text, ret);
+        return open_libvirts(text, ret);
     rest = after(text, "disk:");
     if (rest != NULL)
         return open_disk(rest, ret);

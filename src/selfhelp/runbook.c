@@ -440,7 +440,7 @@ finish_some(struct run *r, const struct runbook_candidate *c, size_t n, bool *re
 
     while (r->r->finished != NULL && r->r->finished[had] != NULL)
         had++;
-    TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
+    TRY(run_unfinished(r, &ids));
     for (; ids[some] != NULL; some++) {
         if (e == NULL)
             e = finish_one(r, ids[some], c, n, ret_clean, &open);
@@ -542,7 +542,7 @@ runbook_undo(struct target *t, const char *folder, const char *id,
 
     *ret_kept = 0;
     TRY(journal_open(folder, id, &j));
-    if (strcmp(journal_target(j), t->name) != 0)
+    if (!run_is_of(j, t))
         return fail(InputInvalid, id, "it is a run on another machine");
     for (size_t i = journal_entries(j); i > 0; i--) {
         struct err *e;

@@ -262,6 +262,13 @@ struct err *run_start_rest(struct run *r) must_use;
 struct err *run_last_start(struct run *r) must_use;
 struct err *run_tell_down(struct run *r) must_use;
 
+/* ---- journals of the machine (runbook_journals.c) ---- */
+
+const char *run_identity(const struct target *t); /* borrowed */
+bool run_is_of(const struct journal *j, const struct target *t);
+/* As journal_unfinished, of whatever the machine was called. */
+struct err *run_unfinished(const struct run *r, char ***ret) must_use;
+
 /* Does a newer change of the same thing stand before the undoing of the change ${i}?  Each has
  * what was there before it: the older one's must be the last word. */
 bool run_undo_waits(const struct journal *j, size_t i);

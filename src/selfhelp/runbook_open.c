@@ -157,7 +157,7 @@ run_tell_unfinished(struct run *r)
 
     if (r->policy->apply || r->policy->journals == NULL)
         return NULL;
-    TRY(journal_unfinished(r->policy->journals, r->t->name, &ids));
+    TRY(run_unfinished(r, &ids));
     e = find_open(r, ids, &waits, &killed);
     if (e == NULL && killed != NULL)
         e = run_set(&r->r->note, "an earlier run has no end: --apply goes on with it, --undo "

@@ -131,7 +131,7 @@ run_look_back(struct run *r)
     TRY(run_boot_id(r, &p.now));
     if (r->j != NULL) /* one that is gone on with */
         (void)each_run(&p, r->j);
-    struct err *e = journal_recent(r->policy->journals, r->t->name, r->c->code,
+    struct err *e = journal_recent(r->policy->journals, run_identity(r->t), r->c->code,
         RUNBOOK_RESTARTS_DAYS, each_run, &p);
 
     free(p.now);

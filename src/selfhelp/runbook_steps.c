@@ -134,7 +134,7 @@ run_open_journal(struct run *r)
 {
     if (r->j != NULL)
         return NULL;
-    TRY(journal_begin(r->policy->journals, r->t->name, r->c->code, &r->j));
+    TRY(journal_begin(r->policy->journals, run_identity(r->t), r->c->code, &r->j));
     journal_watch(r->j, r->policy->written, r->policy->arg);
     return NULL;
 }

@@ -475,6 +475,7 @@ target_free(struct target *t)
     if (t == NULL)
         return;
     free(t->name);
-    t->name = NULL;
+    free(t->identity);
+    t->name = t->identity = NULL;
     t->call->free(t);
 }

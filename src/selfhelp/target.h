@@ -167,6 +167,8 @@ struct target_vtable {
 struct target {
     const struct target_vtable *call;
     char *name;            /* "local", "disk:server.raw", for messages */
+    char *identity;        /* the same for one machine however it is named, for its journals;
+                              NULL: the name is */
     enum action_os os;     /* ACTION_WINDOWS or ACTION_LINUX */
     bool offline;          /* not running: changes take effect at its next start */
     bool bits64;

@@ -14,8 +14,8 @@
 
 /* Of libvirt.so.0, */
 #define VIRT_CALLS(X) \
-    X(virConnectOpen) X(virConnectClose) X(virConnectIsAlive) X(virSetErrorFunc) \
-    X(virGetLastErrorCode) X(virGetLastErrorMessage) X(virDomainFree) \
+    X(virConnectOpen) X(virConnectClose) X(virConnectGetURI) X(virConnectIsAlive) \
+    X(virSetErrorFunc) X(virGetLastErrorCode) X(virGetLastErrorMessage) X(virDomainFree) \
     X(virDomainLookupByName) X(virDomainLookupByUUIDString) X(virDomainGetName) \
     X(virDomainGetUUIDString) X(virDomainGetXMLDesc) X(virDomainGetState) \
     X(virDomainResume) X(virDomainGetBlockInfo) X(virDomainAbortJob) X(virDomainGetJobInfo) \

@@ -325,6 +325,20 @@ delete_checkpoint(struct virt *v, const json_t *with, json_t **ret)
     return *ret == NULL ? fail(OutOfMemory) : NULL;
 }
 
+/* What stays the same however the machine and its libvirt are named. */
+static struct err *
+identify(struct virt *v, const json_t *with, json_t **ret)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+    (void)with;
+    auto_free char *uri = v->call->virConnectGetURI(v->conn);
+    if (uri == NULL || v->call->virDomainGetUUIDString(v->domain, uuid) != 0)
+        return virt_refused(v, "identify");
+    *ret = json_pack("{s:s, s:s}", "uuid", uuid, "uri", uri);
+    return *ret == NULL ? fail(OutOfMemory) : NULL;
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -332,6 +346,7 @@ static const struct {
     struct err *(*call)(struct virt *v, const json_t *with, json_t **ret);
 } requests[] = {
     { "look", look },
+    { "identify", identify },
     { "size", size },
     { "begin", begin },
     { "state", state },

@@ -163,6 +163,26 @@ virt_ask(struct virt_link *l, const char *what, json_t *arguments, const char *f
     return NULL;
 }
 
+struct err *
+virt_identify(const char *address, struct deadline by, char **ret)
+{
+    auto_ptr(virt_link) l = NULL;
+    json_auto_t *said = NULL;
+    const char *uuid, *uri;
+
+    TRY(virt_link_open(address, by, &l));
+    TRY(virt_ask(l, "identify", NULL, "identify", by, &said));
+    uuid = talk_word(said, "uuid");
+    uri = talk_word(said, "uri");
+    if (*uuid == '\0' || *uri == '\0')
+        return fail(LibvirtLost, l->name, "identify");
+    if (asprintf(ret, "%s%s%s", uuid, CONNECT, uri) < 0) {
+        *ret = NULL;
+        return fail(OutOfMemory);
+    }
+    return NULL;
+}
+
 void
 virt_link_free(struct virt_link *l)
 {

@@ -53,6 +53,10 @@ struct err *virt_link_open(const char *address, struct deadline by,
 struct err *virt_ask(struct virt_link *l, const char *what, json_t *arguments,
     const char *for_people, struct deadline by, json_t **ret) must_use;
 
+/* *ret (the caller's) is that address in one spelling: "UUID,connect=URI", the URI as libvirt
+ * gives it.  What an address may be spelled as is one machine all the same. */
+struct err *virt_identify(const char *address, struct deadline by, char **ret) must_use;
+
 /* The process: ${argv} is what follows VIRT_VERB, standard input the socket pair.  Returns its
  * exit status. */
 int virt_main(int argc, char *const *argv);

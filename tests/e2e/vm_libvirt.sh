@@ -404,6 +404,50 @@ else
 fi
 firn_is 1 'a repair through its agent is looked at' doctor --connect "$l_uri" vm:web1 \
     ExtensionVCRedistInstallationFailure
+# one machine however it is spelled: a run is gone on with, and taken back, by another of its names
+cat > spelled.md << 'END'
+<properties
+ pageTitle="Spelled"
+/>
+# Spelled
+
+## **Probe**
+
+* Is it so?
+
+  ```probe
+  config.is file=/tmp/app.conf format=conf key=ready value=yes
+  ```
+
+## **Recommended Steps**
+
+1. Hold it.
+
+   ```action
+   config.set file=/tmp/app.conf format=conf key=hold value=yes
+   ```
+2. Look at it.
+
+   ```action
+   person.do text="Look at it."
+   ```
+3. Make it ready.
+
+   ```action after:2
+   config.set file=/tmp/app.conf format=conf key=ready value=yes
+   ```
+END
+spelled() { firn_is "$1" "$2" doctor "${@:3}" --article spelled.md --apply --yes=config; }
+journals() { ls "$XDG_STATE_HOME"/firn/journal | sed -n 's/\.jsonl$//p'; }
+export XDG_STATE_HOME=$t_dir/state
+spelled 1 'a procedure through its agent' --connect "$l_uri" vm:web1
+code_is RepairBlocked 'waits for a person'
+id=$(journals)
+uuid=$(virsh domuuid web1)
+spelled 0 'goes on by its UUID' "vm:$uuid,connect=$l_uri" --done=2
+[ -n "$id" ] && [ "$(journals)" = "$id" ] && ok 'as the same run' ||
+    not_ok 'as the same run' "$(journals)"
+firn_is 0 'and is taken back by its name' doctor "vm:web1,connect=$l_uri" --undo "$id"
 virsh destroy web1 > /dev/null
 g_pid=
 firn_is 1 'an agent of a machine that is off' doctor --connect "$l_uri" vm:web1 \

@@ -478,6 +478,59 @@ undo_by_name_brings_back_a_repair(void **state)
     }
 }
 
+/* A machine that is named otherwise is the same one, by its identity; what was written before
+ * there was one has its name. */
+static void
+journals_are_found_by_identity(void **state)
+{
+    static const struct {
+        const char *then_name, *then, *now_name, *now; /* name and identity */
+        bool same;
+    } cases[] = {
+        { "vm:web1", "vm:U,connect=C", "vm:web1,connect=C", "vm:U,connect=C", true },
+        { "vm:web1", NULL, "vm:web1", "vm:U,connect=C", true },
+        { "vm:web1", NULL, "vm:web1", NULL, true },
+        { "vm:web1", "vm:U,connect=C", "vm:web1", "vm:V,connect=C", false },
+        { "vm:web1", NULL, "vm:web2", "vm:U,connect=C", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (int killed = 0; killed < 2; killed++) {
+            struct runbook_report *r = NULL;
+            struct world world, *w = &world;
+            struct journal *j = NULL;
+            auto_free char *id = NULL;
+            size_t kept;
+
+            world_make(w, ACTION_LINUX, 0);
+            assert_ok(journal_begin(journals, cases[i].then != NULL ? cases[i].then
+                    : cases[i].then_name, w->code, &j));
+            id = strdup(journal_id(j));
+            journal_free(j); /* without an end: it was killed */
+            free(w->t->name);
+            w->t->name = strdup(cases[i].now_name);
+            w->t->identity = cases[i].now != NULL ? strdup(cases[i].now) : NULL;
+            if (killed) {
+                struct kill k = { 0 };
+
+                r = run(w, w->t, &k, true, NULL);
+                assert_int_equal(r->finished != NULL && r->finished[0] != NULL, cases[i].same);
+                if (cases[i].same)
+                    assert_string_equal(r->finished[0], id);
+            } else if (cases[i].same) {
+                assert_ok(runbook_undo(w->t, journals, id, NULL, NULL, &kept));
+            } else {
+                assert_fails(runbook_undo(w->t, journals, id, NULL, NULL, &kept),
+                    E_InputInvalid);
+            }
+            runbook_report_free(r);
+            world_done(w);
+            journals_empty(journals);
+            journals_empty(bundles);
+        }
+}
+
 /* What can be done on a disk stays, nothing else is tried, and all of it can be taken back. */
 static void
 a_machine_that_is_off_keeps_what_is_right(void **state)
@@ -578,6 +631,7 @@ main(void)
         cmocka_unit_test(a_plan_changes_nothing),
         cmocka_unit_test(killed_after_any_line),
         cmocka_unit_test(any_call_may_fail),
+        cmocka_unit_test(journals_are_found_by_identity),
         cmocka_unit_test(undo_by_name_brings_back_a_repair),
         cmocka_unit_test(a_machine_that_is_off_keeps_what_is_right),
         cmocka_unit_test(bundles_hold_no_secrets),

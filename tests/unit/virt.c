@@ -48,6 +48,8 @@ struct world {
     bool untaken; /* the end of a job waits for a firn that has not taken an answer */
 };
 
+#define UUID "40460b4c-1fd2-4130-8d00-2107993b0588"
+
 static struct world *w;
 static char path[4096];
 
@@ -99,13 +101,23 @@ fails(void)
     return w->fail_at != 0 && (n == w->fail_at || (w->forever && n > w->fail_at));
 }
 
+static const char *uri_of_now;
+
 static virConnectPtr
 fake_open(const char *uri)
 {
-    (void)uri;
+    uri_of_now = uri;
     generation = w->generation;
     w->opened++;
     return fails() ? NULL : THING;
+}
+
+/* As libvirt does for one that names no path. */
+static char *
+fake_uri(virConnectPtr c)
+{
+    (void)c;
+    return fails() ? NULL : strdup(strcmp(uri_of_now, "qemu:") == 0 ? VIRT_URI : uri_of_now);
 }
 
 static int
@@ -162,8 +174,7 @@ static virDomainPtr
 fake_by_uuid(virConnectPtr c, const char *uuid)
 {
     (void)c;
-    (void)uuid;
-    return NULL;
+    return strcmp(uuid, UUID) == 0 ? THING : NULL;
 }
 
 static const char *
@@ -177,7 +188,7 @@ static int
 fake_uuid(virDomainPtr d, char *to)
 {
     (void)d;
-    snprintf(to, VIR_UUID_STRING_BUFLEN, "40460b4c-1fd2-4130-8d00-2107993b0588");
+    snprintf(to, VIR_UUID_STRING_BUFLEN, UUID);
     return 0;
 }
 
@@ -367,11 +378,11 @@ fake_agent(virDomainPtr d, const char *command, int seconds, unsigned flags)
     return NULL;
 }
 
-static const struct virt_calls calls = { fake_open, fake_done, fake_alive, fake_error_func,
-    fake_code, fake_message, fake_domain_free, fake_by_name, fake_by_uuid, fake_name, fake_uuid,
-    fake_xml, fake_state, fake_resume, fake_info, fake_abort, fake_job, fake_begin,
-    fake_job_xml, fake_list, fake_find, fake_checkpoint_name, fake_checkpoint_xml, fake_delete,
-    fake_checkpoint_free, fake_agent };
+static const struct virt_calls calls = { fake_open, fake_done, fake_uri, fake_alive,
+    fake_error_func, fake_code, fake_message, fake_domain_free, fake_by_name, fake_by_uuid,
+    fake_name, fake_uuid, fake_xml, fake_state, fake_resume, fake_info, fake_abort, fake_job,
+    fake_begin, fake_job_xml, fake_list, fake_find, fake_checkpoint_name, fake_checkpoint_xml,
+    fake_delete, fake_checkpoint_free, fake_agent };
 
 /* ---- a machine ---- */
 
@@ -416,6 +427,32 @@ is_well_afterwards(void)
     assert_ok(from_open_to_close("web1", PATIENT_MS));
     assert_string_equal(w->job, "");
     assert_int_equal(count_checkpoints(), 1);
+}
+
+/* By name and by UUID, with the libvirt named and without; another libvirt's is another. */
+static void
+one_machine_has_one_identity(void **state)
+{
+    static const char *const spelled[] = { "web1", UUID, "web1,connect=" VIRT_URI,
+        UUID ",connect=" VIRT_URI, "web1,connect=qemu:" };
+    struct deadline by = deadline_in_ms(PATIENT_MS);
+    char *same = NULL;
+
+    (void)state;
+    new_world();
+    for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]); i++) {
+        auto_free char *one = NULL;
+
+        assert_ok(virt_identify(spelled[i], by, &one));
+        assert_string_equal(one, UUID ",connect=" VIRT_URI);
+    }
+    auto_free char *other = NULL;
+    assert_ok(virt_identify("web1,connect=qemu:///session", by, &other));
+    assert_string_equal(other, UUID ",connect=qemu:///session");
+    assert_fails(virt_identify("web2", by, &same), E_DomainMissing);
+    w->fail_at = w->calls + 3; /* connect, look up, and then */
+    assert_fails(virt_identify("web1", by, &same), E_LibvirtRefused);
+    assert_null(same);
 }
 
 static void
@@ -833,6 +870,7 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_there),
+        cmocka_unit_test(one_machine_has_one_identity),
         cmocka_unit_test(every_call_fails),
         cmocka_unit_test(calls_never_come_back),
         cmocka_unit_test(a_machine_that_is_off),
