@@ -62,6 +62,9 @@ static const struct row goes_on[] = {
     { "1. Free the port. Run this command:\n\n```\nnet stop VSS\n```\n", STOP, NULL },
     { "To work around this problem, change the service.\n\n1. Run `net stop VSS`.\n", STOP,
         NULL },
+    { "To work around this problem, change the service.\n\nIt is simple.\n\n"
+      "1. Run `net stop VSS`.\n",
+        STOP, NULL },
     /* another way, another procedure, how it is taken back, and another case */
     { "Click Stop.\n\nAlternatively, use the command line:\n\n`net stop VSS`\n", STOP, NULL },
     { "## Move the cache\n\n1. Move the folder.\n\n## Stop the service\n\n"
@@ -107,10 +110,19 @@ static const struct row retries[] = {
     { "- Use [sp_who](https://example.com/c) to find the processes.\n"
       "- Kill all of them (if not risky).\n- Retry the operation.\n",
         RETRY("after:1"), NULL },
+    { "- Refer to [this](https://example.com/d) to fix it.\n- Retry the operation.\n",
+        RETRY("after:1"), NULL },
+    { "- To fix this, upgrade the agent.\n- Retry the operation.\n", RETRY("after:1"), NULL },
+    { "- You need to increase the quota.\n- Retry the operation.\n", RETRY("after:1"), NULL },
+    { "- First upgrade the agent.\n- Retry the operation.\n", RETRY("after:1"), NULL },
+    { "- Bring the disk online.\n- Retry the operation.\n", RETRY("after:1"), NULL },
+    { "To fix this, upgrade the agent.\n\nRetry the operation.\n", RETRY("after:1"), NULL },
     { "1. Check the firewall.\n2. Retry the backup.\n3. Check the account.\n"
       "4. Retry the backup.\n",
         RETRY("after:1") RETRY("after:3"), NULL },
     /* it comes first, or stands for itself */
+    { "For more information, see [this](https://example.com/e).\n\nRetry the operation.\n",
+        RETRY("always"), NULL },
     { "- Retry the operation.\n- Check the firewall.\n", RETRY("always"), NULL },
     { "## Workaround\n\n- Check the firewall.\n\n## Resolution\n\n- Retry the operation.\n",
         RETRY("always"), NULL },
@@ -199,6 +211,8 @@ static const struct row busy[] = {
     { "1. Run `yum update`.\n2. Reboot.\n", "[after:1] machine.restart\n", NULL },
     { "1. Run `find /var/cache/demo -delete`.\n2. Reboot.\n", "[after:1] machine.restart\n",
         NULL },
+    { "1. To fix this, move the folder.\n2. Reboot.\n", "[after:1] machine.restart\n", NULL },
+    { "1. You have to empty the folder.\n2. Reboot.\n", "[after:1] machine.restart\n", NULL },
     { "1. Add these lines to the file:\n\n   ```\n   size = 4\n   ```\n2. Reboot.\n",
         "[after:1] machine.restart\n", NULL },
 };

@@ -207,6 +207,18 @@ leads_on(const struct compiler *c, const struct sentence *s)
             (is_code(c, next) && word_is(s, 0, "disable|enable|reboot|restart|start|stop")));
 }
 
+/* A list, code or a part with a heading stands behind it, and may say how it is done. */
+static bool
+opens_more(const struct compiler *c, const struct sentence *s)
+{
+    const struct article_block *next = next_block(c);
+    const char *t = next == NULL ? NULL : (const char *)c->a->bytes + next->inner.off;
+
+    return next != NULL && ends_block(s) && c->block->kind != ARTICLE_ITEM &&
+        (next->kind == ARTICLE_ITEM || next->kind == ARTICLE_HEADING || is_code(c, next) ||
+            (next->kind == ARTICLE_PARAGRAPH && next->inner.len > 0 && *t == '*'));
+}
+
 /* "The key must be deleted.", and code comes that does it. */
 static bool
 done_by_code(const struct compiler *c, const struct sentence *s)
@@ -236,6 +248,7 @@ put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
     const struct cond *cond, bool wait)
 {
     auto_free char *text = words_of(s);
+    bool opens = opens_more(c, s);
 
     if (text == NULL) {
         c->no_memory = true;
@@ -247,8 +260,9 @@ put_finds(struct compiler *c, const struct sentence *s, struct finds *l,
 
         if (f->what >= FIND_KEY && !complete_key(c, l, f))
             continue;
-        f->asks = !around_aside(c) && find_asks(f, s);
-        f->idle = f->idle || around_aside(c) || find_is_idle(f, s);
+        f->asks = !around_aside(c) && find_asks(f, s, opens);
+        f->idle = f->idle || around_aside(c) ||
+            find_is_idle(f, s, c->block->kind != ARTICLE_ITEM);
         f->leads = leads_on(c, s);
         if (wait) {
             flow_hold(c, f, span, text, cond);

@@ -619,9 +619,10 @@ bool labels_named(const struct sentence *s, size_t from, size_t to, long *ret_fi
 /* The number of the last retry from step ${from} on; without one the last step; 0: none. */
 size_t unsolved_after(const struct compiler *c, size_t from, size_t to);
 
-/* ---- orders in the passive (compile_passive.c) ---- */
+/* ---- orders in the passive, and other such (compile_passive.c) ---- */
 
-/* "The files must be deleted": a step for a person; false: it is no such order. */
+/* "The files must be deleted", "you must delete them": a step for a person; false: it is no
+ * such order. */
 bool find_passive(struct finds *l, const struct sentence *s);
 
 /* ---- what waits for a person (compile_wait.c) ---- */
@@ -629,10 +630,11 @@ bool find_passive(struct finds *l, const struct sentence *s);
 /* All of the text is bold: a heading without its marks. */
 bool flat_is_bold_line(const struct flat *f);
 
-/* Does a person who does ${f} of the sentence leave the machine as it is? */
-bool find_is_idle(const struct find *f, const struct sentence *s);
+/* Does a person who does ${f} of the sentence leave the machine as it is?  ${opens}: what comes
+ * may say how that is done. */
+bool find_is_idle(const struct find *f, const struct sentence *s, bool opens);
 /* Does it ask for anything, if only to look? */
-bool find_asks(const struct find *f, const struct sentence *s);
+bool find_asks(const struct find *f, const struct sentence *s, bool opens);
 /* Steps that come behind a person's stand on it. */
 void compile_waits(struct compiler *c);
 

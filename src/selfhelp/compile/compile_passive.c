@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders in the passive: "the files must be deleted", "the value needs to be changed to 1".
- * They have no verb in the form of an order, so no other finder sees them, and what comes
+/* Orders in the passive: "the files must be deleted", "the value needs to be changed to 1"; and
+ * others that no other finder sees: "you must upgrade it", "first upgrade it".  What comes
  * behind would be done without them.
  *
  * Closed lists: what is done to a thing is an order, how it is to be ("must be running", "must
@@ -73,26 +73,68 @@ only_leads(const struct sentence *s)
         has_word(s, 0, s->nwords, "below|following|follows");
 }
 
-bool
-find_passive(struct finds *l, const struct sentence *s)
+/* The verb of an order in the passive; 0: it is none. */
+static size_t
+passive_at(const struct sentence *s)
 {
-    struct find *f;
-
     for (size_t i = 1; i < s->nwords; i++) {
         size_t verb = must_be(s, i);
 
-        if (verb == 0 || !is_order_behind(s, i, verb))
-            continue;
-        if (is_spoken_of(s, i) || only_leads(s) || sentence_ends(s, '?') || tells_problem(s))
-            return false;
-        f = find_new(l, s->from, s->to, "person.do");
-        if (f == NULL)
-            return false;
-        f->passive = true;
-        find_person(l, f, "person.do", s->f->s + s->from, s->to - s->from);
-        if (word_is(s, verb, "deleted|emptied|erased|purged|removed|uninstalled"))
-            find_note(l, f, "destroys", NULL);
-        return true;
+        if (verb > 0 && is_order_behind(s, i, verb))
+            return is_spoken_of(s, i) ? 0 : verb;
     }
-    return false;
+    return 0;
+}
+
+/* "You must upgrade it", "you need to ..."; 0: it is none. */
+static size_t
+told_at(const struct sentence *s)
+{
+    size_t i = word_is(s, 0, "first|then|also|finally|next");
+
+    if (!word_is(s, i, "you"))
+        return 0;
+    if (word_is(s, i + 1, "must"))
+        i += 2;
+    else if (word_is(s, i + 1, "need|have") && word_is(s, i + 2, "to"))
+        i += 3;
+    else
+        return 0; /* what is run is firn's to read */
+    if (word_is(s, i, "be|have|not|reboot|rerun|restart|run|start|stop"))
+        return 0;
+    return is_verb(s, i) || word_is(s, i + 1, "all|its|the|their|your") ? i : 0;
+}
+
+/* "First upgrade it"; 0: it is none. */
+static size_t
+led_at(const struct sentence *s)
+{
+    return word_is(s, 0, "carefully|first|firstly|immediately|kindly|secondly|temporarily") &&
+            is_verb(s, 1) && !word_is(s, 2, "not")
+        ? 1 : 0;
+}
+
+bool
+find_passive(struct finds *l, const struct sentence *s)
+{
+    bool other = word_is(s, 0, "bring|permit|scale") && s->nwords > 2; /* no verbs elsewhere */
+    bool idle = words_are(s, 0, "sign out") > 0 || words_are(s, 0, "reach out to") > 0;
+    size_t verb = passive_at(s);
+    struct find *f;
+
+    verb = verb > 0 ? verb : told_at(s);
+    verb = verb > 0 ? verb : led_at(s);
+    if ((verb == 0 && !other && !idle) || only_leads(s) || sentence_ends(s, '?') ||
+        tells_problem(s))
+        return false;
+    f = find_new(l, s->from, s->to, "person.do");
+    if (f == NULL)
+        return false;
+    f->passive = true;
+    f->idle = idle;
+    find_person(l, f, "person.do", s->f->s + s->from, s->to - s->from);
+    if (word_is(s, verb, "delete|deleted|emptied|erased|purged|remove|removed|uninstall|"
+                         "uninstalled"))
+        find_note(l, f, "destroys", NULL);
+    return true;
 }

@@ -79,21 +79,29 @@ types_idle(const struct sentence *s, size_t i)
         command_is_idle(s->f->low + from, s->to - from);
 }
 
+/* "To fix this, change the service": an order of its own, unless what comes may say how. */
+static bool
+only_aims(const struct sentence *s, bool opens)
+{
+    return tells_aim(s) &&
+        (opens || has_word(s, 0, s->nwords, "complete|do|follow|perform|try|use"));
+}
+
 /* It asks for nothing that would be missed: what firn changes it keeps a record of. */
 static bool
-asks_nothing(const struct sentence *s)
+asks_nothing(const struct sentence *s, bool opens)
 {
-    return is_precaution(s) || is_reference(s) || tells_aim(s) || opens_shell(s);
+    return is_precaution(s) || only_aims(s, opens) || opens_shell(s);
 }
 
 /* Are there orders in it, and none but idle ones?  *ret_any: there are some. */
 static bool
-order_is_idle(const struct sentence *s, bool *ret_any)
+order_is_idle(const struct sentence *s, bool opens, bool *ret_any)
 {
     bool any = false;
 
     *ret_any = false;
-    if (asks_nothing(s))
+    if (asks_nothing(s, opens) || is_reference(s))
         return true;
     for (size_t i = 0; i < s->nwords; i++) {
         bool sure = word_is(s, i, "make") && word_is(s, i + 1, "sure");
@@ -109,21 +117,24 @@ order_is_idle(const struct sentence *s, bool *ret_any)
 }
 
 bool
-find_is_idle(const struct find *f, const struct sentence *s)
+find_is_idle(const struct find *f, const struct sentence *s, bool opens)
 {
     bool any, idle;
 
     if (f->look || f->command)
         return f->look || command_is_idle(s->f->low + f->from, f->to - f->from);
-    idle = order_is_idle(s, &any);
+    idle = order_is_idle(s, opens, &any);
     /* a link changes something where it is said what to do with it: "follow [these steps]" */
     return idle || (action_is(&f->action, "person.open") && !any);
 }
 
 bool
-find_asks(const struct find *f, const struct sentence *s)
+find_asks(const struct find *f, const struct sentence *s, bool opens)
 {
-    return f->command || !asks_nothing(s);
+    bool more = is_reference(s) && (!action_is(&f->action, "person.open") ||
+        has_word(s, 0, s->nwords, "details|documentation|information|learn|more"));
+
+    return f->command || !(asks_nothing(s, opens) || more);
 }
 
 /* Does ${s} come after ${one}: do both stand under the same condition? */
