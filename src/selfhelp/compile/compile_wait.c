@@ -299,6 +299,7 @@ procedure_of(const struct head *all, size_t of)
 /* Where a step stands in the article. */
 struct spot {
     size_t part, procedure;
+    bool awaited, asked; /* by those behind it; by a retry of what persons did */
 };
 
 static bool
@@ -314,6 +315,8 @@ find_spots(struct compiler *c, struct spot spot[PLAN_STEPS_MAX])
         while (spot[i].part + 1 < n && all[spot[i].part + 1].at <= b)
             spot[i].part++;
         spot[i].procedure = procedure_of(all, spot[i].part);
+        spot[i].awaited = is_awaited(c, i, false);
+        spot[i].asked = is_awaited(c, i, true);
     }
     return all != NULL;
 }
@@ -358,7 +361,8 @@ compile_waits(struct compiler *c)
         if (!plan_step_runs(s) || !may || only_looks(s))
             continue;
         for (size_t k = i; k > 0 && belong(c, spot, k - 1, i); k--) {
-            if (!is_awaited(c, k - 1, any) || !follows(s, &c->plan->steps[k - 1]))
+            if (!(any ? spot[k - 1].asked : spot[k - 1].awaited) ||
+                !follows(s, &c->plan->steps[k - 1]))
                 continue;
             s->when = PLAN_AFTER;
             memcpy(s->of, c->plan->steps[k - 1].id, sizeof(s->of));
