@@ -171,7 +171,9 @@ judge_solved(struct run *r)
 
     r->r->outcome = turned && !r->overridden ? RUNBOOK_REPAIRED : RUNBOOK_MASKED;
     if (r->r->outcome == RUNBOOK_MASKED && !r->overridden)
-        TRY(run_set(&r->r->note, "the operation works%s, but the cause is still there",
+        TRY(run_set(&r->r->note, r->has_naming
+                ? "the operation works%s, but the cause is still there"
+                : "the operation works%s; no look can tell whether the cause is gone",
             earlier != NULL ? " since a check is switched off" : ""));
     if (r->r->outcome == RUNBOOK_REPAIRED && earlier != NULL)
         TRY(offer_removal(r, earlier));
@@ -212,6 +214,14 @@ leave_open(struct run *r, const char *boot)
     return r->j != NULL ? run_note_restart(r, boot, false) : NULL;
 }
 
+/* All that was done is a person's, and neither a look nor the operation can tell of it here. */
+static bool
+proves_nothing(const struct run *r)
+{
+    return !r->has_naming && r->policy->retry == NULL && r->napplied == 0 &&
+        r->said != NULL && r->r->blocked == NULL;
+}
+
 /* *ret_open: the journal stays without an end. */
 static struct err *
 judge_unsolved(struct run *r, bool *ret_open)
@@ -226,6 +236,11 @@ judge_unsolved(struct run *r, bool *ret_open)
         r->r->outcome = RUNBOOK_BLOCKED;
         *ret_open = true;
         return run_leave_waiting(r);
+    }
+    if (proves_nothing(r)) {
+        r->r->outcome = RUNBOOK_BLOCKED;
+        return run_set(&r->r->blocked,
+            "start the operation again: only that shows whether it helped");
     }
     TRY(run_probe(r, &now));
     if (r->other && now == REMEDY_HOLDS && !r->overridden) {

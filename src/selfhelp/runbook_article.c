@@ -25,7 +25,8 @@ is_due_after(struct run *r, const struct plan_step *s, bool *ret)
     *ret = run_owes(r, s);
     if (*ret || s->action.kind->person)
         return NULL;
-    *ret = !plan_step_runs(s) || !remedy_can(r->t, &s->action, &why);
+    *ret = !plan_step_runs(s) || (!action_is(&s->action, "operation.retry") &&
+        !remedy_can(r->t, &s->action, &why));
     if (!*ret) /* nobody is asked for what cannot be done */
         TRY(run_await(r, s, ret));
     return NULL;

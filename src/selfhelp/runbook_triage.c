@@ -281,6 +281,19 @@ treat(struct run *r, char *observed)
     return NULL;
 }
 
+/* Only a person can do what the article says, and nothing can be looked at: it waits for the
+ * person, and an operation that is tried before proves nothing. */
+static bool
+is_persons(const struct run *r)
+{
+    const struct plan *p = r->c->plan;
+    bool only = r->policy->apply && p->nprobes == 0 && plan_has_after(p);
+
+    for (size_t i = 0; only && i < p->nsteps; i++)
+        only = !plan_step_runs(&p->steps[i]) || p->steps[i].action.kind->risk == RISK_READ;
+    return only;
+}
+
 /* ${alone}: a person asked about this one and no other. */
 static struct err *
 try_one(struct run *r, const struct runbook_candidate *c, bool alone, enum turn *ret)
@@ -295,7 +308,7 @@ try_one(struct run *r, const struct runbook_candidate *c, bool alone, enum turn 
     TRY(look_naming(r, &state, &observed));
     if (state == REMEDY_HOLDS && !r->under_way)
         return note_look(r, &rep->ruled_out, &rep->nruled_out, observed);
-    if (state == REMEDY_UNKNOWN && !r->under_way) {
+    if (state == REMEDY_UNKNOWN && !r->under_way && !(alone && is_persons(r))) {
         r->unsure |= c->unseen == NULL;
         TRY(note_look(r, &rep->not_looked_at, &rep->nnot_looked_at, observed));
         if (alone && rep->cause == NULL)

@@ -542,6 +542,36 @@ a_chain_by_other_conditions(void **state)
     desk_done(&d);
 }
 
+/* A retry that waits was made at once, since no machine "can" it. */
+static void
+a_retry_waits_like_any_step(void **state)
+{
+    static const char *const lines[] = { PROBE, "always | " SET("First"), "always | " PERSON,
+        "after:2 | operation.retry", "unsolved:3 | " SET("Set"), NULL };
+
+    (void)state;
+    for_each_order(o) {
+        struct desk d;
+
+        desk_make(&d, lines);
+        d.order = *o;
+        auto_ptr(runbook_report) first = desk_run(&d);
+
+        desk_is(first, RUNBOOK_BLOCKED);
+        assert_false(first->retried);
+        assert_string_equal(first->waits, "2");
+        assert_int_equal(desk_number(&d, "First"), 1);
+        assert_int_equal(desk_number(&d, "Set"), 0);
+        desk_work(&d);
+        d.done = "2";
+        auto_ptr(runbook_report) last = desk_run(&d);
+
+        desk_is(last, RUNBOOK_REPAIRED); /* by the step behind the retry, which failed */
+        assert_int_equal(desk_number(&d, "Set"), 1);
+        desk_done(&d);
+    }
+}
+
 static void
 a_turn_that_does_not_come(void **state)
 {
@@ -681,6 +711,7 @@ main(void)
         cmocka_unit_test(what_hangs_on_it_waits),
         cmocka_unit_test(a_chain_of_a_persons_steps),
         cmocka_unit_test(a_chain_by_other_conditions),
+        cmocka_unit_test(a_retry_waits_like_any_step),
         cmocka_unit_test(a_turn_that_does_not_come),
         cmocka_unit_test(consent_comes_first),
         cmocka_unit_test(who_has_begun_ends_it),

@@ -198,8 +198,8 @@ budgets_go_on(void **state)
 
 enum { STEPS_MOST = 9 };
 
-/* A plan of one to nine steps: settings "S1" ..., the service, a person's; each after, instead
- * of, or on the failure of an earlier one as chance has it. */
+/* A plan of one to nine steps: settings "S1" ..., the service, a person's, retries; each after,
+ * instead of, or on the failure of an earlier one as chance has it. */
 struct procedure {
     struct desk d;
     char *lines[STEPS_MOST + 2];
@@ -217,7 +217,7 @@ line(struct procedure *x, size_t i, uint64_t *s)
         "instead:%u", "after:%u", "after:%u" };
     unsigned of = i < 2 ? 1 : 1 + below(s, (uint32_t)i - 1);
     const char *form = i < 2 ? "always" : forms[below(s, 7)];
-    uint32_t kind = below(s, 5);
+    uint32_t kind = below(s, 6);
     char condition[32], action[128];
 
     x->person[i] = kind < 2;
@@ -228,7 +228,8 @@ line(struct procedure *x, size_t i, uint64_t *s)
     (void)snprintf(condition, sizeof(condition), form, of);
     (void)snprintf(action, sizeof(action), SET("S%zu"), i);
     assert_true(asprintf(&x->lines[i], "%s | %s", condition, kind < 2 ? PERSON
-            : kind == 2 ? STOPS : kind == 3 ? STARTS : action) > 0);
+            : kind == 2 ? STOPS : kind == 3 ? STARTS : kind == 4 ? "operation.retry"
+                                                                 : action) > 0);
 }
 
 static void

@@ -331,6 +331,46 @@ a_disk_waits_for_consent(void **state)
     desk_done(&d);
 }
 
+/* Nothing of it is firn's but the retry, which was made before the person had done anything. */
+static void
+all_of_it_may_be_a_persons(void **state)
+{
+    static const char *const lines[] = { "always | " PERSON, "after:1 | operation.retry",
+        NULL };
+
+    (void)state;
+    for (int alone = 0; alone < 2; alone++)
+        for_each_order(o) {
+            struct desk d;
+
+            desk_make(&d, lines);
+            d.order = *o;
+            d.alone = alone == 1;
+            target_mem_set_number(d.t, KEY, "Set", 1);
+            auto_ptr(runbook_report) first = desk_run(&d);
+
+            desk_is(first, RUNBOOK_BLOCKED);
+            assert_false(first->retried);
+            assert_string_equal(first->waits, "1");
+            says(first->blocked, "step 1 is yours: Empty the folder.");
+            says(first->blocked, "--done=1");
+            desk_work(&d);
+            d.done = "1";
+            auto_ptr(runbook_report) last = desk_run(&d);
+
+            desk_is(last, alone == 1 ? RUNBOOK_BLOCKED : RUNBOOK_MASKED);
+            assert_int_equal(last->retried, alone == 0);
+            assert_null(last->waits);
+            says(alone == 1 ? last->blocked : last->note, alone == 1
+                    ? "start the operation again" : "no look can tell");
+            d.never = true;
+            auto_ptr(runbook_report) never = desk_run(&d);
+
+            desk_is(never, alone == 1 ? RUNBOOK_BLOCKED : RUNBOOK_ESCALATED);
+            desk_done(&d);
+        }
+}
+
 int
 main(void)
 {
@@ -342,6 +382,7 @@ main(void)
         cmocka_unit_test(what_holds_no_more_is_not_undone_either),
         cmocka_unit_test(before_the_persons_turn_nothing_stays),
         cmocka_unit_test(a_disk_waits_for_consent),
+        cmocka_unit_test(all_of_it_may_be_a_persons),
     };
 
     return cmocka_run_group_tests(tests, journals_set_up, journals_tear_down);
