@@ -165,29 +165,34 @@ journal_wait(struct journal *j, const char *boot, bool itself)
 }
 
 static void
-person_done(struct journal_person *p)
+free_texts(char *texts[JOURNAL_PERSON_TEXTS])
 {
-    free(p->step);
-    free(p->text);
-    free(p->done);
-    free(p->what);
-    free(p->boot);
-    *p = (struct journal_person){ 0 };
+    for (size_t i = 0; i < JOURNAL_PERSON_TEXTS; i++)
+        free(texts[i]);
 }
 
 struct err *
 journal_keep_person(struct journal *j, const struct journal_person *p)
 {
-    struct journal_person copy = { strdup(p->step), strdup(p->text), strdup(p->done),
-        strdup(p->what), p->boot == NULL ? NULL : strdup(p->boot), p->restart_due };
+    const char *const from[] = { p->step, p->text, p->done, p->what, p->boot };
+    char *copy[JOURNAL_PERSON_TEXTS] = { NULL };
+    bool no_memory = false;
 
-    if (copy.step == NULL || copy.text == NULL || copy.done == NULL || copy.what == NULL ||
-        (p->boot != NULL && copy.boot == NULL)) {
-        person_done(&copy);
+    _Static_assert(sizeof(from) == sizeof(copy), "each of its texts has a copy");
+    for (size_t i = 0; i < JOURNAL_PERSON_TEXTS; i++) {
+        copy[i] = from[i] == NULL ? NULL : strdup(from[i]);
+        no_memory = no_memory || (from[i] != NULL && copy[i] == NULL);
+    }
+    if (no_memory) {
+        free_texts(copy);
         return fail(OutOfMemory);
     }
-    person_done(&j->person);
-    j->person = copy;
+    const struct journal_person kept = { copy[0], copy[1], copy[2], copy[3], copy[4],
+        p->restart_due };
+
+    free_texts(j->person_text);
+    memcpy(j->person_text, copy, sizeof(copy));
+    j->person = kept;
     journal_goes_on(j);
     j->waits_person = true;
     return NULL;
@@ -294,7 +299,7 @@ journal_free(struct journal *j)
     }
     for (size_t i = 0; i < j->nwaited; i++)
         free(j->waited[i].boot);
-    person_done(&j->person);
+    free_texts(j->person_text);
     record_free(j->file);
     free(j->path);
     free(j->target);

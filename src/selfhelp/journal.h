@@ -49,11 +49,11 @@ struct journal_wait {
 
 /* A step of a person's that a run waits for. */
 struct journal_person {
-    char *step, *text;  /* its id in the plan, and its words */
-    char *done;         /* "2,5": what a person said is done; "" for nothing */
-    char *what;         /* what the person was told */
-    char *boot;         /* the start of the machine that it waited in; NULL: not known */
-    bool restart_due;   /* something that was changed takes effect with the next start */
+    const char *step, *text; /* its id in the plan, and its words */
+    const char *done;        /* "2,5": what a person said is done; "" for nothing */
+    const char *what;        /* what the person was told */
+    const char *boot;        /* the start of the machine it waited in; NULL: not known */
+    bool restart_due; /* something that was changed takes effect with the next start */
 };
 
 /* firn's own folder for them, made when it is missing; to be freed. */

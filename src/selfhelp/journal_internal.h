@@ -6,13 +6,16 @@
 #include "journal.h"
 #include "record.h"
 
+enum { JOURNAL_PERSON_TEXTS = 5 };
+
 struct journal {
     char id[JOURNAL_ID_LEN + 1];
     char *path, *target, *code, *outcome;
     struct record *file;
     size_t len; /* of the file's whole lines */
     bool broken, waits, waits_person;
-    struct journal_person person; /* owned; of the last time that it waited so */
+    struct journal_person person;             /* of the last time that it waited so */
+    char *person_text[JOURNAL_PERSON_TEXTS];  /* its texts in their order, owned */
     struct journal_entry entries[JOURNAL_ENTRIES_MAX];
     size_t n;
     struct journal_wait waited[JOURNAL_WAITS_MAX];

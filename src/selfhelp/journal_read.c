@@ -70,19 +70,12 @@ named(struct journal *j, const json_t *number)
     return json_is_integer(number) && i >= 0 && (size_t)i < j->n ? &j->entries[i] : NULL;
 }
 
-/* Text that is copied from here, never changed here. */
-static char *
-borrowed(const json_t *o, const char *name)
-{
-    return (char *)(uintptr_t)string_at(o, name);
-}
-
 static struct err *
 read_wait(struct journal *j, const json_t *o, size_t line)
 {
     const char *what_for = string_at(o, "waits");
-    const struct journal_person p = { borrowed(o, "step"), borrowed(o, "text"),
-        borrowed(o, "done"), borrowed(o, "what"), borrowed(o, "boot"),
+    const struct journal_person p = { string_at(o, "step"), string_at(o, "text"),
+        string_at(o, "done"), string_at(o, "what"), string_at(o, "boot"),
         json_is_true(json_object_get(o, "restart")) };
 
     if (what_for == NULL || strcmp(what_for, "person") != 0)

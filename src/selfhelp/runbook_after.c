@@ -171,9 +171,8 @@ run_note_wait(struct run *r, const struct plan_step *of, const char *what)
     if (r->j == NULL || is_said_there(journal_person(r->j), of->id, done, what))
         return NULL;
     TRY(run_boot_id(r, &boot));
-    const struct journal_person p = { (char *)(uintptr_t)of->id,
-        (char *)(uintptr_t)(words == NULL ? "" : words), (char *)(uintptr_t)done,
-        (char *)(uintptr_t)what, boot, r->restart_due };
+    const struct journal_person p = { of->id, words == NULL ? "" : words, done, what, boot,
+        r->restart_due };
 
     return journal_wait_person(r->j, &p);
 }

@@ -401,8 +401,7 @@ runs_of_the_last_days(void **state)
 static void
 it_waits_for_a_person(void **state)
 {
-    const struct journal_person p = { (char[]){ "2" }, (char[]){ "Empty it." }, (char[]){ "" },
-        (char[]){ "step 2 is yours" }, NULL, true };
+    const struct journal_person p = { "2", "Empty it.", "", "step 2 is yours", NULL, true };
     struct journal *j = NULL;
     char id[JOURNAL_ID_LEN + 1], data[4096];
     struct action a;
