@@ -92,6 +92,11 @@ struct err_arg {
             return err_via(e_, __FILE__, __LINE__, __func__); \
     } while (0)
 
+/* The failure of ${call}, a call to the system that may have lacked memory, with errno as its
+ * reason: OutOfMemory or SystemCallFailed. */
+#define fail_call(call) \
+    (errno == ENOMEM ? fail(OutOfMemory) : fail(SystemCallFailed, call))
+
 /* Used by the generated constructors only.  ${code} is an enumerator of codes.h.
  * When memory is short the one preallocated OutOfMemory comes back instead. */
 struct err *err_new(int code, const struct err_site *at, const struct err_arg *args,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -80,6 +81,32 @@ start_worker(struct worker *w)
     return failed;
 }
 
+/* pthread_create has one number, EAGAIN, for a want of memory and for a limit on threads. */
+static bool
+has_room_for_stack(void)
+{
+    pthread_attr_t usual;
+    size_t len = 0, guard = 0;
+
+    if (pthread_attr_init(&usual) != 0)
+        return false;
+    (void)pthread_attr_getstacksize(&usual, &len);
+    (void)pthread_attr_getguardsize(&usual, &guard);
+    (void)pthread_attr_destroy(&usual);
+    void *stack = mmap(NULL, len + guard, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+    return stack != MAP_FAILED && munmap(stack, len + guard) == 0;
+}
+
+static struct err *
+refused(int number)
+{
+    if (!has_room_for_stack())
+        return fail(OutOfMemory);
+    return err_with_os(fail(SystemCallFailed, "pthread_create"), number);
+}
+
 static struct err *
 start(unsigned workers, bool gentle, struct pool **ret)
 {
@@ -101,7 +128,7 @@ start(unsigned workers, bool gentle, struct pool **ret)
         w->number = p->nstarted;
         int number = start_worker(w);
         if (number != 0)
-            return err_with_os(fail(SystemCallFailed, "pthread_create"), number);
+            return refused(number);
     }
     *ret = take(p);
     return NULL;

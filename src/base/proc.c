@@ -245,10 +245,9 @@ fork_child(struct start *s, pid_t *ret)
     pid_t pid = fork();
     if (pid == 0)
         run_child(s);
-    int number = errno;
+    struct err *failed = pid < 0 ? fail_call("fork") : NULL;
     pthread_sigmask(SIG_SETMASK, &was, NULL);
-    if (pid < 0)
-        return err_with_os(fail(SystemCallFailed, "fork"), number);
+    TRY(failed);
     *ret = pid;
     return NULL;
 }
@@ -275,7 +274,7 @@ exec_result(struct proc *p, int status)
     struct err *e = proc_wait(p, deadline_never(), &ended, &exit_status);
     if (n == (ssize_t)sizeof(number)) {
         errno = number;
-        e = err_also(fail(SystemCallFailed, "execve"), e);
+        e = err_also(fail_call("execve"), e);
     }
     return err_because(fail(ChildFailed, p->program, 127), e);
 }
@@ -304,7 +303,7 @@ start_with(struct start *s, const struct proc_options *o, struct proc *p)
     if (given > 0)
         TRY(lifted(given, &third));
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return fail(SystemCallFailed, "pipe2");
+        return fail_call("pipe2");
     status_in = ends[0];
     status_out = ends[1];
     auto_fd int status_high = -1;
@@ -352,7 +351,7 @@ proc_start(const char *const argv[], const struct proc_options *options, struct 
     p->out = words_file();
     p->words = words_file();
     if (p->out < 0 || p->words < 0)
-        return fail(SystemCallFailed, "memfd_create");
+        return fail_call("memfd_create");
     s.path = path;
     s.argv = (char *const *)(uintptr_t)argv;
     struct err *e = start_with(&s, options, p);

@@ -39,7 +39,7 @@ socket_for(const char *path, struct sockaddr_un *to, int *ret_fd)
         return fail(InputInvalid, path, "the path is too long for a socket");
     memcpy(to->sun_path, path, len);
     *ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return *ret_fd < 0 ? fail(SystemCallFailed, "socket") : NULL;
+    return *ret_fd < 0 ? fail_call("socket") : NULL;
 }
 
 /* Let connect(2) wait until ${by}. */

@@ -192,7 +192,7 @@ nbd_conn_open(struct nbd_conn *c, const struct nbd_address *to, struct deadline 
 {
     prepare(c);
     if (c->wake < 0)
-        return fail(SystemCallFailed, "eventfd");
+        return fail_call("eventfd");
     c->h = nbd_create();
     if (c->h == NULL || !configure(c, to))
         return fail(OutOfMemory);

@@ -92,7 +92,7 @@ virt_start(const char *mode, const char *address, struct deadline by, struct pro
 
     TRY(name_in(address, &name));
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return fail(SystemCallFailed, "socketpair");
+        return fail_call("socketpair");
     auto_fd int ours = ends[0], theirs = ends[1];
     const char *const argv[] = { SELF, VIRT_VERB, mode, virt_uri(address), name, NULL };
     const struct proc_options options = { .stdin_fd = theirs, .survives = true };

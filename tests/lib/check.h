@@ -16,6 +16,19 @@
 
 #include "codes.h"
 
+/* Under these a limit on addresses ends the program itself. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define HAS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define HAS_TSAN 1
+#endif
+#endif
+
 static inline void
 check_failed(const char *file, int line, const char *what, int code, const char *expected)
 {

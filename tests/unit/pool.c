@@ -3,12 +3,13 @@
 #include "check.h"
 
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "codes.h"
 #include "pool.h"
 
-enum { TASKS = 50, WORKERS = 3 };
+enum { TASKS = 50, WORKERS = 3, NOBODY = 65534, LESS_THAN_IT_HAS = 1 << 20 };
 
 struct seen {
     struct pool_task task;
@@ -70,10 +71,48 @@ gentle_workers_give_way_and_nobody_else(void **state)
     assert_int_equal(getpriority(PRIO_PROCESS, (id_t)gettid()), nice);
 }
 
+#if !defined(HAS_ASAN) && !defined(HAS_TSAN)
+/* What a child that wants more threads than it may have gets for it. */
+static int
+refused_in_child(bool threads, rlim_t most)
+{
+    const struct rlimit low = { most, most };
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct pool *p = NULL;
+
+        if (setrlimit(threads ? RLIMIT_NPROC : RLIMIT_AS, &low) != 0)
+            _exit(0);
+        if (threads && getuid() == 0 && setuid(NOBODY) != 0)
+            _exit(0); /* root has no such limit */
+        _exit(err_code(pool_new(WORKERS, &p)));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+#endif
+
+/* pthread_create calls both the same. */
+static void
+memory_and_a_limit_are_told_apart(void **state)
+{
+    (void)state;
+#if defined(HAS_ASAN) || defined(HAS_TSAN)
+    skip(); /* address space cannot be limited under it */
+#else
+    assert_int_equal(refused_in_child(false, LESS_THAN_IT_HAS), E_OutOfMemory);
+    assert_int_equal(refused_in_child(true, 1), E_SystemCallFailed);
+#endif
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_and_a_limit_are_told_apart), /* before stacks are kept */
         cmocka_unit_test(workers_are_as_the_process),
         cmocka_unit_test(gentle_workers_give_way_and_nobody_else),
     };

@@ -284,14 +284,6 @@ slots_may_hold_one_secret(void **state)
     assert_fails(open_key(f, "key", &k), E_VaultHeaderDamaged);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-
 /* A slot that needs more memory than there is says so, and not that the passphrase is wrong. */
 static void
 too_little_memory_is_told(void **state)

@@ -146,7 +146,7 @@ memory_file(int *ret, char path[PROC_PATH])
     int fd = memfd_create("hive", MFD_CLOEXEC);
 
     if (fd < 0)
-        return fail(SystemCallFailed, "memfd_create");
+        return fail_call("memfd_create");
     (void)snprintf(path, PROC_PATH, "/proc/self/fd/%d", fd);
     *ret = fd;
     return NULL;
