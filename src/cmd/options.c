@@ -246,6 +246,12 @@ check_words(const struct options *o)
     const struct cmd_command *c = o->command;
     struct text why = { 0 };
 
+    for (unsigned i = 0; i < o->nargs; i++)
+        if (o->args[i][0] == '\0' && !o->set[OPT_HELP]) {
+            text_fmt(&why, "word %u after firn %s is empty, as a variable of a shell is that "
+                           "was not set; firn %s --help tells more", i + 1, c->name, c->name);
+            return wrong(&why);
+        }
     if (o->set[OPT_HELP] || (o->nargs >= c->least && o->nargs <= c->most))
         return NULL;
     if (o->nargs < c->least)

@@ -24,6 +24,12 @@ firn_is 2 'an option without its value' points --vault
 firn_is 2 'a flag with a value' points --json=yes
 firn_is 2 'too few words' restore latest
 firn_is 2 'too many words' init a b
+for words in 'backup' 'restore latest' 'points' 'verify' 'explain' 'help' 'init' 'article' \
+    'key remove' 'doctor' 'extension status'; do
+    # shellcheck disable=SC2086
+    firn_is 2 "an empty word after $words" $words ''
+    says err "word . after firn .* is empty" 'it is told which'
+done
 firn_is 2 'a word that is none of those' backup --vault v --format floppy disk
 firn_is 2 'a number that is none' backup --vault v --threads many disk
 firn_is 2 'a block size that cannot be' init --block-size 48K v
