@@ -68,7 +68,7 @@ say_hit(struct cmd *c, const struct vault_hit *hit)
         cmd_say(c, "%s %" PRIu64 " bytes at %" PRIu64, i == 0 ? "" : ",", hit->ranges[i].len,
             hit->ranges[i].off);
     if (hit->nranges > RANGES_SHOWN)
-        cmd_say(c, " and %zu ranges more", hit->nranges - RANGES_SHOWN);
+        cmd_say(c, " and %zu more", hit->nranges - RANGES_SHOWN);
     cmd_say(c, "\n");
 }
 

@@ -449,10 +449,11 @@ look_writers(struct target *t, const struct action *a, struct deadline by,
         return remedy_saw(ret, REMEDY_NOT, "%s is not listed",
             only == NULL ? "no writer" : only);
     if (bad == 0)
-        return remedy_saw(ret, REMEDY_HOLDS, "%u writers, all %s", seen,
+        return remedy_saw(ret, REMEDY_HOLDS, "%u writer%s, %s%s", seen,
+            seen == 1 ? "" : "s", seen == 1 ? "" : "all ",
             good[1] == '\0' ? "stable" : "stable or at work");
-    return remedy_saw(ret, REMEDY_NOT, "%u of %u writers %s: %s", bad, seen,
-        good[1] == '\0' ? "are not stable" : "have failed", first);
+    return remedy_saw(ret, REMEDY_NOT, "of %u writer%s, %u not %s: %s", seen,
+        seen == 1 ? "" : "s", bad, good[1] == '\0' ? "stable" : "stable or at work", first);
 }
 
 static struct err *

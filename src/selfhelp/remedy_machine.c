@@ -64,7 +64,7 @@ look_wait(struct target *t, const struct action *a, struct deadline by,
     if (!action_number(a, "seconds", &seconds) || seconds > 3600)
         return remedy_saw(ret, REMEDY_UNKNOWN, "nobody waits that long");
     TRY(target_wait(t, (int64_t)seconds * 1000));
-    return remedy_saw(ret, REMEDY_HOLDS, "%u seconds have passed", (unsigned)seconds);
+    return remedy_saw(ret, REMEDY_HOLDS, "%u s have passed", (unsigned)seconds);
 }
 
 static struct err *

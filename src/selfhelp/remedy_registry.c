@@ -147,7 +147,8 @@ show_value(const struct target_value *v)
         free(s);
         return made < 0 ? NULL : out;
     }
-    return asprintf(&out, "%zu bytes (%s)", v->len, word) < 0 ? NULL : out;
+    return asprintf(&out, "%zu byte%s (%s)", v->len, v->len == 1 ? "" : "s", word) < 0 ? NULL
+                                                                                : out;
 }
 
 static struct err *

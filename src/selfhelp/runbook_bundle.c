@@ -103,7 +103,7 @@ clean_member(const json_t *v, const char *name, const json_t *one)
     char size[48];
 
     if (is_bytes(v, name, one)) {
-        (void)snprintf(size, sizeof(size), "[%u bytes, in the journal]",
+        (void)snprintf(size, sizeof(size), "[in the journal, bytes: %u]",
             (unsigned)(strlen(json_string_value(one)) / 2));
         return json_string(size);
     }

@@ -188,7 +188,9 @@ follow(struct walk *w, struct deadline by)
         if (deadline_passed(by))
             return fail(DeadlinePassed, "looking at libraries");
     }
-    return verdict(w, 0, NULL, "all %zu libraries that it needs are there (it was not run)",
+    if (w->nlibraries == 1)
+        return verdict(w, 0, NULL, "it needs no other library (it was not run)");
+    return verdict(w, 0, NULL, "what it needs is there, libraries: %zu (it was not run)",
         w->nlibraries - 1);
 }
 
