@@ -54,6 +54,7 @@ make(struct pool_task *t, unsigned worker)
 
     (void)worker;
     TRY(article_file_read(r->path, &r->article));
+    TRY(lint_readable(r->article, r->path));
     TRY(compile_article(r->article, base, &r->plan));
     TRY(compile_codes(r->article, base, &r->codes));
     TRY(lint_article(r->article, r->plan, command_exists, NULL, &r->lint));

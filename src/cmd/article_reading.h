@@ -23,8 +23,8 @@ struct article_reading {
     struct article_codes codes;
     struct lint lint;
     char *json; /* with as_json: the whole as one JSON object */
-    /* Makes it, on any thread; fails with FileUnreadable, ArticleTooLarge, OutOfMemory,
-     * Interrupted. */
+    /* Makes it, on any thread; fails with FileUnreadable, ArticleTooLarge,
+     * ArticleEmpty, ArticleNotText, OutOfMemory, Interrupted. */
     struct pool_task task;
 };
 

@@ -112,6 +112,8 @@ article_say(struct cmd *c, const struct article_reading *r, bool notes)
     if (r->plan->remedy_lost)
         cmd_say(c, "  The remedy is lost: the article only refers to another page. An earlier "
                    "version of it may hold the steps.\n");
+    else if (r->plan->nprobes + r->plan->nsteps == 0)
+        cmd_say(c, "  It tells neither what to look at nor what to do.\n");
     say_plan(c, r->plan);
     for (size_t i = 0; i < r->lint.n; i++) {
         const struct lint_finding *f = &r->lint.finding[i];

@@ -286,8 +286,8 @@ cmd_article(struct cmd *c)
     if (e != NULL)
         return err_also(e, r.failed);
     if (r.articles != 1 && (r.articles > 0 || r.failed == NULL))
-        cmd_say(c, "%zu articles, %zu steps, %zu of them for firn; remedy lost in %zu\n",
-            r.articles, r.steps, r.runs, r.lost);
+        cmd_say(c, "%zu articles, %zu step%s, %zu of them for firn; remedy lost in %zu\n",
+            r.articles, r.steps, r.steps == 1 ? "" : "s", r.runs, r.lost);
     if (c->o.set[OPT_LINT] && r.errors > 0)
         r.failed = err_also(fail(ArticleWrong, (int64_t)r.errors), r.failed);
     return r.failed;

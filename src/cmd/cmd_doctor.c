@@ -205,7 +205,7 @@ static struct err *
 find_causes(struct examination *x, const char *code)
 {
     const struct doctor_facts facts = { known_args, x };
-    const char *path = x->c->o.value[OPT_ARTICLE], *slash;
+    const char *path = x->c->o.value[OPT_ARTICLE];
     struct article *a = NULL;
     struct err *e;
 
@@ -213,8 +213,7 @@ find_causes(struct examination *x, const char *code)
         TRY(article_file_read(path, &a));
         article_file_judge(x->c, path, a);
     }
-    slash = path != NULL ? strrchr(path, '/') : NULL;
-    e = doctor_causes(x->t, code, a, slash != NULL ? slash + 1 : path, &facts, &x->causes);
+    e = doctor_causes(x->t, code, a, path, &facts, &x->causes);
     article_free(a);
     return e;
 }

@@ -29,11 +29,12 @@ struct doctor_causes {
     char **codes;
 };
 
-/* The article ${code}; or ${a}, of the file ${file}; or, both NULL, every article of firn's
+/* The article ${code}; or ${a}, of the file ${path} (ArticleNotText and ArticleEmpty when there
+ * is nothing in it that a doctor could do); or, both NULL, every article of firn's
  * own that is about such a machine and has a repair, also those whose probe cannot be made on
  * ${t}, with the reason.  ${facts} may be NULL. */
 struct err *doctor_causes(const struct target *t, const char *code, const struct article *a,
-    const char *file, const struct doctor_facts *facts, struct doctor_causes *ret) must_use;
+    const char *path, const struct doctor_facts *facts, struct doctor_causes *ret) must_use;
 void doctor_causes_done(struct doctor_causes *d);
 
 /* For .find of the runbook: add firn's own article ${code}, with variables from ${why} or,

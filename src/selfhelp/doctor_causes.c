@@ -11,6 +11,7 @@
 #include "codes.h"
 #include "compile.h"
 #include "doctor.h"
+#include "lint.h"
 #include "writers.h"
 
 enum { CAUSES_MAX = 512, NUMBER_TEXT = 24 };
@@ -61,16 +62,20 @@ values_of(const struct doctor_facts *facts, const struct err *why, const char *c
 /* Add the article as a candidate, with variables from ${why} or else ${facts}; ${code} is NULL
  * for one that is not ours. */
 static struct err *
-add(struct doctor_causes *d, const struct article *a, const char *file, const char *code,
+add(struct doctor_causes *d, const struct article *a, const char *path, const char *code,
     const struct doctor_facts *facts, const struct err *why)
 {
+    const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
     auto_ptr(plan) p = NULL;
     struct article_codes names = { 0 };
     struct values v = { .n = 0 };
     auto_free char *name = NULL;
 
+    if (code == NULL)
+        TRY(lint_readable(a, path));
     TRY(compile_article(a, file, &p));
     if (code == NULL) {
+        TRY(lint_tells(a, p, path));
         TRY(compile_codes(a, file, &names));
         name = strdup(names.n > 0 ? names.code[0].code : file);
         article_codes_done(&names);
@@ -186,7 +191,7 @@ doctor_cause_add(struct doctor_causes *d, const struct target *t, const char *co
 
 struct err *
 doctor_causes(const struct target *t, const char *code, const struct article *a,
-    const char *file, const struct doctor_facts *facts, struct doctor_causes *ret)
+    const char *path, const struct doctor_facts *facts, struct doctor_causes *ret)
 {
     const struct catalog_entry *e;
 
@@ -196,7 +201,7 @@ doctor_causes(const struct target *t, const char *code, const struct article *a,
     if (ret->item == NULL || ret->plans == NULL || ret->codes == NULL)
         return fail(OutOfMemory);
     if (a != NULL)
-        return add(ret, a, file, NULL, facts, NULL);
+        return add(ret, a, path, NULL, facts, NULL);
     if (code == NULL)
         return add_all(ret, t, facts);
     e = catalog_find(code);

@@ -8,6 +8,9 @@
 #include "lint.h"
 #include "text.h"
 
+/* A file of random bytes has one in nine below the space that are no white space. */
+enum { UTF16_ZEROS = 4, ODD_BYTES = 16 };
+
 struct look {
     const struct article *a;
     const struct plan *p;
@@ -184,6 +187,58 @@ links_lead(struct look *k)
                 article_part(k->a, all, (size_t)(s - 2 - (const char *)k->a->bytes), 3),
                 "a link without an address");
     }
+}
+
+/* In words of two bytes, every other byte of which is zero in most languages? */
+static bool
+is_utf16(const struct article *a, size_t zeros)
+{
+    const unsigned char *b = a->bytes;
+
+    return a->len >= 2 &&
+        ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff) ||
+            zeros > a->len / UTF16_ZEROS);
+}
+
+struct err *
+lint_readable(const struct article *a, const char *path)
+{
+    size_t zeros = 0, odd = 0, white = 0;
+
+    for (size_t i = 0; i < a->len; i++) {
+        zeros += a->bytes[i] == 0;
+        white += a->bytes[i] != 0 && strchr(" \t\n\v\f\r", a->bytes[i]) != NULL;
+        odd += a->bytes[i] < ' ' && (a->bytes[i] < '\t' || a->bytes[i] > '\r');
+    }
+    if (a->len == 0)
+        return fail(ArticleEmpty, path, "it is empty");
+    if (white == a->len)
+        return fail(ArticleEmpty, path, "there is nothing but white space in it");
+    if (is_utf16(a, zeros))
+        return fail(ArticleNotText, path, "UTF-16, it seems");
+    if (zeros > 0 && odd > a->len / ODD_BYTES)
+        return fail(ArticleNotText, path, "no text");
+    return NULL;
+}
+
+/* Nothing but what stands around text: a header, headings, marks? */
+static bool
+has_no_text(const struct article *a)
+{
+    for (size_t i = 0; i < a->nblocks; i++)
+        if (a->blocks[i].kind > ARTICLE_COMMENT && a->blocks[i].kind != ARTICLE_RULE)
+            return false;
+    return true;
+}
+
+struct err *
+lint_tells(const struct article *a, const struct plan *p, const char *path)
+{
+    if (p->nprobes > 0 || p->nsteps > 0)
+        return NULL;
+    return fail(ArticleEmpty, path,
+        has_no_text(a) ? "there is no text below its header and its headings"
+                       : "nothing in its text is a probe or a step");
 }
 
 struct err *

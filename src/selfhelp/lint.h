@@ -32,6 +32,13 @@ struct lint {
  * ${why} gets words for people when not. */
 typedef bool lint_command_fn(void *arg, const char *line, const char **ret_why);
 
+/* Is it text, and any at all?  ArticleNotText, ArticleEmpty, which call it ${path}. */
+struct err *lint_readable(const struct article *a, const char *path) must_use;
+
+/* Does it say what to look at or what to do?  ArticleEmpty. */
+struct err *lint_tells(const struct article *a, const struct plan *p,
+    const char *path) must_use;
+
 /* ${known} may be NULL. */
 struct err *lint_article(const struct article *a, const struct plan *p,
     lint_command_fn *known, void *arg, struct lint *ret) must_use;

@@ -97,6 +97,39 @@ says out 'remedy is lost' 'a link is no remedy'
 firn_is 0 'and none where it belongs' article --cloud mooncake other.md
 if grep -q ArticleElsewhere err; then not_ok 'no warning there'; else ok 'no warning there'; fi
 
+# Files in which there is nothing were read without a word.
+printf '# Repair\n\nDo this.\n\n1. Restart the service **nginx**.\n' > plain.md
+iconv -f UTF-8 -t UTF-16LE plain.md > utf16le.md
+iconv -f UTF-8 -t UTF-16BE plain.md > utf16be.md
+{ printf '\377\376' && cat utf16le.md; } > utf16.md
+head -c 4096 /dev/urandom > noise.md
+truncate -s 64 noise.md && head -c 4000 /dev/urandom >> noise.md
+: > empty.md
+printf ' \n\t\r\n' > white.md
+for file in empty white; do
+    firn_is 1 "nothing in $file.md" article $file.md
+    code_is ArticleEmpty 'by its code'
+done
+for file in utf16le utf16be utf16 noise; do
+    firn_is 1 "no text in $file.md" article $file.md plain.md
+    code_is ArticleNotText 'by its code'
+    says out '^plain.md: Repair$' 'and the other file is read'
+done
+printf '<properties pageTitle="X"/>\n\n# X\n' > header.md
+for file in empty white utf16le utf16 noise header; do
+    firn_is 1 "the doctor has no use for $file.md" doctor local --article "$t_dir/$file.md"
+    says err "^firn: $t_dir/$file.md " 'and says of which file'
+    says err 'firn explain Article[EN]' 'by its code'
+done
+firn_is 0 'an article without text' article header.md
+says out 'neither what to look at nor what to do' 'is told'
+printf '# X\n\n1. [a]()\n' > one.md
+firn_is 1 'one mistake' article --lint one.md
+says err 'looked at: 1 (ArticleWrong' 'is counted in words that fit'
+mkdir single && cp plain.md single/a.md && cp header.md single/b.md
+firn_is 0 'one step in two articles' article single
+says out '^2 articles, 1 step, 0 of them' 'is one'
+
 # What is left out is said: a folder that lies too deep was left out without a word, as were the
 # failures beyond the 256 that one failure can hold.
 deep=deep
