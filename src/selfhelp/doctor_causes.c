@@ -93,9 +93,21 @@ add(struct doctor_causes *d, const struct article *a, const char *path, const ch
     return NULL;
 }
 
+/* Does its look tell nothing unless the failure was seen?  What lacks may not be needed. */
+static bool
+needs_failure(const struct article *a, const char *code, const struct doctor_facts *facts)
+{
+    const char *evidence = article_value(a, "evidence");
+    struct err_arg args[ERR_MAX_ARGS];
+
+    return evidence != NULL && strcmp(evidence, "failure") == 0 &&
+        (facts == NULL || facts->args(facts->arg, code, args) == 0);
+}
+
+/* *ret_only_failure (may be NULL): nobody should look at it who was not told of the code. */
 static struct err *
 add_entry(struct doctor_causes *d, const struct catalog_entry *e,
-    const struct doctor_facts *facts, const struct err *why)
+    const struct doctor_facts *facts, const struct err *why, bool *ret_only_failure)
 {
     struct article *a = NULL;
     struct err *failed;
@@ -103,6 +115,8 @@ add_entry(struct doctor_causes *d, const struct catalog_entry *e,
     if (article_parse(e->text, e->text_len, &a) != ARTICLE_OK)
         return fail(OutOfMemory); /* ours are never too large */
     failed = add(d, a, e->file, e->id, facts, why);
+    if (ret_only_failure != NULL)
+        *ret_only_failure = needs_failure(a, e->id, facts);
     article_free(a);
     return failed;
 }
@@ -156,11 +170,15 @@ add_all(struct doctor_causes *d, const struct target *t, const struct doctor_fac
     for (size_t i = 0; i < catalog_table_len && d->n < CAUSES_MAX; i++) {
         const struct plan *p;
         char *unseen;
-        bool is_of;
+        bool is_of, only_failure = false;
 
-        TRY(add_entry(d, &catalog_table[i], facts, NULL));
+        TRY(add_entry(d, &catalog_table[i], facts, NULL, &only_failure));
         p = d->plans[d->n - 1];
         TRY(why_unseen(p, t, &is_of, &unseen));
+        if (unseen == NULL && only_failure && is_of)
+            unseen = strdup("only a failure tells whether it is needed here");
+        if (unseen == NULL && only_failure && is_of)
+            return fail(OutOfMemory);
         d->item[d->n - 1].unseen = unseen;
         if (!is_of || !is_repaired(p, t))
             drop_last(d);
@@ -180,7 +198,7 @@ doctor_cause_add(struct doctor_causes *d, const struct target *t, const char *co
     *ret = NULL;
     if (e == NULL || d->n == CAUSES_MAX)
         return NULL;
-    TRY(add_entry(d, e, facts, why));
+    TRY(add_entry(d, e, facts, why, NULL));
     TRY(why_unseen(d->plans[d->n - 1], t, &is_of, &unseen));
     if ((is_of && unseen == NULL) || is_repaired(d->plans[d->n - 1], t))
         *ret = &d->item[d->n - 1];
@@ -207,7 +225,7 @@ doctor_causes(const struct target *t, const char *code, const struct article *a,
     e = catalog_find(code);
     if (e == NULL)
         return catalog_unknown(code);
-    return add_entry(ret, e, facts, NULL);
+    return add_entry(ret, e, facts, NULL, NULL);
 }
 
 bool

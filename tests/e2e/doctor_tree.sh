@@ -89,6 +89,12 @@ doctor 1 'an unknown run' --undo 0123456789abcdef
 code_is JournalMissing 'it is missing'
 doctor 2 'an unknown risk' --yes=everything
 firn_is 2 'an unknown machine' doctor moon:nowhere
+tree
+doctor 0 'a tree in which nothing is wrong'
+says out 'not looked at: PostgresqlLibraryMissing, since only a failure tells' \
+    'nobody said that it needs the library'
+doctor 1 'the same, after a failure that does' PostgresqlLibraryMissing
+code_is CauseFound 'is looked at'
 firn_is 1 'a tree that is not there' doctor root:nowhere
 code_is FileUnreadable 'it cannot be read'
 firn_is 2 'code before machine' doctor Nonsense "root:$root"
