@@ -88,6 +88,22 @@ ask_done(void *arg, const char *what)
     return doctor_answer();
 }
 
+/* No code has a slash or a dot: whoever types one means a folder, a socket or an image. */
+static struct err *
+unknown_word(const char *word)
+{
+    struct text why = { 0 };
+    struct err *e;
+
+    if (strpbrk(word, "/.") == NULL)
+        return catalog_unknown(word);
+    text_fmt(&why, "%s is no code, and a TARGET says what it is: root:FOLDER, disk:FOLDER, "
+                   "qga:SOCKET, qmp:SOCKET or vm:NAME", word);
+    e = why.no_memory ? fail(OutOfMemory) : fail(UsageWrong, why.s);
+    text_done(&why);
+    return e;
+}
+
 /* [TARGET] [CODE]: a target has a scheme or is local. */
 static struct err *
 read_words(struct cmd *c, const char **ret_target, const char **ret_code)
@@ -109,7 +125,7 @@ read_words(struct cmd *c, const char **ret_target, const char **ret_code)
     if (*ret_code != NULL && c->o.value[OPT_ARTICLE] != NULL)
         return fail(UsageWrong, "a CODE or --article, not both");
     if (*ret_code != NULL && catalog_find(*ret_code) == NULL)
-        return catalog_unknown(*ret_code);
+        return unknown_word(*ret_code);
     if (c->o.set[OPT_UNDO] &&
         (*ret_code != NULL || c->o.set[OPT_APPLY] || c->o.set[OPT_ARTICLE] ||
             c->o.set[OPT_DONE]))

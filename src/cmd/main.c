@@ -153,10 +153,10 @@ static void
 look_at_terminal(struct cmd *c)
 {
     struct winsize size;
-    const char *term = getenv("TERM");
+    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 
     c->bold = isatty(1) == 1 && term != NULL && strcmp(term, "dumb") != 0 &&
-        getenv("NO_COLOR") == NULL;
+        (no_color == NULL || no_color[0] == '\0');
     if (isatty(1) == 1 && ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         c->width = size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
     c->meter.shown = isatty(2) == 1 && !c->o.set[OPT_QUIET];

@@ -34,6 +34,8 @@ is() { # CODE NAME
 
 both 2 'a code that is not there' disk:win VssServiceBed
 says err 'did you mean VssServiceBad' 'the near one is named'
+both 2 'a folder without what it is' win/Windows
+says err 'disk:FOLDER' 'how it is named is told'
 both 2 'a number that nobody has' disk:win status:9999
 both 2 'no word at all' ''
 both 2 'a target of no known kind' floppy:win
