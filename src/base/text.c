@@ -94,6 +94,15 @@ text_fmt(struct text *t, const char *format, ...)
     free(s);
 }
 
+bool
+text_is_visible(const char *s)
+{
+    for (size_t n; *s != '\0'; s += n)
+        if ((n = text_visible(s)) == 0)
+            return false;
+    return true;
+}
+
 void
 text_escaped(struct text *t, const char *s)
 {
@@ -120,15 +129,6 @@ text_inline(struct text *t, const char *s)
     for (; from < t->len; from++)
         if (t->s[from] == '\n' || t->s[from] == '\t')
             t->s[from] = ' ';
-}
-
-static bool
-is_visible(const char *s)
-{
-    for (size_t n; *s != '\0'; s += n)
-        if ((n = text_visible(s)) == 0)
-            return false;
-    return true;
 }
 
 /* As a format of printf between single quotes: nothing in it means anything to the shell, and
@@ -163,7 +163,7 @@ text_shell(struct text *t, const char *s)
         text_str(t, s);
         return;
     }
-    if (!is_visible(s)) {
+    if (!text_is_visible(s)) {
         shell_by_printf(t, s);
         return;
     }

@@ -15,6 +15,9 @@
  * reach a terminal as it is: a control character or a byte that is not UTF-8. */
 size_t text_visible(const char *s);
 
+/* Every character of it may reach a terminal as it is, in one line. */
+bool text_is_visible(const char *s);
+
 #define TEXT_SIZE_MAX 24 /* bytes that text_size needs at most */
 
 /* "17 bytes", "512 KiB", "3.2 GiB" to ${to}, which holds TEXT_SIZE_MAX bytes; returns the

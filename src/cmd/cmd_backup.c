@@ -96,6 +96,8 @@ cmd_backup(struct cmd *c)
     }
     if (o.changed != NULL && o.nsources > 1)
         return fail(UsageWrong, "--changed lists the blocks of one disk; give one SOURCE");
+    if (o.machine != NULL && !text_is_visible(o.machine))
+        return fail(UsageWrong, "--machine takes a name that can be read, on one line");
     TRY(job_backup(&c->job, &o, &p));
     vault_key_hex(&p->id, id);
     (void)text_size(size, show_point_size(p));

@@ -49,17 +49,22 @@ say_point(struct cmd *c, const struct vault_points *points, const struct vault_p
 {
     char id[2 * VAULT_KEY_LEN + 1], time[NUMBER_TIME_MAX], size[TEXT_SIZE_MAX];
     char fresh[TEXT_SIZE_MAX];
+    struct text names = { 0 };
 
     vault_key_hex(&p->id, id);
     number_time(time, p->time_ns);
     (void)text_size(size, show_point_size(p));
     (void)text_size(fresh, p->new_bytes);
-    cmd_say(c, "%.*s  %s  %-11s  %10s  %10s  %-8s  %s", digits, id, time,
-        show_consistency(p->consistency), size, fresh, note_of(points, p), p->machine);
+    text_inline(&names, p->machine); /* a line end in a name must not look like a point */
     for (size_t i = 0, shown = 0; job_point_ndisks(p) > 1 && i < p->ndisks; i++)
-        if (job_disk_part(&p->disks[i]) == NULL)
-            cmd_say(c, "%s%s", shown++ == 0 ? ": " : ", ", p->disks[i].name);
-    cmd_say(c, "\n");
+        if (job_disk_part(&p->disks[i]) == NULL) {
+            text_str(&names, shown++ == 0 ? ": " : ", ");
+            text_inline(&names, p->disks[i].name);
+        }
+    cmd_say(c, "%.*s  %s  %-11s  %10s  %10s  %-8s  %s\n", digits, id, time,
+        show_consistency(p->consistency), size, fresh, note_of(points, p),
+        names.s != NULL ? names.s : "");
+    text_done(&names);
 }
 
 /* The names of its disks that are suspect. */

@@ -23,17 +23,10 @@ wrong(const char *text, const char *problem)
 static bool
 name_ok(const char *name)
 {
-    size_t len = strlen(name), n;
+    size_t len = strlen(name);
 
-    if (len == 0 || len > VAULT_NAME_MAX || strchr(name, '/') != NULL ||
-        strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return false;
-    for (const char *s = name; *s != '\0'; s += n) {
-        n = text_visible(s);
-        if (n == 0)
-            return false;
-    }
-    return true;
+    return len > 0 && len <= VAULT_NAME_MAX && strchr(name, '/') == NULL &&
+        strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && text_is_visible(name);
 }
 
 /* What names the disk in ${spec}: [*ret, *ret + *ret_len). */

@@ -4,9 +4,11 @@
  * With one disk the destination is a file, a device or standard output; with several it is a
  * folder that is there, where each disk gets a file with its name, and the machine its
  * definition (restored.c). */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "codes.h"
 #include "definition.h"
@@ -114,6 +116,14 @@ only_disk(const struct vault_point *p)
     return NULL;
 }
 
+static bool
+ends_in_slash(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > 0 && path[len - 1] == '/';
+}
+
 /* A folder is wanted for a machine, and where there are several disks. */
 static bool
 wants_folder(const struct job_restore *o, const struct vault_point *p)
@@ -122,7 +132,17 @@ wants_folder(const struct job_restore *o, const struct vault_point *p)
 
     if (o->as != NULL || job_point_ndisks(p) > 1)
         return true;
-    return definition_of_point(p) != NULL && stat(o->dest, &st) == 0 && S_ISDIR(st.st_mode);
+    return definition_of_point(p) != NULL &&
+        (ends_in_slash(o->dest) || (stat(o->dest, &st) == 0 && S_ISDIR(st.st_mode)));
+}
+
+/* The words for a folder that is there would mislead. */
+static struct err *
+check_folder(const char *dest)
+{
+    if (ends_in_slash(dest) && access(dest, F_OK) != 0 && errno == ENOENT)
+        return fail(RestoreFolderMissing, dest);
+    return NULL;
 }
 
 static struct err *
@@ -140,9 +160,10 @@ restore_point(struct restore *r, const struct vault_point *p, struct job_restore
             r->total += p->disks[i].size;
     *ret = (struct job_restored){ .disks = d != NULL ? 1 : job_point_ndisks(p),
         .bytes = r->total, .point = p->id };
-    if (d != NULL)
-        return restore_disk(r, d, r->o->dest, false, &ret->written);
-    return restore_into_folder(r, p, folder, ret);
+    if (d == NULL)
+        return restore_into_folder(r, p, folder, ret);
+    TRY(check_folder(r->o->dest));
+    return restore_disk(r, d, r->o->dest, false, &ret->written);
 }
 
 /* It is there as the point has it, but the point may be wrong. */

@@ -30,14 +30,13 @@ struct restored {
 struct err *
 restored_name(const char *name)
 {
-    size_t len = strlen(name), n;
+    size_t len = strlen(name);
 
     if (len == 0 || len > VAULT_NAME_MAX || name[0] == '.' || strchr(name, '/') != NULL)
         return fail(UsageWrong, "--as takes a name for the machine, of up to 128 bytes, "
                                 "without a slash and a dot in front");
-    for (; *name != '\0'; name += n)
-        if ((n = text_visible(name)) == 0)
-            return fail(UsageWrong, "--as takes a name that can be read");
+    if (!text_is_visible(name))
+        return fail(UsageWrong, "--as takes a name that can be read");
     return NULL;
 }
 

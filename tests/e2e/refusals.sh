@@ -28,6 +28,13 @@ code_is SourceIsFolder 'it says so'
 firn_is 1 'a server that is not there' backup "d=nbd+unix:///?socket=$t_dir/none"
 code_is NbdUnreachable 'it says so'
 firn_is 1 'a folder that is not there' restore latest nowhere/b.raw
+firn_is 1 'a folder that is not there, by a slash' restore latest nowhere/
+code_is RestoreFolderMissing 'it says so'
+firn_is 1 'a folder that is there' restore latest empty/
+code_is RestoreTargetNotDisk 'is no place for one disk'
+[ -z "$(ls empty)" ] && ok 'and stays as it was' || not_ok 'and stays as it was'
+firn_is 2 'a name of two lines' backup --machine "$(printf 'a\nb')" a.raw
+firn_is 2 'a name that steers a terminal' backup --machine "$(printf 'a\033[2J')" a.raw
 for format in vmdk VHDX vhd vdi; do
     firn_is 2 "a raw disk under the name of a $format" restore latest b.$format
     [ ! -e b.$format ] && ok 'is not made' || not_ok 'is not made'
