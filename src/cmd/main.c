@@ -68,12 +68,13 @@ catch_signals(void)
     (void)sigaction(SIGXFSZ, &act, NULL);
 }
 
-/* 0, 1 and 2 must be open, or the vault's first file would get their messages. */
+/* 0, 1 and 2 must be open, or the vault's first file would get their messages.  What is written
+ * to a standard output that was closed must fail: it may be a disk. */
 static bool
 have_standard_files(void)
 {
     for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 1 ? O_RDONLY : O_RDWR) != fd)
             return false;
     return true;
 }

@@ -42,6 +42,9 @@ done
 says err 'with --format' 'how to choose is told'
 firn_is 0 'but where it is asked for' restore latest --format raw b.vhd
 same b.vhd a.raw 'it is'
+"$firn" restore latest - >&- 2> err
+[ $? -eq 1 ] && ok 'a disk to a standard output that is closed' ||
+    not_ok 'a disk to a standard output that is closed' "$(cat err)"
 firn_is 1 'one that is missing of two' backup a.raw nowhere.raw
 firn_is 0 'points' points
 [ "$(grep -c ' a$' out)" -eq 1 ] && ok 'no refused backup is listed' ||

@@ -83,6 +83,9 @@ if [ -e /dev/full ]; then
     [ $? -eq 1 ] && code_is OutputFailed 'output that cannot be written is told' ||
         not_ok 'output that cannot be written is told'
 fi
+"$firn" explain >&- 2> err
+[ $? -eq 1 ] && code_is OutputFailed 'output that was closed is told' ||
+    not_ok 'output that was closed is told'
 "$firn" explain 2> err | head -n 1 > out
 says out OutOfMemory 'a reader that goes away ends it quietly enough'
 for odd in "$(printf 'a\033[31mb')" "$(printf 'a\377b')"; do
