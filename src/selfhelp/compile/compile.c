@@ -9,7 +9,7 @@
 #include "codes.h"
 #include "compile_internal.h"
 
-enum { FENCE_LINES_MAX = 4096 };
+enum { FENCE_LINES_MAX = 4096, SENTENCE_WORDS = 64 };
 
 static bool
 is_documents(const struct article_section *s)
@@ -259,6 +259,8 @@ text_block(struct compiler *c, const struct article_block *b)
     bool heading = b->kind == ARTICLE_HEADING;
     struct flat f;
 
+    if (b->kind == ARTICLE_PARAGRAPH)
+        (void)scope_markup(c, b);
     flat_init(&f, c->a, b->inner, false);
     if (!f.no_memory) {
         if (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && flat_is_bold_line(&f))
@@ -337,6 +339,30 @@ block(struct compiler *c, const struct article_block *b)
     }
 }
 
+/* Nothing in it is to be done, but it may say for whom the steps are, which are elsewhere. */
+static void
+aside_block(struct compiler *c, const struct article_block *b)
+{
+    struct word word[SENTENCE_WORDS];
+    struct flat f;
+
+    if (b->kind != ARTICLE_PARAGRAPH && b->kind != ARTICLE_ITEM && b->kind != ARTICLE_QUOTE)
+        return;
+    c->block = b;
+    flat_init(&f, c->a, b->inner, false);
+    for (size_t from = 0, to; from < f.len && !f.no_memory; from = to + 1) {
+        struct sentence s = { .f = &f, .from = from, .word = word };
+
+        to = sentence_end(&f, from, false);
+        s.to = to;
+        s.nwords = sentence_words(&f, from, to, word, SENTENCE_WORDS);
+        if (s.nwords > 0 && tells_of_steps(&s))
+            around_all(c, &s);
+    }
+    c->no_memory = c->no_memory || f.no_memory;
+    flat_done(&f);
+}
+
 /* The number of an item as it is shown: lists that are all ones count on. */
 static long
 item_number(const struct article_block *b, long last_written, long last)
@@ -370,8 +396,10 @@ blocks(struct compiler *c, bool documents)
             aside = is_story(&a->sections[section]) ||
                 (!documents && is_documents(&a->sections[section]));
         }
-        if (aside)
+        if (aside) {
+            aside_block(c, b);
             continue;
+        }
         if (b->kind == ARTICLE_HEADING)
             written = shown = 0;
         if (b->kind == ARTICLE_ITEM && b->level == 1 && b->number > 0) {

@@ -9,7 +9,6 @@
  * before it, and all of the section when it speaks of the procedure. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "compile_internal.h"
 #include "utf8.h"
@@ -107,98 +106,33 @@ set_lead(struct compiler *c, const struct sentence *s)
         !limits(s, LIMITS_SECTION) && !has_word(s, 0, s->nwords, "each|every|both|all|steps");
 }
 
+/* All of the section above level ${level} is for a person from now on. */
+static void
+set_level(struct compiler *c, const struct why *why, long level)
+{
+    if (c->around.section.text[0] != '\0' && c->around.section_level < level)
+        return; /* one that reaches further is there */
+    c->around.section = *why;
+    c->around.section_level = level;
+}
+
 static void
 set_section(struct compiler *c, const struct sentence *s)
 {
-    if (c->around.section.text[0] != '\0' && c->around.section_level < c->around.now)
-        return; /* one that reaches further is there */
-    c->around.section = why_of(s, SIZE_MAX);
-    c->around.section_level = c->around.now;
-}
+    struct why why = why_of(s, SIZE_MAX);
 
-static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* A verb of what firn does: "don't restart the VM" speaks of a restart. */
-static bool
-acts(const struct sentence *s, size_t i)
-{
-    return has_word(s, 0, i, "not|don't|never|avoid|only|unless") &&
-        word_is(s, i, "delete|disable|enable|install|reboot|rename|restart|stop") &&
-        word_is(s, i + 1, "a|any|it|the|them|this|your");
-}
-
-/* Does the sentence name what step ${p} names? */
-static bool
-mentions(const struct sentence *s, const struct plan_step *p)
-{
-    for (size_t i = 0; i < s->nwords; i++) {
-        size_t n = word_len(s, i);
-
-        if (n < 3 || (plain_at(s, i) > 0 && !acts(s, i)) || (is_verb(s, i) && !acts(s, i)) ||
-            word_is(s, i, "not|never|don't|are|was|has|have|had|will|can|may|you|when|which"))
-            continue;
-        for (const char *t = p->text; *t != '\0'; t++)
-            if ((t == p->text || !is_letter(t[-1])) && strncasecmp(t, word_at(s, i), n) == 0 &&
-                !is_letter(t[n]))
-                return true;
-    }
-    return false;
-}
-
-static bool
-mentions_step(const struct compiler *c, const struct sentence *s)
-{
-    for (size_t i = c->plan->nsteps; i > 0; i--) {
-        if (c->place[i - 1].section != c->around.nsection)
-            return false;
-        if (plan_step_runs(&c->plan->steps[i - 1]) && mentions(s, &c->plan->steps[i - 1]))
-            return true;
-    }
-    return false;
-}
-
-/* Is a restart spoken of where one is done? */
-static bool
-speaks_of(const struct compiler *c, const struct sentence *s)
-{
-    if (!has_word(s, 0, s->nwords, "reboot|reboots|rebooting|restart|restarts|restarting"))
-        return false;
-    for (size_t i = c->plan->nsteps; i > 0; i--) {
-        const struct plan_step *p = &c->plan->steps[i - 1];
-
-        if (c->place[i - 1].section != c->around.nsection)
-            return false;
-        if (plan_step_runs(p) && action_is(&p->action, "machine.restart"))
-            return true;
-    }
-    return false;
-}
-
-/* "Never kill X": it forbids something, and says nothing of the steps. */
-static bool
-forbids(const struct compiler *c, const struct sentence *s)
-{
-    size_t verb = words_are(s, 0, "do not") > 0 ? 2 : 1;
-
-    return (verb == 2 || word_is(s, 0, "don't|never|avoid")) &&
-        !word_is(s, verb, "run|use|do|perform|apply|follow|continue|proceed|try|execute") &&
-        !has_word(s, 0, s->nwords,
-            "this|these|it|them|that|steps|procedure|above|commands|until|before|after") &&
-        !mentions_step(c, s);
+    set_level(c, &why, c->around.now - c->around.frame);
 }
 
 /* Does what an item of a list says hold for the items after it, too? */
 static bool
 reaches_on(const struct sentence *s)
 {
-    return sets_place(s) || leaves_system(s) ||
+    return sets_place(s) || leaves_system(s) || word_is(s, s->nwords - 1, "there") ||
         has_word(s, 0, s->nwords,
             "log|login|connect|switch|procedure|steps|following|below|rest|order|each|every|"
-            "temporarily|skip|continue|here|alone|article|guide|gone|leave|leaving|ticket");
+            "temporarily|skip|continue|here|alone|article|guide|gone|leave|leaving|reading|"
+            "ticket");
 }
 
 /* A sentence that limits something, and is no heading and leads to nothing. */
@@ -217,7 +151,9 @@ limit(struct compiler *c, const struct sentence *s)
         has_phrase(s, 0, s->nwords, "this step");
     bool spares = has_word(s, 0, s->nwords, "leave|skip|omit") && sets_place(s);
 
-    if (unit == 0 && (!item || all || reaches_on(s))) {
+    if (unit == 0 && (!item || all || reaches_on(s) || c->around.frame)) {
+        if (c->around.frame && (all || names_role(s) || names_kind(s)))
+            reach_all(c, s);
         set_section(c, s);
         return;
     }
@@ -240,6 +176,12 @@ void
 around_unclear(struct compiler *c, const struct sentence *s)
 {
     c->around.unit = why_of(s, SIZE_MAX);
+}
+
+void
+around_said(struct compiler *c, const struct sentence *s)
+{
+    c->said = why_of(s, SIZE_MAX);
 }
 
 void
@@ -273,6 +215,34 @@ around_offer(struct compiler *c, const struct sentence *s)
 }
 
 void
+around_markup(struct compiler *c, const char *s, size_t len)
+{
+    struct why why = { "" };
+    size_t n = utf8_whole(s, len < WHY_MAX - 1 ? len : WHY_MAX - 1);
+
+    for (size_t i = 0; i < n; i++)
+        why.text[i] = (unsigned char)s[i] < ' ' ? ' ' : s[i];
+    set_level(c, &why, c->around.now);
+}
+
+void
+around_all(struct compiler *c, const struct sentence *s)
+{
+    struct why why = why_of(s, SIZE_MAX);
+
+    reach_all(c, s);
+    set_level(c, &why, -1);
+}
+
+void
+around_ways(struct compiler *c, const struct sentence *s)
+{
+    struct why why = why_of(s, SIZE_MAX);
+
+    set_level(c, &why, c->around.now - 1);
+}
+
+void
 around_title(struct compiler *c)
 {
     const char *t = c->a->title, *only = t != NULL ? strcasestr(t, " only") : NULL;
@@ -298,6 +268,9 @@ around_block(struct compiler *c, const struct article_block *b)
     }
     if (at == NULL)
         return;
+    if (unit && b->kind == ARTICLE_PARAGRAPH && c->around.lead.text[0] != '\0' &&
+        at->kind == ARTICLE_PARAGRAPH)
+        c->ended = c->around.lead; /* its list may go on below */
     if (c->around.lead_ends && b != at && b->kind == ARTICLE_PARAGRAPH && b->level > 0 &&
         b->level <= at->level && !block_is_code(c, b))
         c->around.lead.text[0] = '\0';
@@ -311,7 +284,8 @@ void
 around_heading(struct compiler *c, const struct sentence *s, bool read)
 {
     long level = c->block->kind == ARTICLE_HEADING ? (long)c->block->level : BOLD_LEVEL;
-    bool plain = !names_way(s) && (read || heading_is_plain(s, c->around.nsection == 0));
+    bool first = c->around.nsection == 0 && heading_is_alone(c, s);
+    bool plain = !names_way(s) && (read || heading_is_plain(s, first));
 
     if (has_word(s, 0, s->nwords, "exception|exceptions"))
         reach_all(c, s);
@@ -322,6 +296,8 @@ around_heading(struct compiler *c, const struct sentence *s, bool read)
     if (level <= c->around.section_level)
         c->around.section.text[0] = '\0';
     c->around.nsection++;
+    c->around.frame = heading_is_frame(s);
+    plain = !scope_other_way(c, s, level) && plain;
     if (c->around.below.text[0] != '\0' && level > c->around.level)
         return;
     c->around.below = plain ? (struct why){ "" } : why_of(s, SIZE_MAX);
@@ -376,6 +352,44 @@ case_of_fact(const struct sentence *s)
         "section|article|not|doesn't");
 }
 
+/* The sentence has a condition, which is read: what does the rest of it limit? */
+static void
+beside_condition(struct compiler *c, const struct sentence *s, bool introduces)
+{
+    if (sentence_ends(s, ':') &&
+        (sets_place(s) || has_word(s, 0, s->nwords, "temporarily|temporary")))
+        set_lead(c, s);
+    if (has_word(s, 0, s->nwords, "before|beforehand|first") && !introduces)
+        reach_back(c, last_unit(c), s, false);
+    if (leads_away(s) && !case_of_fact(s) &&
+        !has_phrase(s, 0, s->nwords, "ignore the message")) {
+        limit(c, s);
+        if (c->block->kind != ARTICLE_ITEM || leaves_procedure(s))
+            set_section(c, s);
+    }
+}
+
+/* It speaks of itself, of the article, or of what an action does. */
+static bool
+tells_of_itself(const struct sentence *s)
+{
+    return tells_effect(s) || is_reference(s) || is_precaution(s) ||
+        (tells_subject(s) && !has_number(s) && !names_distribution(s));
+}
+
+/* It is no sentence, but names a case or a role: what comes is meant for that. */
+static bool
+names_case(struct compiler *c, const struct sentence *s, bool introduces)
+{
+    bool item = item_is_case(c, s);
+
+    if (item)
+        set_lead(c, s);
+    else if (introduces && names_role(s))
+        limit(c, s);
+    return item || (introduces && names_role(s));
+}
+
 /* No action was found in the sentence: what does it say of those around it? */
 static void
 beside(struct compiler *c, const struct sentence *whole, bool conditional, bool label)
@@ -389,19 +403,12 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
     if (s.nwords == 0 || (marked && unaccounted(&s, &none, s.nwords) == SIZE_MAX))
         return;
     if (conditional) {
-        if (has_word(&s, 0, s.nwords, "before|beforehand|first") && !introduces)
-            reach_back(c, last_unit(c), &s, false);
-        if (leads_away(&s) && !case_of_fact(&s) &&
-            !has_phrase(&s, 0, s.nwords, "ignore the message")) {
-            limit(c, &s);
-            if (c->block->kind != ARTICLE_ITEM || leaves_procedure(&s))
-                set_section(c, &s);
-        }
+        beside_condition(c, &s, introduces);
         return;
     }
-    if (tells_effect(&s) || is_reference(&s) || is_precaution(&s) ||
-        (tells_subject(&s) && !has_number(&s) && !names_distribution(&s)) ||
-        (introduces && is_imprint(&s)))
+    if (names_case(c, &s, introduces))
+        return;
+    if (tells_of_itself(&s) || (introduces && is_imprint(&s)))
         return;
     if (is_fork(&s)) {
         c->around.unit = why_of(&s, SIZE_MAX);
@@ -426,15 +433,16 @@ beside(struct compiler *c, const struct sentence *whole, bool conditional, bool 
     if (harmless_order(&s, alone) || tells_problem(&s) || forbids(c, &s) || takes_back(&s) ||
         (label && !limits(&s, LIMITS_HEADING)))
         return;
-    if (!marked && tells_fact(&s) &&
+    if (!marked && tells_fact(&s) && !(introduces && names_distribution(&s)) &&
         (introduces ||
             (!has_word(&s, 0, s.nwords, "only") &&
                 (denies_nothing(&s) ||
                     (last_unit(c) != c->around.nunit && !mentions_step(c, &s) &&
                         !speaks_of(c, &s))))))
         return;
-    if (introduces && !marked && c->block->kind != ARTICLE_ITEM &&
-        !limits(&s, LIMITS_SECTION) && !is_verb(&s, 0))
+    if (introduces && !marked && !c->around.frame && c->block->kind != ARTICLE_ITEM &&
+        !limits(&s, LIMITS_SECTION) && !is_verb(&s, 0) &&
+        !names_distribution(&s) && !(names_kind(&s) && word_is(&s, 0, "at|for|in|on")))
         return;
     if (last_unit(c) != c->around.nunit && !limits(&s, LIMITS_ACTION) &&
         !is_verb(&s, 0) && !names_kind(&s) && !speaks_of(c, &s) &&
@@ -464,37 +472,6 @@ reaches(const struct compiler *c, bool conditional)
             !(conditional && all[i] == &c->around.below && asks(all[i])))
             return all[i];
     return NULL;
-}
-
-/* How many bytes at the start of a line of code make it a comment; 0: it is none. */
-static size_t
-comment_mark(const char *low, size_t len)
-{
-    if (len > 3 && strncmp(low, "rem ", 4) == 0)
-        return 4;
-    if (len > 1 && (strncmp(low, "::", 2) == 0 || strncmp(low, "//", 2) == 0))
-        return 2;
-    return len > 0 && (low[0] == '#' || low[0] == ';') ? 1 : 0;
-}
-
-/* A comment in code that is not understood may limit the lines below it. */
-static void
-comment(struct compiler *c, const struct sentence *s)
-{
-    static const struct finds none;
-    struct word word[64];
-    uint8_t mark[256] = { 0 }; /* its words are those of a sentence, and no code */
-    size_t skip = comment_mark(s->f->low + s->from, s->to - s->from);
-    size_t from = s->from + skip, len = s->to - from;
-    struct flat f = { .s = s->f->s + from, .low = s->f->low + from, .mark = mark, .len = len };
-    struct sentence words = { .f = &f, .to = len, .word = word };
-
-    if (skip == 0)
-        return;
-    if (len <= sizeof(mark))
-        words.nwords = sentence_words(&f, 0, len, word, sizeof(word) / sizeof(word[0]));
-    if (len > sizeof(mark) || unaccounted(&words, &none, words.nwords) != SIZE_MAX)
-        c->around.unit = why_of(s, SIZE_MAX);
 }
 
 /* A clause that the sentence before it goes on with. */
@@ -563,6 +540,8 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
         own = why_of(s, SIZE_MAX);
     if (own.text[0] != '\0')
         why = &own;
+    if (!conditional && !s->code && is_order(s, 0) && leaves_system(s))
+        set_section(c, s);
     if (!s->code)
         c->around.before = at != SIZE_MAX && !tells_effect(s) && !tells_command(s) &&
                 !is_reference(s) && !is_precaution(s) &&
@@ -579,7 +558,7 @@ around_sentence(struct compiler *c, struct finds *l, const struct sentence *s, s
         else if (at != SIZE_MAX)
             beside(c, s, conditional, label);
         else if (s->code && l->n == 0)
-            comment(c, s);
+            scope_comment(c, s);
         return;
     }
     if (why != NULL)

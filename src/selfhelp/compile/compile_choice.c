@@ -55,6 +55,8 @@ choice_read(struct compiler *c, const struct sentence *s)
     bool some = sentence_ends(s, ':') && has_word(s, 0, s->nwords, "certain|some") &&
         has_word(s, 0, s->nwords, "could|may|might");
 
+    if (scope_offers(c, s))
+        around_ways(c, s);
     if (offers_choice(s) ||
         (sentence_ends(s, ':') && has_phrase(s, 0, s->nwords, "is used to")))
         around_offer(c, s);

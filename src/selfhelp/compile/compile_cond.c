@@ -231,6 +231,23 @@ cond_join(struct compiler *c, struct cond *cond, const struct cond *outer)
 }
 
 void
+cond_answer(struct compiler *c, struct cond *cond)
+{
+    struct text t = { 0 };
+
+    if (c->said.text[0] == '\0')
+        return;
+    text_fmt(&t, "%s (%s)", cond->text, c->said.text);
+    if (t.no_memory) {
+        c->no_memory = true;
+        text_done(&t);
+        return;
+    }
+    free(cond->text);
+    cond->text = t.s;
+}
+
+void
 cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     struct cond *ret, enum scope *ret_scope)
 {
@@ -283,6 +300,10 @@ cond_end(const struct sentence *s, size_t i, size_t *ret_rest)
     size_t comma = SIZE_MAX;
     bool verb = false;
 
+    if (word_is(s, i, "no|not|so|yes") && (is_verb(s, i + 1) || is_order(s, i + 1))) {
+        *ret_rest = i + 1; /* "If not check whether ..." */
+        return i + 1;
+    }
     for (size_t k = i; k < s->nwords; k++) {
         verb = verb || (comma != SIZE_MAX && is_verb(s, k));
         if (word_is(s, k, "then") && k > i && !verb) {

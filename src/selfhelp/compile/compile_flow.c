@@ -305,6 +305,7 @@ sentence_rest(struct compiler *c, const struct sentence *s, const struct cond *o
         cond_join(c, &trail, &c->cond);
     if (!walk || finds_command(&l))
         around_sentence(c, passive ? &none : &l, s, to, before.condition, before.label);
+    scope_item(c, s, &l, before.condition);
     if (!s->code)
         c->around.cond_unit = has_own ? c->around.nunit : 0;
     command = finds_command(&l);
@@ -412,12 +413,16 @@ flow_title(struct compiler *c, const struct sentence *s)
 {
     struct cond cond = { 0 };
     const char *os = NULL;
-    size_t from = 0;
+    size_t from = 0, to = s->nwords;
+    bool named = s->nwords > 0 &&
+        (names_platform(s, true, &os) || (from = platform_behind(s, &os)) > 0);
 
-    if (s->nwords > 0 &&
-        (names_platform(s, true, &os) || (from = platform_behind(s, &os)) > 0) && os == NULL)
-        cond_text(c, s, from, s->nwords, &cond);
-    heading_cond(c, &cond);
+    if (named ? os == NULL : title_limits(s, &from, &to, &os))
+        cond_text(c, s, from, to, &cond);
+    if (os != NULL) /* only what no kind says itself: a restart */
+        c->title = (struct cond){ .when = cond.when, .text = take(cond.text) };
+    else
+        heading_cond(c, &cond);
     cond_done(&cond);
 }
 
@@ -466,25 +471,81 @@ takes_condition(const struct compiler *c)
     return c->cond.when == PLAN_ALWAYS || c->cond.when == PLAN_IF;
 }
 
-void
-flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
+/* A note beside the steps. */
+static void
+quoted(struct compiler *c, const struct sentence *s)
+{
+    struct finds none = { 0 };
+
+    if (s->code || !walk_read(c, &none, s) || none.n > 0)
+        around_sentence(c, &(struct finds){ 0 }, s, s->nwords, false, false);
+    finds_done(&none);
+}
+
+/* "Ubuntu:", "To install it on Ubuntu, do this:", "This page shows it for Ubuntu.": it names
+ * the system of what comes, and says no more. */
+static bool
+names_system(struct compiler *c, const struct sentence *rest)
+{
+    struct cond cond = { 0 };
+    const char *os = NULL;
+    size_t first = 0, to = 0;
+
+    if (takes_condition(c) &&
+        (names_platform(rest, false, &os) ||
+            (first = platform_in_purpose(rest, &to, &os)) > 0)) {
+        cond_text(c, rest, first, first > 0 ? to : rest->nwords, &cond);
+        cond.os = os;
+        cond.platform = true;
+        flow_release(c, c->in_commands);
+        flow_stay(c, &cond);
+        return true;
+    }
+    if (tells_subject(rest) && (first = platform_behind(rest, &os)) > 0) {
+        if (os == NULL) /* all of the section is about it */
+            cond_text(c, rest, first, rest->nwords, &cond);
+        heading_cond(c, &cond);
+        return true;
+    }
+    return false;
+}
+
+/* The sentence has the condition ${cond}, which is taken: it ends before word ${first}. */
+static void
+under_condition(struct compiler *c, const struct sentence *s, const struct sentence *rest,
+    struct cond *cond, size_t first, bool failure, bool label)
+{
+    struct sentence then = from_word(rest, first);
+    bool text = cond->when == PLAN_IF;
+    bool answers = text && in_list(cond->text, strlen(cond->text), "no|not|so|yes");
+
+    if (answers)
+        cond_answer(c, cond);
+    if (text && c->block->kind == ARTICLE_PARAGRAPH)
+        c->around.case_section = c->around.nsection + 1;
+    if (text && (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))
+        cond_join(c, cond, &c->cond);
+    if (text && !takes_condition(c))
+        around_unclear(c, s);
+    conditional(c, s, &then, cond, failure, label);
+    if (answers) /* for how much of what follows? */
+        around_unclear(c, s);
+}
+
+static void
+read_sentence(struct compiler *c, const struct sentence *s, bool heading)
 {
     bool has = false, option = false;
     long label = 0;
-    size_t to = 0;
     size_t skip = s->code ? 0 : label_read(s, heading, &label, &option), first = 0;
-    struct sentence rest = from_word(s, skip), then;
+    struct sentence rest = from_word(s, skip);
     struct cond cond = { 0 };
     enum scope scope = SCOPE_SENTENCE;
     const char *os = NULL;
 
     c->sentence++;
-    if (c->block->kind == ARTICLE_QUOTE) { /* a note beside the steps */
-        struct finds none = { 0 };
-
-        if (s->code || !walk_read(c, &none, s) || none.n > 0)
-            around_sentence(c, &(struct finds){ 0 }, s, s->nwords, false, false);
-        finds_done(&none);
+    if (c->block->kind == ARTICLE_QUOTE) {
+        quoted(c, s);
         return;
     }
     if (skip > 0)
@@ -495,44 +556,30 @@ flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
     }
     if (is_listed_name(c, &rest))
         return;
-    if (!s->code)
+    if (!s->code) {
         choice_read(c, &rest);
-    if (!s->code && takes_condition(c) &&
-        (names_platform(&rest, false, &os) ||
-            (first = platform_in_purpose(&rest, &to, &os)) > 0)) {
-        cond_text(c, &rest, first, first > 0 ? to : rest.nwords, &cond);
-        cond.os = os;
-        cond.platform = true;
-        flow_release(c, c->in_commands);
-        flow_stay(c, &cond);
-        return;
+        if (names_system(c, &rest))
+            return;
+        if ((takes_condition(c) && (first = platform_at(&rest, &os)) > 0) ||
+            (first = manner_at(&rest)) > 0) {
+            cond_text(c, &rest, 0, first, &cond);
+            cond.os = os;
+            has = true;
+        } else {
+            first = cond_read(c, &rest, &cond, &scope, &has);
+        }
+        scope_sentence(c, s, &rest, &cond, has ? first : SIZE_MAX);
     }
-    if (!s->code && tells_subject(&rest) && (first = platform_behind(&rest, &os)) > 0) {
-        if (os == NULL) /* all of the section is about it */
-            cond_text(c, &rest, first, rest.nwords, &cond);
-        heading_cond(c, &cond);
-        return;
-    }
-    if (!s->code && takes_condition(c) && (first = platform_at(&rest, &os)) > 0) {
-        cond_text(c, &rest, 0, first, &cond);
-        cond.os = os;
-        has = true;
-    } else if (!s->code) {
-        first = cond_read(c, &rest, &cond, &scope, &has);
-    }
-    if (!s->code && choice_in_case(c, &rest, has ? first : SIZE_MAX))
-        around_scope(c, s, !has);
-    if (has) {
-        if (cond.when == PLAN_IF && c->block->kind == ARTICLE_PARAGRAPH)
-            c->around.case_section = c->around.nsection + 1;
-        if (cond.when == PLAN_IF &&
-            (c->cond.stays || c->scope == SCOPE_HEADING || c->cond_block != c->block))
-            cond_join(c, &cond, &c->cond);
-        if (cond.when == PLAN_IF && !takes_condition(c))
-            around_unclear(c, s);
-        then = from_word(&rest, first);
-        conditional(c, s, &then, &cond, scope == SCOPE_GROUP, skip > 0);
-    } else if (rest.nwords > 0) { /* "perform Step 1" alone says nothing */
+    if (has)
+        under_condition(c, s, &rest, &cond, first, scope == SCOPE_GROUP, skip > 0);
+    else if (rest.nwords > 0) /* "perform Step 1" alone says nothing */
         sentence_rest(c, &rest, NULL, false, (struct before){ false, skip > 0 });
-    }
+}
+
+void
+flow_sentence(struct compiler *c, const struct sentence *s, bool heading)
+{
+    read_sentence(c, s, heading);
+    if (!s->code)
+        around_said(c, s);
 }

@@ -186,8 +186,9 @@ harmless_order(const struct sentence *s, bool alone)
                        "note|continue|back|avoid|do|perform") &&
         (alone || !word_is(s, i, "consider|use")) &&
         !has_word(s, 0, s->nwords,
-            "abort|article|cancel|escalate|exit|gone|guide|here|leave|leaving|quit|rest|"
-            "section|ticket") &&
+            "abort|article|cancel|escalate|exit|gone|guide|here|leave|leaving|quit|reading|"
+            "rest|section|ticket") &&
+        !word_is(s, s->nwords - 1, "there") &&
         (alone ||
             !has_word(s, 0, s->nwords,
                 "until|before|after|afterwards|later|when|while|once|whenever|previous")) &&

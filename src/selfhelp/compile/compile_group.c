@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What belongs together: the labelled parts and numbered items of an article, the conditions
  * that hold in them, and the finds that wait for what their sentence announced. */
+#include <stdio.h>
 #include <string.h>
 
 #include "compile_internal.h"
@@ -159,6 +160,9 @@ flow_group(struct compiler *c, long label, bool option)
 void
 flow_number(struct compiler *c, long number)
 {
+    if (number > 1 && c->ended.text[0] != '\0') /* "2.", behind what came between */
+        around_markup(c, c->ended.text, strlen(c->ended.text));
+    c->ended.text[0] = '\0';
     open_group(c, NUMBERED + number);
     forward(c, number);
 }
@@ -180,8 +184,17 @@ flow_block(struct compiler *c, const struct article_block *b)
 {
     c->block = b;
     around_block(c, b);
+    if (b->kind == ARTICLE_HEADING) {
+        c->ended.text[0] = '\0';
+        c->ended_case = false;
+    }
     if (!cond_ends(c, b))
         return;
+    if (c->cond.when == PLAN_IF && !c->cond.platform && b->kind == ARTICLE_PARAGRAPH &&
+        c->cond_block->kind == ARTICLE_PARAGRAPH) {
+        snprintf(c->ended.text, WHY_MAX, "%s", c->cond.text);
+        c->ended_case = true;
+    }
     c->around.cond_unit = c->around.nunit - 1; /* "Then ..." may be meant under it */
     if ((c->cond.stays || c->cond.platform) && c->outer.cond.when == PLAN_IF) {
         flow_cond(c, &c->outer.cond, c->outer.scope);
@@ -202,4 +215,5 @@ flow_end(struct compiler *c)
     cond_done(&c->cond);
     cond_done(&c->outer.cond);
     cond_done(&c->heading);
+    cond_done(&c->title);
 }

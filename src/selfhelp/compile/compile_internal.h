@@ -12,6 +12,7 @@
 #include "compile.h"
 #include "compile_choice.h"
 #include "compile_platform.h"
+#include "compile_scope.h"
 #include "text.h"
 
 enum { /* marks of one byte of flat text */
@@ -369,6 +370,7 @@ struct compiler {
     } outer;
     struct cond heading;     /* what a heading says of when, to the next of its level */
     long heading_level;
+    struct cond title;       /* the system that the title names, for what says none itself */
     size_t sentence;         /* counts */
 
     struct {
@@ -383,6 +385,9 @@ struct compiler {
     size_t nheld;
     struct held last;        /* a retry for the end of the group */
     bool has_last;
+    struct why ended;        /* what led to a list that a paragraph has ended */
+    bool ended_case;         /* ... which was a condition, and no sentence that led to it */
+    struct why said;         /* the sentence before this one */
     bool in_commands;        /* the announced command has come, and may go on */
     bool sample;             /* the code that comes next is an example */
     bool alternative;        /* the next step is an alternative of the last */
@@ -400,8 +405,17 @@ struct compiler {
         struct why below;    /* what stands below a heading of this level */
         long level, now;     /* now: the level of the last heading */
         size_t case_section; /* 1 + the section that spoke of a case, or a place */
+        bool frame;          /* the section says what others are for */
         size_t nunit, nsection; /* count */
     } around;
+    struct {                 /* sections that are ways: their level, the steps before them */
+        long level;
+        size_t steps;
+    } ways;
+    struct {                 /* an item that left a condition to a person */
+        bool open;
+        size_t unit, section, level;
+    } gate;
     struct {                 /* where each step of the plan stands */
         size_t unit, section;
         bool changes; /* the machine */
@@ -530,6 +544,15 @@ bool is_fork(const struct sentence *s);
 /* The sentence without "Note:" and the like. */
 struct sentence without_mark(const struct sentence *s);
 
+/* ---- what it says of steps before it (compile_mention.c) ---- */
+
+/* Does it name what one of its section names? */
+bool mentions_step(const struct compiler *c, const struct sentence *s);
+/* Is a restart spoken of where one is done? */
+bool speaks_of(const struct compiler *c, const struct sentence *s);
+/* "Never kill X": it forbids something, and says nothing of the steps. */
+bool forbids(const struct compiler *c, const struct sentence *s);
+
 /* ---- what stands around an action (compile_around.c) ---- */
 
 /* An article begins, a block, or a heading's sentence.  ${read}: it is a condition that was
@@ -550,6 +573,14 @@ bool around_aside(const struct compiler *c);
 /* What ${s} leads to is for a person; what comes of its section, and ${back} what came too. */
 void around_offer(struct compiler *c, const struct sentence *s);
 void around_scope(struct compiler *c, const struct sentence *s, bool back);
+/* Markup [s, s + len) says for whom the rest of the section is. */
+void around_markup(struct compiler *c, const char *s, size_t len);
+/* ${s} speaks of the steps of other sections: they are for a person, and those to come. */
+void around_all(struct compiler *c, const struct sentence *s);
+/* The sections that come, one for each way that ${s} offers, are for a person. */
+void around_ways(struct compiler *c, const struct sentence *s);
+/* ${s} is the sentence before the next one. */
+void around_said(struct compiler *c, const struct sentence *s);
 /* Has the section no steps yet? */
 bool around_introduces(const struct compiler *c);
 /* A paragraph that is nothing but code: it belongs to what led to it. */
@@ -608,6 +639,8 @@ void cond_of(struct compiler *c, const struct sentence *s, size_t from, size_t t
 /* ${ret} becomes a condition that a person judges: words [from, to). */
 void cond_text(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     struct cond *ret);
+/* "If not, ...": to what ${cond} is the answer. */
+void cond_answer(struct compiler *c, struct cond *cond);
 /* ${cond} stands within ${outer}: both have to hold, when both are for a person to judge. */
 void cond_join(struct compiler *c, struct cond *cond, const struct cond *outer);
 /* "Step 2:" at the start; returns how many words it takes. */

@@ -130,6 +130,39 @@ names_distribution(const struct sentence *s)
     return false;
 }
 
+/* Names that are words of the language, or of other products, too. */
+static bool
+name_is_sure(const struct sentence *s, size_t i)
+{
+    size_t bare = letters(word_at(s, i), word_len(s, i));
+
+    if (in_list(word_at(s, i), bare, "linux"))
+        return i == 0 || s->word[i].before == '(' || word_is(s, i - 1, "in|on|under");
+    return word_is(s, i, "debian-based|rhel-based|red-hat-based") ||
+        (in_list(word_at(s, i), bare, distributions) &&
+            (!in_list(word_at(s, i), bare, "alpine|arch|mint|oracle|proxmox|red|scientific|"
+                                           "unix") ||
+                word_is(s, i + 1, "hat|linux")));
+}
+
+size_t
+platform_name(const struct sentence *s, size_t i, const char **ret_os)
+{
+    struct named n = { 0 };
+    size_t end = i;
+
+    if ((s->word[i].mark & FLAT_CODE) != 0 || !name_is_sure(s, i))
+        return 0;
+    while (end < s->nwords && name_word(s, end, &n) &&
+        (end == i || s->word[end - 1].after == 0 || s->word[end - 1].after == ','))
+        end++;
+    while (end > i + 1 &&
+        word_is(s, end - 1, "a|and|as|for|in|inside|on|or|running|the|under|with"))
+        end--;
+    *ret_os = n.more ? NULL : n.os;
+    return end > i ? end - i : 1;
+}
+
 size_t
 platform_behind(const struct sentence *s, const char **ret_os)
 {
@@ -146,6 +179,16 @@ platform_behind(const struct sentence *s, const char **ret_os)
     return 0;
 }
 
+/* Does a list of names go on at word ${i}? */
+static bool
+names_on(const struct sentence *s, size_t i)
+{
+    struct named n = { 0 };
+
+    i += word_is(s, i, "and|or");
+    return i < s->nwords && name_word(s, i, &n) && n.any;
+}
+
 size_t
 platform_in_purpose(const struct sentence *s, size_t *ret_to, const char **ret_os)
 {
@@ -154,9 +197,11 @@ platform_in_purpose(const struct sentence *s, size_t *ret_to, const char **ret_o
 
     if (!word_is(s, 0, "to") || !sentence_ends(s, ':'))
         return 0;
-    while (to < s->nwords && s->word[to - 1].after == 0)
+    /* "on RHEL, CentOS, or Fedora, ...": their commas end nothing */
+    while (to < s->nwords &&
+        (s->word[to - 1].after == 0 || (s->word[to - 1].after == ',' && names_on(s, to))))
         to++;
-    if (to == s->nwords || s->word[to - 1].after != ',' ||
+    if ((to < s->nwords && s->word[to - 1].after != ',') ||
         has_word(s, to, s->nwords, "another|each|every|first|not|only|other"))
         return 0;
     purpose.nwords = to;

@@ -18,6 +18,8 @@ enum about article_about(const struct article *a);
 bool names_platform(const struct sentence *s, bool heading, const char **ret_os);
 /* Is one of them in it, but for Windows and Linux as such? */
 bool names_distribution(const struct sentence *s);
+/* How many words at word ${i} are such a name, in a title; 0: none. */
+size_t platform_name(const struct sentence *s, size_t i, const char **ret_os);
 /* "Install it on Ubuntu": at which word the platform begins that ends the sentence; 0: none. */
 size_t platform_behind(const struct sentence *s, const char **ret_os);
 /* "To install it on Ubuntu, complete these steps:": the same, before word *ret_to. */

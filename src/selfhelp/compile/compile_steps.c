@@ -79,7 +79,7 @@ drop_twin(struct compiler *c)
     for (size_t i = c->plan->nsteps - 1; twin == NULL && i > 0; i--) {
         struct plan_step *t = step(c, i);
 
-        if (action_is(&t->action, "operation.retry"))
+        if (s->of[0] == '\0' && action_is(&t->action, "operation.retry"))
             return;
         if (action_equal(&t->action, &s->action) && t->when == s->when &&
             strcmp(t->of, s->of) == 0 && s->when != PLAN_IF)
@@ -181,7 +181,8 @@ said_before(const struct compiler *c, const struct find *f, const struct cond *c
 
         if (action_equal(&s->action, &f->action) && same_condition(s, cond))
             return true;
-        if (often || action_is(&s->action, "operation.retry") ||
+        /* under one failure a thing is not done twice: "To restart X, ..." tells how */
+        if (often || (cond->of == 0 && action_is(&s->action, "operation.retry")) ||
             other_state(&s->action, &f->action))
             return false;
     }
@@ -224,6 +225,49 @@ notes(struct compiler *c, const struct find *f, struct plan_step *s)
         compiler_note(c, "conditional-sibling", s, s->span, NULL);
 }
 
+/* A restart says of no system that it is meant for that one: ${at}, within what the title
+ * says.  Its text; NULL: ${at} stays as it is. */
+static char *
+under_title(struct compiler *c, const struct find *f, const struct cond *at)
+{
+    struct text t = { 0 };
+
+    if (!action_is(&f->action, "machine.restart") || c->title.when != PLAN_IF ||
+        (at->when != PLAN_ALWAYS && at->when != PLAN_IF))
+        return NULL;
+    text_fmt(&t, at->when == PLAN_IF ? "%s; %s" : "%s%s", c->title.text,
+        at->when == PLAN_IF ? at->text : "");
+    c->no_memory = c->no_memory || t.no_memory;
+    return t.s;
+}
+
+/* Where the last step of the plan stands, which ${f} has become. */
+static void
+set_place(struct compiler *c, const struct find *f, bool changes)
+{
+    size_t i = c->plan->nsteps - 1;
+
+    c->place[i].unit = c->around.nunit;
+    c->place[i].section = c->around.nsection;
+    c->place[i].changes = changes;
+    c->place[i].asks = f->asks;
+    c->place[i].walk = f->walk;
+    c->place[i].passive = f->passive;
+    c->place[i].leads = f->leads;
+}
+
+static void
+set_condition(struct compiler *c, struct plan_step *s, const struct cond *at)
+{
+    s->when = at->when;
+    if (at->when == PLAN_IF) {
+        s->when_text = strdup(at->text != NULL ? at->text : "");
+        c->no_memory = c->no_memory || s->when_text == NULL;
+    } else if (at->of != 0) {
+        snprintf(s->of, sizeof(s->of), "%u", (unsigned)at->of);
+    }
+}
+
 void
 flow_emit(struct compiler *c, struct find *f, struct article_span span, const char *text,
     const struct cond *cond)
@@ -237,11 +281,14 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
         (f->action.kind->person ? !f->look && !f->idle : f->action.kind->risk != RISK_READ);
     struct plan_step *s;
     bool lost = false; /* a step is an alternative or has a condition of its own, not both */
+    auto_free char *joined = NULL;
 
     cond = &at;
-
     if (f->action.kind == NULL)
         return;
+    joined = under_title(c, f, &at);
+    if (joined != NULL)
+        at = (struct cond){ .when = PLAN_IF, .text = joined };
     if (c->plan->nsteps >= PLAN_STEPS_MAX) {
         c->cut = true;
         return;
@@ -268,20 +315,8 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
         c->no_memory = true;
         return;
     }
-    c->place[c->plan->nsteps - 1].unit = c->around.nunit;
-    c->place[c->plan->nsteps - 1].section = c->around.nsection;
-    c->place[c->plan->nsteps - 1].changes = changes;
-    c->place[c->plan->nsteps - 1].asks = f->asks;
-    c->place[c->plan->nsteps - 1].walk = f->walk;
-    c->place[c->plan->nsteps - 1].passive = f->passive;
-    c->place[c->plan->nsteps - 1].leads = f->leads;
-    s->when = at.when;
-    if (at.when == PLAN_IF) {
-        s->when_text = strdup(at.text != NULL ? at.text : "");
-        c->no_memory = c->no_memory || s->when_text == NULL;
-    } else if (at.of != 0) {
-        snprintf(s->of, sizeof(s->of), "%u", (unsigned)at.of);
-    }
+    set_place(c, f, changes);
+    set_condition(c, s, &at);
     s->confidence = f->confidence;
     s->span = span;
     s->text = strdup(text);

@@ -218,6 +218,11 @@ has_placeholder(const char *s, size_t len)
             return true;
         if (i + 2 < len && strncasecmp(s + i, "xxx", 3) == 0)
             return true;
+        /* names that are kept for examples */
+        if (len - i > 10 && strncasecmp(s + i, "example.", 8) == 0 &&
+            (strncasecmp(s + i + 8, "com", 3) == 0 || strncasecmp(s + i + 8, "net", 3) == 0 ||
+                strncasecmp(s + i + 8, "org", 3) == 0))
+            return true;
     }
     return memmem(s, len, "\xe2\x80\xa6", 3) != NULL;
 }
