@@ -14,6 +14,8 @@
 #include "run.h"
 #include "script.h"
 
+enum { DIED_MS = 1000 }; /* for the end of one that hears nothing */
+
 struct served {
     const struct package_plugin *plugin;
     struct run *run;
@@ -42,6 +44,19 @@ note(struct quiet *q, const char *step, const char *name, const char *result,
     doc_close(&q->steps, '}');
 }
 
+/* Takes ${e}: a host that hears nothing has ended, mostly. */
+static struct err *
+not_told(struct served *s, struct err *e)
+{
+    bool ended = false;
+    uint32_t status = 0;
+    struct err *bad = run_wait(s->run, deadline_in_ms(DIED_MS), &ended, &status);
+
+    if (bad != NULL || !ended)
+        return err_also(e, bad);
+    return err_because(fail(PluginDied, s->plugin->name, (int64_t)status), e);
+}
+
 /* One line there, one back; *ret_words is freed by the caller.  *ret_number is 0 when it is
  * done, else the plug-in's own number. */
 static struct err *
@@ -53,8 +68,9 @@ ask(struct served *s, const char *line, struct deadline by, int64_t *ret_number,
     bool ended, done = false;
     uint32_t status = 0;
 
-    if (line != NULL)
-        TRY(run_tell(s->run, line));
+    struct err *e = line != NULL ? run_tell(s->run, line) : NULL;
+    if (e != NULL)
+        return not_told(s, e);
     TRY(run_line(s->run, by, &answer));
     if (answer == NULL) {
         TRY(run_wait(s->run, by, &ended, &status));

@@ -23,6 +23,7 @@
 #include "text.h"
 
 enum {
+    STATUS_UNKNOWN = 255, /* of a child that is another's */
     STEP_MS = 5,      /* where the kernel cannot tell of a child's end */
     FD_WATCHED = 3,   /* the watcher's end of the pipe */
     GROUPS_MAX = 16,  /* of children at one time; the extension has far fewer */
@@ -36,6 +37,7 @@ struct run {
     size_t line_at; /* where the next line begins */
     bool ended, told; /* told: the watcher was, of its beginning */
     int status;
+    pid_t parent; /* only that one can wait for it, and no copy of it, as a watchdog is */
 };
 
 static int to_watcher = -1; /* for as long as this process lives: that is its purpose */
@@ -76,6 +78,7 @@ start(struct run *r, const struct run_options *o, const char *const argv[])
     po.stdout_fd = out;
     po.words_fd = o->talk ? 0 : out;
     TRY(proc_start(argv, &po, &r->proc));
+    r->parent = getpid();
     r->told = !o->survives;
     if (r->told)
         tell_watcher(proc_number(r->proc));
@@ -134,22 +137,35 @@ drain(struct run *r)
     return r->kept.no_memory ? fail(OutOfMemory) : NULL;
 }
 
+/* Has it ended?  That of another is known by the end of its output. */
+static struct err *
+look_for_end(struct run *r)
+{
+    if (r->parent == getpid())
+        return proc_wait(r->proc, deadline_in_ms(0), &r->ended, &r->status);
+    r->ended = r->out < 0;
+    r->status = STATUS_UNKNOWN;
+    return NULL;
+}
+
 /* Wait until there is output, the child ends, or the deadline comes. */
 static struct err *
 step(struct run *r, struct deadline by)
 {
-    int pidfd = proc_pollfd(r->proc);
+    int pidfd = r->parent == getpid() ? proc_pollfd(r->proc) : -1;
     struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN },
         { .fd = r->ended ? -1 : pidfd, .events = POLLIN } };
 
-    if (pidfd < 0 && !r->ended)
+    if (r->out < 0 && r->parent != getpid()) /* nothing is left to wait for */
+        return look_for_end(r);
+    if (pidfd < 0 && !r->ended && r->parent == getpid())
         by = deadline_first(by, deadline_in_ms(STEP_MS));
     if (poll(fds, 2, deadline_poll_ms(by)) < 0 && errno != EINTR)
         return fail(SystemCallFailed, "poll");
     if (fds[0].revents != 0)
         TRY(drain(r));
     if (!r->ended)
-        TRY(proc_wait(r->proc, deadline_in_ms(0), &r->ended, &r->status));
+        TRY(look_for_end(r));
     return NULL;
 }
 

@@ -189,6 +189,8 @@ const struct verb verbs[] = {
     { "freeze", "", "hold file systems still until thaw, or a deadline", -1, VERB_PLAIN,
         verb_freeze },
     { "thaw", "", "let file systems go on", -1, VERB_PLAIN, verb_thaw },
+    { "resumed", "", "did applications go on after the last snapshot", 0, VERB_PLAIN,
+        verb_resumed },
 #endif
     { "supervise", "", "", 5, VERB_HIDDEN, verb_supervise },
 };

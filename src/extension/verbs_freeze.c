@@ -101,8 +101,11 @@ static void
 go_on(void *arg)
 {
     struct quiet *q = arg;
+    struct err *e = quiet_end(q);
 
-    err_free(quiet_end(q)); /* nobody is left to tell; a plug-in's host goes on by itself */
+    e = err_also(e, quiet_passed_over(q));
+    resumed_note(e); /* for who asks; a plug-in's host goes on by itself */
+    err_free(e);
 }
 
 /* What the watchdog, a copy of this process, goes on with.  This process ends without giving it
@@ -136,6 +139,7 @@ applications_to_rest(const struct call *c, const struct words *w, struct quiet *
     auto_ptr(quiet) q = NULL;
     size_t n = 0;
 
+    TRY(resumed_forget());
     TRY(add_package(c, &n));
     for (unsigned i = 0; i < w->nwith; i++) {
         const struct call other = { .root = c->root, .package = w->with[i] };

@@ -42,6 +42,7 @@ struct window {
     enum window_held held;
     struct thawed thawed;
     struct err *stuck;
+    char *resumes; /* the extension that the snapshot's applications came to rest by */
 };
 
 /* What applications may take to come to rest. */
@@ -244,6 +245,8 @@ run_level(struct window *w)
         e = err_also(e, one);
     }
     w->helped = w->helper.program != NULL;
+    if (w->taken && w->level == WINDOW_APPLICATION)
+        w->resumes = take(w->helper.program);
     free(w->marker);
     w->marker = NULL;
     guest_extension_done(&w->helper);
@@ -330,6 +333,7 @@ fill(const struct window *w, struct window_result *r)
     r->held = w->held;
     r->snapshot_ns = w->ended_ns - w->began_ns;
     r->stuck = w->stuck;
+    r->resumes = w->resumes;
     if (w->frozen.n == 0 || w->thawed.at_ns == 0)
         return;
     r->frozen_ns = w->thawed.at_ns - w->frozen.asked_ns;
@@ -349,8 +353,10 @@ window_run(const struct window_options *o, struct window_result *ret)
     struct err *why = NULL;
 
     struct err *e = descend(&w, best, &why);
-    if (e != NULL)
+    if (e != NULL) {
+        free(w.resumes);
         return err_also(e, w.stuck);
+    }
     struct window_result r = { 0 };
     fill(&w, &r);
     if (w.level < best)
@@ -367,5 +373,6 @@ window_result_done(struct window_result *r)
 {
     err_free(r->weaker);
     err_free(r->stuck);
+    free(r->resumes);
     *r = (struct window_result){ 0 };
 }

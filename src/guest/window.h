@@ -83,6 +83,8 @@ struct window_result {
     int64_t frozen_ns;   /* from the request to freeze to the reply to the thaw */
     struct err *weaker;  /* QuiesceWeaker and its cause: why the level is not the best one that
                             was allowed; NULL: it is */
+    char *resumes;       /* the extension that lets applications go on (guest_resumed.h); NULL:
+                            none came to rest by one */
     struct err *stuck;   /* GuestLeftFrozen: the snapshot is good, the guest is not */
 };
 

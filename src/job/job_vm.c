@@ -264,11 +264,17 @@ cut(void *arg, struct deadline by)
     return definition_of_firmware(&b->definition, b->r, by);
 }
 
+static struct moment_options
+moment_of(struct vm_backup *b)
+{
+    return (struct moment_options){ .agent = b->machine.agent, .machine = b->name,
+        .levels = b->o->consistency, .cut = cut, .warn = warn, .arg = b };
+}
+
 static struct err *
 hold_still(struct vm_backup *b)
 {
-    const struct moment_options o = { .agent = b->machine.agent, .machine = b->name,
-        .levels = b->o->consistency, .cut = cut, .warn = warn, .arg = b };
+    const struct moment_options o = moment_of(b);
 
     TRY(moment_hold(&o, &b->moment));
     if (b->moment.weaker != NULL)
@@ -347,6 +353,28 @@ leave(struct vm_backup *b, struct err *e)
         return err_also(e, left);
     warn(b, left);
     return NULL;
+}
+
+/* Read the disks and leave the machine.  What became of its applications after the moment is
+ * asked then, when nothing waits for a post-script, and is a warning: the point is good
+ * whatever it is. */
+static struct err *
+read_and_leave(struct vm_backup *b)
+{
+    auto_free char *name = strdup(b->name); /* it may be the machine's, which is closed */
+    struct moment_options o = moment_of(b);
+    struct err *e, *after;
+
+    if (name == NULL)
+        return leave(b, fail(OutOfMemory));
+    o.machine = name;
+    e = leave(b, read_disks(b));
+    if (err_is(e, C_vm)) /* of a machine that is gone nothing goes on */
+        return e;
+    after = moment_resumed(&o, &b->moment);
+    if (after != NULL)
+        warn(b, after);
+    return e;
 }
 
 /* ---- stages ---- */
@@ -446,7 +474,7 @@ make_point(struct vm_backup *b)
         if (e != NULL && b->held)
             e = leave(b, e);
         TRY(e);
-        e = leave(b, read_disks(b));
+        e = read_and_leave(b);
         if (e == NULL)
             return NULL;
         TRY(stage_again(&b->stages, e));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codes.h"
+#include "guest_resumed.h"
 #include "moment.h"
 #include "window.h"
 
@@ -125,9 +126,18 @@ moment_hold(const struct moment_options *o, struct moment *ret)
     ret->level = (enum vault_consistency)r.level;
     ret->weaker = take(r.weaker);
     ret->stuck = take(r.stuck);
+    ret->resumes = take(r.resumes);
     struct err *e = describe(ret, &r);
     window_result_done(&r);
     return e;
+}
+
+struct err *
+moment_resumed(const struct moment_options *o, struct moment *m)
+{
+    auto_free char *program = take(m->resumes);
+
+    return program == NULL ? NULL : guest_resumed(o->agent, o->machine, program);
 }
 
 void
@@ -136,5 +146,6 @@ moment_done(struct moment *m)
     chain_facts_done(&m->facts);
     err_free(m->weaker);
     err_free(m->stuck);
+    free(m->resumes);
     *m = (struct moment){ 0 };
 }

@@ -28,6 +28,7 @@ struct moment {
     enum vault_consistency level;
     struct chain_facts facts; /* of the point: window.* and what was weaker */
     struct err *weaker;       /* QuiesceWeaker; NULL: it is as good as was asked for */
+    char *resumes;            /* the extension that lets applications go on; NULL: none does */
     struct err *stuck;        /* GuestLeftFrozen: the disks are fine, the guest is not */
 };
 
@@ -39,6 +40,10 @@ bool moment_allows(const char *levels, enum vault_consistency level);
 
 /* CUT or the failures of window_run; then nothing is frozen. */
 struct err *moment_hold(const struct moment_options *o, struct moment *ret) must_use;
+
+/* Did applications go on after it?  ApplicationsNotResumed, a warning; else NULL, also where
+ * nobody can tell.  Asks once: the answer is another moment's after the next. */
+struct err *moment_resumed(const struct moment_options *o, struct moment *m) must_use;
 
 void moment_done(struct moment *m);
 

@@ -210,6 +210,9 @@ rehearse_freeze(struct rehearsing *r)
     if (e != NULL)
         return rehearsing_say(r, REHEARSAL_FAILS, e, "the disks could not be held still");
     r->has |= HAS_MOMENT;
+    e = moment_resumed(&o, &r->moment);
+    if (e != NULL)
+        TRY(rehearsing_say(r, REHEARSAL_WEAKER, e, "applications may not have gone on"));
     if (r->moment.stuck != NULL)
         TRY(rehearsing_say(r, REHEARSAL_FAILS, take(r->moment.stuck),
             "the guest may be frozen still"));

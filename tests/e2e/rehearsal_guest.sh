@@ -87,6 +87,16 @@ says out '"code": "ScriptFailed"' 'goes on'
     not_ok 'and there is no point' "$(cat out)"
 in_guest '[ "$(wc -l < /run/post)" = 2 ] && [ ! -e /run/at-rest ]' &&
     ok 'the post-script ran, each time' || not_ok 'the post-script ran, each time'
+configure false '#!/bin/sh'
+in_guest "cd /etc/azure && echo exit 0 > pre && printf 'echo too bad\\nexit 9\\n' > post"
+rehearse 3 'a post-script that fails'
+row freeze ok application-consistent 'is no weakness of the point'
+row freeze weaker ApplicationsNotResumed 'but of what comes after it'
+backup 3 'a backup with it'
+says out '"consistency": *"application"' 'is application-consistent all the same'
+says out '"code": "ApplicationsNotResumed"' 'and warns'
+"$firn" points --json > out && grep -q web1 out && ok 'and there is its point' ||
+    not_ok 'and there is its point' "$(cat out)"
 configure false '#!/no/such'
 rehearse 1 'one that cannot be started'
 row extension fails ScriptUnstartable 'is found without running it'

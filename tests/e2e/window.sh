@@ -294,7 +294,38 @@ says err '(ScriptUnstartable,' 'before anything comes to rest'
 hold_now 20000 2
 hold_ends
 says out '^2 frozen 2 by firn' 'where no application is to rest, no script counts'
+scripts false '#!/bin/sh'
+echo 'exit 0' > pre.sh
+resumed() { # STATUS WORDS NAME
+    $v/bin/firn-extension resumed --json > out 2> err
+    [ $? = "$1" ] && grep -q "$2" out && ok "$3" || not_ok "$3" "$(cat out err)"
+}
+rests
+hold_now 20000 3
+hold_ends
+says out '^3 frozen 2 by firn' 'scripts that work'
+resumed 0 '"resumed"' 'the extension says that all has gone on'
+echo 'exit 9' > post.sh
+rests
+hold_now 20000 3
+$v/bin/firn-extension resumed --json --deadline 1 > out 2> err
+says out '"busy"' 'it has not while all is held'
+hold_ends
+says out '^3 frozen 2 by firn' 'a post-script that fails does not spoil the snapshot'
+resumed 1 '"ScriptFailed"' 'but is told to who asks'
+resumed 1 'status 9' 'also again'
+$v/bin/firn-extension resumed > out 2> err
+says out 'post-script .* ended with status 9' 'in words, too'
 rm none
+rests
+hold_now 20000 3
+for p in /proc/[0-9]*; do # the marker's host: what it had at rest is let go on by nobody
+    [[ $(readlink "$p/exe") != /var/lib/firn/plugins/*/bin/firn-plugin-host ]] ||
+        kill -9 "${p#/proc/}"
+done 2> /dev/null
+hold_ends
+resumed 1 '"PluginDied"' 'a plug-in that was killed is told, too'
+rm -f a/at-rest
 
 # ---- several packages: one freeze, in the order of their names ----
 rests

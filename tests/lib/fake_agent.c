@@ -163,6 +163,16 @@ thaw(struct serving *v)
 
 #define PLUGINS "/var/lib/firn/plugins/Firn.Fake"
 
+static const char *
+resumed(struct serving *v)
+{
+    v->exit = v->s->resumed[0] == '\0' ? 2 : 0; /* as an older one, which does not know it */
+    if (v->s->busy <= 0)
+        return v->s->resumed;
+    v->s->busy--;
+    return "{\"schema\": 1, \"state\": \"busy\"}";
+}
+
 static json_t *
 start_program(struct serving *v, json_t *arguments)
 {
@@ -176,6 +186,7 @@ start_program(struct serving *v, json_t *arguments)
     v->printed = found                   ? PLUGINS "/1.0.0.0/bin/firn-extension\n"
         : strcmp(word, "prepare") == 0 ? v->s->prepare
         : strcmp(word, "freeze") == 0  ? v->s->helper_freeze
+        : strcmp(word, "resumed") == 0 ? resumed(v)
                                        : "{\"folder\": \"" PLUGINS "/1.0.0.0\"}";
     return json_pack("{s:i}", "pid", 7);
 }

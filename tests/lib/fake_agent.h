@@ -40,6 +40,8 @@ struct fake_shared {
     /* An extension in the guest: what it prints when it is asked to prepare, and to freeze; the
      * latter with exit status 1, at once.  "": there is none, and no guest-exec. */
     char prepare[400], helper_freeze[400];
+    char resumed[400]; /* and when it is asked whether applications went on */
+    _Atomic int busy;  /* so often it says first that they have not yet */
 };
 
 struct fake_agent {

@@ -17,6 +17,7 @@
 #include "fake_agent.h"
 #include "frozen.h"
 #include "guard.h"
+#include "guest_resumed.h"
 #include "pattern.h"
 #include "stop.h"
 #include "store.h"
@@ -427,6 +428,37 @@ a_script_may_end_it(void **state)
     }
 }
 
+/* After the snapshot: only what the extension tells is a warning. */
+static void
+applications_that_did_not_go_on_are_told(void **state)
+{
+    static const char extension[] = "/var/lib/firn/plugins/Firn.Fake/1.0.0.0/bin/"
+                                    "firn-extension";
+    struct fixture *f = *state;
+    struct fake_shared *s = f->agent.s;
+
+    (void)snprintf(s->prepare, sizeof(s->prepare), "{\"result\": \"ready\"}");
+    script_failed(s->resumed, sizeof(s->resumed), false, "false");
+    for (int busy = 0; busy < 3; busy++) {
+        s->busy = busy;
+        struct err *e = guest_resumed(f->socket, "web1", extension);
+
+        assert_true(err_has(e, E_ScriptFailed));
+        assert_int_equal(err_exit_status(e), 3);
+        assert_int_equal(s->busy, 0);
+        assert_fails(e, E_ApplicationsNotResumed);
+    }
+    static const char *const fine[] = { "{\"schema\": 1, \"state\": \"resumed\"}",
+        "{\"schema\": 1, \"state\": \"unknown\"}", "no JSON", "[1]", "" };
+    for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+        (void)snprintf(s->resumed, sizeof(s->resumed), "%s", fine[i]);
+        assert_ok(guest_resumed(f->socket, "web1", extension));
+    }
+    fake_agent_odd(&f->agent, "exec", ODD_CLOSE, INT32_MAX);
+    assert_ok(guest_resumed(f->socket, "web1", extension));
+    assert_ok(guest_resumed("/nowhere", "web1", extension));
+}
+
 static void
 what_others_froze_is_not_thawed(void **state)
 {
@@ -519,6 +551,7 @@ main(int argc, char **argv)
         T(a_guest_that_stays_frozen_is_told),
         T(steps_down_are_told_with_their_cause),
         cmocka_unit_test(a_script_may_end_it),
+        T(applications_that_did_not_go_on_are_told),
         T(what_others_froze_is_not_thawed),
         T(nobody_there),
         T(a_snapshot_of_a_guest_that_went_on),
