@@ -5,6 +5,7 @@
 #include "help.h"
 
 #define WIDTH 80
+#define BRIEF 34 /* where the list of commands says what each is for */
 
 /* ${words} from column ${indent} on; ${at} columns of the first line are used. */
 static void
@@ -39,17 +40,17 @@ wrap(struct text *to, const char *words, size_t indent, size_t at)
 void
 help_all(struct text *to)
 {
-    text_str(to, "firn keeps the states of disks in an encrypted vault and brings any of them "
+    text_str(to, "firn keeps states of disks in an encrypted vault and brings any of them "
                  "back.\n\n");
     for (size_t i = 0; i < CMD_COUNT; i++) {
         const struct cmd_command *c = &cmd_commands[i];
         size_t before = to->len;
 
         text_fmt(to, "  firn %s%s%s", c->name, *c->args == '\0' ? "" : " ", c->args);
-        if (to->len - before > 40)
-            text_fmt(to, "\n%40s", "");
+        if (to->len - before > BRIEF)
+            text_fmt(to, "\n%*s", BRIEF, "");
         else
-            text_fmt(to, "%*s", (int)(40 - (to->len - before)), "");
+            text_fmt(to, "%*s", BRIEF - (int)(to->len - before), "");
         text_fmt(to, "  %s\n", c->brief);
     }
     text_str(to, "\nA first backup:\n\n"

@@ -37,6 +37,8 @@ firn_is 2 'no vault named' points
 says err FIRN_VAULT 'it says how to name one'
 firn_is 2 'json and a disk on standard output' restore --vault v --json latest -
 firn_is 0 'help' help
+grep -q '.\{81\}' out && not_ok 'it fits a terminal' "$(grep '.\{81\}' out)" ||
+    ok 'it fits a terminal'
 for command in init backup points restore verify explain doctor help; do
     firn_is 0 "help $command" help $command
     says out "firn $command" "it is about $command"
