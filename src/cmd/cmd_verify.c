@@ -136,6 +136,10 @@ cmd_verify(struct cmd *c)
 
     TRY(job_verify(&c->job, &o, &r));
     say_report(c, r, &o);
+    if (r->unnoted != NULL) {
+        cmd_note(c, "firn: points that are whole could not be noted as verified\n");
+        cmd_warn(c, take(r->unnoted));
+    }
     TRY(cmd_result(c, c->json ? report_json(r) : NULL));
     return job_verify_remains(r);
 }

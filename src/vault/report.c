@@ -28,6 +28,7 @@ vault_report_free(struct vault_report *r)
         err_free(d->why);
     }
     free(r->damaged);
+    err_free(r->unnoted);
     free(r);
 }
 

@@ -321,6 +321,7 @@ struct vault_report {
     uint64_t points, objects, bytes, blocks;
     struct vault_damage *damaged;
     size_t ndamaged;
+    struct err *unnoted; /* why what proved whole could not be noted as verified; NULL */
 };
 struct vault_check {
     const struct vault_point *point; /* NULL: the whole vault */
@@ -332,7 +333,7 @@ struct vault_check {
 /* Check structure (every point's signature, map, and that each block has a home that is
  * there in its right length); with data also every byte of every frame.  A damage is not a
  * failure of this call: it is in the report.  With data and a key that may sign, what
- * proved whole is noted as verified. */
+ * proved whole is noted as verified; a store that refuses that is none of its failures. */
 struct err *vault_verify(struct vault *v, const struct vault_check *c,
     struct vault_report **ret) must_use;
 void vault_report_free(struct vault_report *r);

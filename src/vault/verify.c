@@ -46,6 +46,17 @@ is_asked(const struct verify *f, const struct vault_point *p)
     return f->c->point == NULL || memcmp(&f->c->point->id, &p->id, sizeof(p->id)) == 0;
 }
 
+/* A copy of a vault may be read-only, and what was found out must not be lost for that. */
+static struct err *
+unless_refused(struct verify *f, struct err *e, bool *notes)
+{
+    if (e == NULL || !err_is(e, C_store))
+        return e;
+    f->report->unnoted = err_also(f->report->unnoted, e);
+    *notes = false;
+    return NULL;
+}
+
 static struct err *
 walk_points(struct verify *f, const struct vault_points *all)
 {
@@ -59,9 +70,12 @@ walk_points(struct verify *f, const struct vault_points *all)
         f->report->points++;
         TRY(verify_walk(f, all->items[i], &whole));
         if (whole && notes)
-            TRY(points_note_verified(f->v, &all->items[i]->id, keys_now_ns()));
+            TRY(unless_refused(f,
+                points_note_verified(f->v, &all->items[i]->id, keys_now_ns()), &notes));
     }
-    return notes ? keys_barrier(f->v->store, "verified") : NULL;
+    if (!notes)
+        return NULL;
+    return unless_refused(f, keys_barrier(f->v->store, "verified"), &notes);
 }
 
 static struct err *

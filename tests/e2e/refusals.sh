@@ -124,6 +124,27 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=3m tmpfs small 2> /dev/null; t
 else
     skip 'a full disk' 'needs root and tmpfs'
 fi
+# a check of a copy that nobody may write to was thrown away at its end
+mkdir ro
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs tmpfs ro 2> /dev/null; then
+    t_mount=$t_dir/ro
+    cp -a v ro/v
+    mount -o remount,ro ro
+    firn_is 0 'a copy that can only be read is checked' verify --data --vault ro/v
+    says out 'all is well' 'and is whole'
+    says err 'could not be noted as verified' 'that this is not noted is told'
+    mount -o remount,rw ro
+    pack=$(find ro/v/packs -type f -size +8k | head -n 1)
+    chmod u+w "$pack"
+    head -c 2000 /dev/urandom | dd of="$pack" bs=1 seek=3000 conv=notrunc status=none
+    mount -o remount,ro ro
+    firn_is 1 'and when it is damaged' verify --data --vault ro/v
+    code_is VaultDamaged 'that is told'
+    firn_is 1 'it cannot be mended there' verify --data --repair --vault ro/v
+    umount ro && t_mount=
+else
+    skip 'a vault that can only be read' 'needs root and tmpfs'
+fi
 (ulimit -f 100; "$firn" restore a limited.raw > out 2> err)
 [ $? -eq 1 ] && code_is RestoreFileTooLarge 'a limit on files' || not_ok 'a limit on files'
 [ ! -e limited.raw ] && ok 'no file is left' || not_ok 'no file is left'
