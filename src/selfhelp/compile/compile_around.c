@@ -248,8 +248,11 @@ around_title(struct compiler *c)
     const char *t = c->a->title, *only = t != NULL ? strcasestr(t, " only") : NULL;
 
     c->around.nunit = 1;
-    if (only != NULL && strchr(" )]:", only[5]) != NULL)
+    if (only != NULL && strchr(" )]:", only[5]) != NULL) {
         snprintf(c->around.below.text, WHY_MAX, "%s", only + 1);
+        c->around.below.text[utf8_whole(c->around.below.text,
+            strlen(c->around.below.text))] = '\0';
+    }
 }
 
 void

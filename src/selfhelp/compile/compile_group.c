@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compile_internal.h"
+#include "utf8.h"
 
 /* ---- sentences that wait ---- */
 
@@ -193,6 +194,7 @@ flow_block(struct compiler *c, const struct article_block *b)
     if (c->cond.when == PLAN_IF && !c->cond.platform && b->kind == ARTICLE_PARAGRAPH &&
         c->cond_block->kind == ARTICLE_PARAGRAPH) {
         snprintf(c->ended.text, WHY_MAX, "%s", c->cond.text);
+        c->ended.text[utf8_whole(c->ended.text, strlen(c->ended.text))] = '\0';
         c->ended_case = true;
     }
     c->around.cond_unit = c->around.nunit - 1; /* "Then ..." may be meant under it */

@@ -61,6 +61,18 @@ line_opens(const char *s, size_t len)
     return !in_list(s + n, m, notes_and_looks);
 }
 
+/* These bytes are those of the file, and need not be UTF-8. */
+static void
+opened(struct compiler *c, const char *s, size_t len)
+{
+    char line[WHY_MAX];
+    size_t n = len < sizeof(line) ? len : sizeof(line);
+
+    for (size_t i = 0; i < n; i++)
+        line[i] = s[i] < ' ' || s[i] > '~' ? ' ' : s[i];
+    around_markup(c, line, n);
+}
+
 bool
 scope_markup(struct compiler *c, const struct article_block *b)
 {
@@ -74,7 +86,7 @@ scope_markup(struct compiler *c, const struct article_block *b)
         while (i < end && (s[i] == ' ' || s[i] == '\t'))
             i++;
         if (line_opens(s + i, end - i)) {
-            around_markup(c, s + i, end - i);
+            opened(c, s + i, end - i);
             return true;
         }
     }
