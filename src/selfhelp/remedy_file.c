@@ -3,8 +3,8 @@
  *
  * What is overwritten is kept in the record, byte for byte; a file too large for that is
  * refused.  It goes back only over what firn wrote: that is made again from the record (an
- * encoding) or stands in it (a copy).  What somebody else has written since stays, and the old
- * bytes get a name beside it.
+ * encoding) or stands in it (a copy).  What somebody else has written since stays
+ * (remedy_file_back.c).
  *
  * Encodings are told by the bytes: a byte order mark, zero bytes in every second place, UTF-8
  * that is well-formed, else Windows-1252. */
@@ -15,8 +15,6 @@
 #include "remedy_internal.h"
 #include "text.h"
 #include "utf8.h"
-
-enum { BESIDE_MAX = 9 }; /* files with old bytes beside one */
 
 enum encoding { ENC_ASCII, ENC_UTF8, ENC_UTF8_MARK, ENC_UTF16LE, ENC_UTF16BE, ENC_CP1252 };
 
@@ -278,75 +276,6 @@ apply_convert(struct target *t, const struct action *a, const json_t *before,
 
 /* ---- back ---- */
 
-struct bytes {
-    const void *data; /* NULL: no file */
-    size_t len;
-};
-
-/* An empty file is one, too. */
-static const void *
-there(const void *data, bool found)
-{
-    return !found ? NULL : data != NULL ? data : "";
-}
-
-/* Is ${now} all of ${made}, or the part that a write came to before it ended? */
-static bool
-is_begun(const struct bytes *now, const void *made, size_t len)
-{
-    return made != NULL && now->len <= len && memcmp(now->data, made, now->len) == 0;
-}
-
-/* A name beside ${path} where ${old} can lie or lies already. */
-static struct err *
-find_beside(struct target *t, const char *path, const struct bytes *old, char **ret,
-    bool *ret_there)
-{
-    for (int i = 1; i <= BESIDE_MAX; i++) {
-        auto_free char *name = NULL;
-        auto_free void *data = NULL;
-        size_t len = 0;
-
-        if (asprintf(&name, i == 1 ? "%s%s" : "%s%s.%d", path, TARGET_OLD, i) < 0)
-            return fail(OutOfMemory);
-        TRY(target_file_read(t, name, &data, &len, ret_there));
-        if (*ret_there && (len != old->len || memcmp(data, old->data, len) != 0))
-            continue;
-        *ret = take(name);
-        return NULL;
-    }
-    return fail(InputInvalid, path, "too many files with its old bytes lie beside it");
-}
-
-/* What is there is somebody else's. */
-static struct err *
-leave_file(struct target *t, const char *path, const struct bytes *old, char **ret_kept)
-{
-    auto_free char *beside = NULL;
-    bool there = false;
-
-    if (old->data == NULL) {
-        *ret_kept = strdup("somebody else has written to it since; there was none before");
-        return *ret_kept == NULL ? fail(OutOfMemory) : NULL;
-    }
-    TRY(find_beside(t, path, old, &beside, &there));
-    if (!there)
-        TRY(target_file_write(t, beside, old->data, old->len));
-    if (asprintf(ret_kept, "somebody else has written to it since; what it was before lies "
-            "in %s", beside) < 0) {
-        *ret_kept = NULL;
-        return fail(OutOfMemory);
-    }
-    return NULL;
-}
-
-static bool
-is_same(const struct bytes *a, const struct bytes *b)
-{
-    return (a->data == NULL) == (b->data == NULL) && a->len == b->len &&
-        (a->data == NULL || memcmp(a->data, b->data, a->len) == 0);
-}
-
 static struct err *
 undo_convert(struct target *t, const struct action *a, const json_t *before,
     struct deadline by, char **ret_kept)
@@ -355,23 +284,23 @@ undo_convert(struct target *t, const struct action *a, const json_t *before,
     const char *own = action_get(a, "path");
     auto_free uint8_t *was = NULL;
     auto_free void *data = NULL;
-    struct bytes old = { 0 }, now = { 0 };
+    struct remedy_bytes old = { 0 }, now = { 0 };
     struct text made = { 0 };
-    bool found, ours;
+    bool ours;
 
     (void)by;
     if (path == NULL || strcmp(path, own) != 0)
         return remedy_bad_record(a);
     TRY(remedy_recorded_file(before, &was, &old.len));
-    TRY(target_file_read(t, path, &data, &now.len, &found));
+    TRY(remedy_bytes_see(t, path, &data, &now));
     old.data = was;
-    now.data = there(data, found);
-    if (is_same(&old, &now) || was == NULL) /* what was not there was not converted */
+    if (remedy_bytes_same(&old, &now) || was == NULL) /* what was not there was not converted */
         return NULL;
     struct err *e = convert(path, was, old.len, encoding_named(action_get(a, "from"), was,
         old.len), strcmp(action_get(a, "to"), "ascii") == 0, &made);
 
-    ours = !found || (e == NULL && is_begun(&now, made.s == NULL ? "" : made.s, made.len));
+    ours = !now.other && (now.data == NULL ||
+        (e == NULL && remedy_bytes_begun(&now, made.s == NULL ? "" : made.s, made.len)));
     text_done(&made);
     if (err_code(e) == E_OutOfMemory)
         return e;
@@ -379,7 +308,7 @@ undo_convert(struct target *t, const struct action *a, const json_t *before,
     if (ours)
         TRY(remedy_restore_file(t, before));
     else
-        TRY(leave_file(t, path, &old, ret_kept));
+        TRY(remedy_leave_file(t, path, &old, &now, ret_kept));
     return NULL;
 }
 
@@ -426,21 +355,21 @@ record_copy(struct target *t, const struct action *a, json_t **ret)
 /* Did firn write it?  By the record, or by the source as it is now. */
 static struct err *
 is_our_copy(struct target *t, const struct action *a, const json_t *before,
-    const struct bytes *now, bool *ret)
+    const struct remedy_bytes *now, bool *ret)
 {
     auto_free uint8_t *made = NULL;
-    auto_free void *from = NULL;
-    size_t made_len = 0, len = 0;
-    bool found;
+    auto_free void *data = NULL;
+    struct remedy_bytes from = { 0 };
+    size_t made_len = 0;
 
     if (json_object_get(before, "made") != NULL &&
         !remedy_from_hex(json_object_get(before, "made"), &made, &made_len))
         return remedy_bad_record(a);
-    *ret = is_begun(now, made, made_len);
-    if (*ret)
+    *ret = remedy_bytes_begun(now, made, made_len);
+    if (*ret || now->other)
         return NULL;
-    TRY(target_file_read(t, action_get(a, "from"), &from, &len, &found));
-    *ret = found && is_begun(now, from, len);
+    TRY(remedy_bytes_see(t, action_get(a, "from"), &data, &from));
+    *ret = remedy_bytes_begun(now, from.data, from.len);
     return NULL;
 }
 
@@ -451,24 +380,23 @@ undo_copy(struct target *t, const struct action *a, const json_t *before, struct
     const char *path = json_string_value(json_object_get(before, "path"));
     auto_free uint8_t *was = NULL;
     auto_free void *data = NULL;
-    struct bytes old = { 0 }, now = { 0 };
-    bool found, ours = true;
+    struct remedy_bytes old = { 0 }, now = { 0 };
+    bool ours = true;
 
     (void)by;
     if (path == NULL || strcmp(path, action_get(a, "to")) != 0)
         return remedy_bad_record(a);
     TRY(remedy_recorded_file(before, &was, &old.len));
-    TRY(target_file_read(t, path, &data, &now.len, &found));
+    TRY(remedy_bytes_see(t, path, &data, &now));
     old.data = was;
-    now.data = there(data, found);
-    if (is_same(&old, &now))
+    if (remedy_bytes_same(&old, &now))
         return NULL;
-    if (found)
+    if (now.data != NULL || now.other)
         TRY(is_our_copy(t, a, before, &now, &ours));
     if (ours)
         TRY(remedy_restore_file(t, before));
     else
-        TRY(leave_file(t, path, &old, ret_kept));
+        TRY(remedy_leave_file(t, path, &old, &now, ret_kept));
     return NULL;
 }
 

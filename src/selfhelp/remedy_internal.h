@@ -57,6 +57,25 @@ struct err *remedy_restore_file(struct target *t, const json_t *record) must_use
 /* The bytes that were in it; *ret stays NULL when there was no file. */
 struct err *remedy_recorded_file(const json_t *record, uint8_t **ret, size_t *ret_len) must_use;
 
+/* ---- a file that goes back (remedy_file_back.c) ---- */
+
+struct remedy_bytes {
+    const void *data; /* NULL: no file */
+    size_t len;
+    bool other; /* what is there is no file that firn reads: a folder, a file too large */
+};
+
+/* What is at ${path}, whatever somebody has put there; *ret_data owns its bytes. */
+struct err *remedy_bytes_see(struct target *t, const char *path, void **ret_data,
+    struct remedy_bytes *ret) must_use;
+bool remedy_bytes_same(const struct remedy_bytes *a, const struct remedy_bytes *b);
+/* Is ${now} all of ${made} (NULL: nothing), or what a write came to before it ended? */
+bool remedy_bytes_begun(const struct remedy_bytes *now, const void *made, size_t len);
+/* What is there ${now} is somebody else's and stays; ${old} is put beside it.  *ret_kept says
+ * so. */
+struct err *remedy_leave_file(struct target *t, const char *path,
+    const struct remedy_bytes *old, const struct remedy_bytes *now, char **ret_kept) must_use;
+
 /* Bytes as a text of hex digits; NULL when memory is short. */
 json_t *remedy_to_hex(const void *data, size_t len);
 /* And back, to be freed; false when it is no such text, or memory is short. */

@@ -390,8 +390,8 @@ undo_past(struct run *r, const char *id)
     if (e == NULL && first.no_memory)
         e = fail(OutOfMemory);
     if (e == NULL && kept > 0)
-        e = run_set(&r->r->note, "of the repair %s, which was broken off, %zu changes stay: %s",
-            id, kept, first.line != NULL ? first.line : "");
+        e = run_set(&r->r->note, "not all of the repair %s, which was broken off, is undone; "
+            "changes that stay: %zu; %s", id, kept, first.line != NULL ? first.line : "");
     free(first.line);
     return e;
 }

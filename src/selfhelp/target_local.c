@@ -46,6 +46,8 @@ local_file_read(struct target *t, const char *path, void **ret, size_t *ret_len,
     size_t len = 0;
 
     *ret_found = fd >= 0;
+    if (fd < 0 && errno == ELOOP)
+        return fail(InputInvalid, path, "it is a link that leads to itself");
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? NULL
                                                    : local_refused(t, "read a file", errno);

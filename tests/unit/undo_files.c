@@ -7,16 +7,21 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "chance.h"
 #include "codes.h"
+#include "pattern.h"
 #include "remedy.h"
 #include "target_fault.h"
+#include "target_local.h"
 #include "target_mem.h"
 
 #define SOURCE "/etc/source"
 #define PLACE "/etc/place"
 #define BESIDE PLACE TARGET_OLD
+#define BESIDE_ROOT "/place" TARGET_OLD
 
 static const char QUOTED[] = "say \xe2\x80\x9chello\xe2\x80\x9d\n", ASCII[] = "say \"hello\"\n";
 
@@ -247,6 +252,79 @@ a_copy_without_its_bytes_in_the_record(void **state)
     }
 }
 
+/* What somebody else has put where firn's file was, or beside it, or where it came from. */
+enum in_the_way { FOLDER, LOOP, LARGE_FILE, FOLDER_BESIDE, NO_SOURCE_FILE, WAYS };
+
+static void
+put_in_the_way(struct target *t, enum in_the_way way)
+{
+    char place[200];
+    const char *path = pattern_path_in(place, sizeof(place), "place");
+
+    if (way == FOLDER_BESIDE) {
+        assert_ok(target_file_write(t, "/place", "theirs\n", 7));
+        assert_int_equal(mkdir(pattern_path("place" TARGET_OLD), 0700), 0);
+        return;
+    }
+    if (way == NO_SOURCE_FILE) {
+        assert_ok(target_file_write(t, "/place", "theirs\n", 7));
+        path = pattern_path_in(place, sizeof(place), "source");
+    }
+    pattern_remove(path);
+    if (way == LOOP)
+        assert_int_equal(symlink("place", path), 0);
+    else if (way == LARGE_FILE)
+        pattern_to_file(path, (const uint8_t *)"", 0, NULL);
+    else
+        assert_int_equal(mkdir(path, 0700), 0);
+    if (way == LARGE_FILE)
+        assert_int_equal(truncate(path, TARGET_FILE_MAX + 1), 0);
+}
+
+/* An undoing that stumbles over it would never come to its end, and the old bytes would stay in
+ * the journal. */
+static void
+whatever_is_in_the_way_stays(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * WAYS; i++) {
+        enum in_the_way way = (enum in_the_way)(i / 2);
+        bool copies = i % 2 == 0;
+        const char *old = copies ? "old\n" : QUOTED;
+        auto_ptr(target) t = NULL;
+        auto_free char *kept = NULL;
+        struct remedy_done done = { 0 };
+        json_t *record = NULL;
+        struct action a;
+        struct stat st;
+
+        for (int k = 0; k < 4; k++)
+            pattern_remove(pattern_path(k == 0 ? "place" : k == 1 ? "source" : k == 2
+                        ? "place" TARGET_OLD : "place" TARGET_OLD ".2"));
+        assert_ok(target_local_open(pattern_folder(), "tree", &t));
+        assert_ok(target_file_write(t, "/source", "made\n", 5));
+        assert_ok(target_file_write(t, "/place", old, strlen(old)));
+        assert_int_equal(action_parse(copies ? "file.copy from=/source to=/place"
+                             : "file.convert path=/place to=ascii", &a, NULL), ACTION_OK);
+        assert_ok(remedy_record(t, &a, &record));
+        assert_ok(remedy_apply(t, &a, record, deadline_in_ms(1000), &done));
+        remedy_done_done(&done);
+        put_in_the_way(t, way);
+        assert_ok(remedy_undo(t, &a, record, deadline_in_ms(1000), &kept));
+        assert_non_null(kept);
+        assert_true(holds(t, way == FOLDER_BESIDE ? BESIDE_ROOT ".2" : BESIDE_ROOT, old));
+        if (way < FOLDER_BESIDE)
+            assert_non_null(strstr(kept, "something else"));
+        else
+            assert_true(holds(t, "/place", "theirs\n"));
+        assert_int_equal(lstat(pattern_path("place"), &st), 0);
+        assert_true(S_ISDIR(st.st_mode) == (way == FOLDER));
+        assert_true(S_ISLNK(st.st_mode) == (way == LOOP));
+        json_decref(record);
+        action_done(&a);
+    }
+}
+
 int
 main(void)
 {
@@ -254,6 +332,7 @@ main(void)
         cmocka_unit_test(nobody_loses_what_he_wrote),
         cmocka_unit_test(names_beside_it_may_be_taken),
         cmocka_unit_test(a_copy_without_its_bytes_in_the_record),
+        cmocka_unit_test(whatever_is_in_the_way_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
