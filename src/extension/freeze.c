@@ -156,14 +156,14 @@ freeze_watched(const struct freeze_options *o, struct freeze_shared *s, int list
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return fail(SystemCallFailed, "socketpair");
+        return fail_call("socketpair");
     auto_fd int ours = ends[0], theirs = ends[1];
     s->began_ns = clock_mono_ns();
     s->deadline_ns = s->began_ns + o->deadline_ms * CLOCK_MS;
     TRY(freeze_mark_write(s));
     pid_t watchdog = fork();
     if (watchdog < 0) {
-        struct err *e = fail(SystemCallFailed, "fork");
+        struct err *e = fail_call("fork");
         (void)unlink(s->marker);
         return e;
     }

@@ -143,7 +143,7 @@ freeze_listen(const char *marker, int *ret_fd)
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
-        return fail(SystemCallFailed, "socket");
+        return fail_call("socket");
     if (bind(fd, (const struct sockaddr *)&address, len) != 0) {
         if (errno != EADDRINUSE)
             return fail(SystemCallFailed, "bind");
@@ -166,7 +166,7 @@ freeze_connect(const char *marker, int *ret_fd, int *ret_pid)
 
     *ret_fd = -1;
     if (fd < 0)
-        return fail(SystemCallFailed, "socket");
+        return fail_call("socket");
     if (connect(fd, (const struct sockaddr *)&address, len) != 0)
         return errno == ECONNREFUSED ? NULL : fail(SystemCallFailed, "connect");
     size = sizeof(who);

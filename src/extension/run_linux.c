@@ -57,7 +57,7 @@ make_pipe(int *ret_read, int *ret_write)
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return fail(SystemCallFailed, "pipe2");
+        return fail_call("pipe2");
     *ret_read = ends[0];
     *ret_write = ends[1];
     return NULL;

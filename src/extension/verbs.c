@@ -89,7 +89,7 @@ verify(struct call *c)
         return fail(PackageDigestWrong, p->folder, c->digest, p->digest);
     TRY(package_verify(p));
     if (!c->json) {
-        text_fmt(&c->out, "%s %s: %zu files, as its manifest says\nmanifest %s\n", p->name,
+        text_fmt(&c->out, "%s %s: as its manifest says; files: %zu\nmanifest %s\n", p->name,
             p->version, p->nfiles, p->digest);
         return NULL;
     }
@@ -180,10 +180,10 @@ const struct verb verbs[] = {
     { "activate", "FOLDER", "put a new version into place, or leave all as it was", 1,
         VERB_PLAIN, activate_staged },
     { "latest", "PACKAGE", "show the folder of the latest version", 1, VERB_PLAIN, latest },
-    { "status", "", "what is installed, what counts, and whether prepare would work", 0,
+    { "status", "", "what is installed, what counts, would prepare work", 0,
         VERB_PLAIN, verb_status },
     { "verify", "FOLDER", "compare a package with its manifest", 1, VERB_PLAIN, verify },
-    { "doctor", "[CODE]", "verify the cause of a failure of this machine, and repair it", 1,
+    { "doctor", "[CODE]", "verify the cause of a failure of this machine, repair it", 1,
         VERB_DOCTOR, verb_doctor },
 #ifndef _WIN32 /* there file systems are held by the system's own snapshot service */
     { "freeze", "", "hold file systems still until thaw, or a deadline", -1, VERB_PLAIN,

@@ -79,7 +79,7 @@ print_begun(struct call *c, const struct freeze_begun *b, int64_t seconds)
     struct doc_out o = { 0 };
 
     if (!c->json) {
-        text_fmt(&c->out, "%u file systems are held still, for at most %lld s\n", b->frozen,
+        text_fmt(&c->out, "file systems held still: %u, for at most %lld s\n", b->frozen,
             (long long)seconds);
         if (b->others > 0)
             text_fmt(&c->out, "%s was frozen already, by somebody else\n", b->other);
@@ -179,7 +179,7 @@ print_ended(struct call *c, const struct freeze_ended *e)
     struct doc_out o = { 0 };
 
     if (!c->json) {
-        text_fmt(&c->out, "%u file systems were thawed%s\n", e->thawed,
+        text_fmt(&c->out, "file systems thawed: %u%s\n", e->thawed,
             e->rescued  ? ", which a run that was killed had left frozen"
             : e->held   ? ""
             : e->thawed ? "; not all were held until now"

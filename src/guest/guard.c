@@ -37,7 +37,7 @@ start_process(struct guard *g, const char *program, const char *socket, const ch
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return fail(SystemCallFailed, "socketpair");
+        return fail_call("socketpair");
     auto_fd int theirs = ends[1];
     TRY(line_from_fd(ends[0], &g->line));
     const struct proc_options options = { .stdin_fd = theirs, .survives = true };

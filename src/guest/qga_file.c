@@ -229,7 +229,7 @@ qga_write_file(struct qga *g, const char *path, struct view data, struct deadlin
 {
     auto_fd int fd = memfd_create("firn-push", MFD_CLOEXEC);
     if (fd < 0)
-        return fail(SystemCallFailed, "memfd_create");
+        return fail_call("memfd_create");
     if (!write_all(fd, data.data, data.len))
         return fail(SystemCallFailed, "write");
     return qga_push(g, fd, path, by);
