@@ -116,7 +116,7 @@ reports ScriptFailed ScriptFailed '"script": "/opt/pre", "status": 7, "words": "
 reports VssWriterBad VssWriterBad '"writer": "SqlServerWriter", "vm": "another"' \
     'SqlServerWriter in web1'
 reports 0x80042306 VssProviderVeto '"provider": "Contoso"' 'provider Contoso in web1'
-reports status:122 FreezeTimeout '"seconds": 70' 'within 70 seconds'
+reports status:122 FreezeTimeout '"seconds": 70' 'within 70 s '
 while read -r elsewhere ours; do
     reports "$elsewhere" "$ours"
     says err 'its own words' 'and its words'

@@ -388,7 +388,7 @@ a_whole_audit_misses_nothing(void **state)
         assert_ok(back_up(&m, &p));
         if (different > 0) {
             assert_int_equal(err_code(m.w.warning), E_BitmapFalse);
-            snprintf(words, sizeof(words), "wrong: %u of ", different);
+            snprintf(words, sizeof(words), "checked and %u had changed", different);
             assert_non_null(strstr(err_message(m.w.warning), words));
             assert_string_equal(p->facts[0].name, "BitmapFalse");
         } else {

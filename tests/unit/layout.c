@@ -22,7 +22,7 @@ struct line {
 };
 
 static const struct line procedure[] = {
-    { { { STEP, "1" }, { WORDS, "Bring the demo runtime back." }, END } },
+    { { { STEP, "1" }, { WORDS, "The demo runtime comes first." }, END } },
     { { { WORDS, "Go to C:\\Packages\\Demo\\<LatestVersion> folder and run" },
         { NAME, "demo_redist_x64" },
         { WORDS, "file or download it from [here](https://example.org/demo)." },
