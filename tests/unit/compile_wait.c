@@ -44,6 +44,28 @@ static const struct row waits[] = {
         "[always] operation.retry\n[after:2] machine.restart\n", NULL },
 };
 
+static const struct row commands[] = {
+    /* a folder that is changed to is not all of a command */
+    { "1. Run `net stop VSS`.\n2. Run `cd C:\\Cache && deploy.sh`.\n3. Run `net start VSS`.\n",
+        STOP START("after:2"), NULL },
+    { "1. Run `net stop VSS`.\n2. Run `cd C:\\Cache && dir`.\n3. Run `net start VSS`.\n",
+        STOP START("always"), NULL },
+    /* that of an item is not what another item announces */
+    { "- type net stop VSS and press enter\n- type rename C:\\Cache Old and press enter\n"
+      "- type net start VSS and press enter\n",
+        STOP START("after:2"), NULL },
+    /* to look at a unit that a person installs, or that what waits has started */
+    { "1. Install the agent.\n2. Run `systemctl status sssd`.\n",
+        "[after:1] linux.unit.is unit=sssd state=active\n", NULL },
+    { "1. Move the folder.\n2. Run `systemctl status sssd`.\n",
+        "[always] linux.unit.is unit=sssd state=active\n", NULL },
+    { "1. Uninstall the agent.\n2. Run `systemctl status sssd`.\n",
+        "[always] linux.unit.is unit=sssd state=active\n", NULL },
+    { "1. Move the folder.\n2. Run `systemctl start sssd`.\n3. Run `systemctl status sssd`.\n",
+        "[after:1] linux.unit.state unit=sssd want=running\n"
+        "[after:1] linux.unit.is unit=sssd state=active\n", NULL },
+};
+
 static const struct row goes_on[] = {
     /* to look, to open a window, to keep what there is */
     { "1. Check the event log.\n2. Run `net stop VSS`.\n", STOP, NULL },
@@ -223,6 +245,7 @@ a_step_behind_a_persons_waits(void **state)
     (void)state;
     CHECK(waits);
     CHECK(busy);
+    CHECK(commands);
 }
 
 static void

@@ -11,9 +11,12 @@ announces_command(const struct sentence *s, size_t from)
     bool command = has_word(s, from, s->nwords, "command|commands|cmdlet|script");
     bool ahead = has_word(s, from, s->nwords, "below|following|these");
     size_t last = s->nwords - 1;
+    /* "Type ren A B and press ENTER": the command is there */
+    bool key = s->nwords > 1 && word_is(s, last, "enter") && word_is(s, last - 1, "hit|press");
 
     return s->nwords > 0 &&
-        (word_is(s, last, "run|execute|type|enter|command|commands|running|executing") ||
+        ((word_is(s, last, "run|execute|type|enter|command|commands|running|executing") &&
+             (!key || ahead)) ||
             (command && ahead) ||
             (s->word[last].after == ':' &&
                 (command ||

@@ -46,6 +46,12 @@ command_is_idle(const char *s, size_t len)
             continue;
         if (in_list(s + i, n, busy_words))
             return false;
+        if (in_list(s + i, n, "&&|;")) {
+            if (!idle)
+                return false;
+            word = 0; /* of another command */
+            continue;
+        }
         if (word == 0) {
             idle = in_list(s + i, n, idle_programs) ||
                 (n > 4 && strncmp(s + i, "get-", 4) == 0);
@@ -344,6 +350,49 @@ only_looks(const struct plan_step *s)
         !action_is(&s->action, "machine.wait");
 }
 
+/* What a step is about: a unit or a service; NULL: neither. */
+static const char *
+unit_of(const struct plan_step *s)
+{
+    const char *unit = action_get(&s->action, "unit");
+
+    return unit != NULL ? unit : action_get(&s->action, "service");
+}
+
+static bool
+installs(const struct plan_step *s)
+{
+    return s->text != NULL && strcasestr(s->text, "install") != NULL &&
+        strcasestr(s->text, "uninstall") == NULL;
+}
+
+/* A look at a unit waits as what firn does to it before does, and for what a person installs:
+ * the unit may not be there yet. */
+static void
+look_waits(const struct compiler *c, const struct spot spot[], size_t i)
+{
+    struct plan_step *s = &c->plan->steps[i];
+    const char *unit = unit_of(s);
+
+    for (size_t k = i; unit != NULL && k > 0 && belong(c, spot, k - 1, i); k--) {
+        const struct plan_step *p = &c->plan->steps[k - 1];
+        const char *other = plan_step_runs(p) && !only_looks(p) ? unit_of(p) : NULL;
+
+        if (other != NULL && strcmp(other, unit) == 0) {
+            if (p->when == PLAN_AFTER) {
+                s->when = PLAN_AFTER;
+                memcpy(s->of, p->of, sizeof(s->of));
+            }
+            return;
+        }
+        if (spot[k - 1].awaited && installs(p) && follows(s, p)) {
+            s->when = PLAN_AFTER;
+            memcpy(s->of, p->id, sizeof(s->of));
+            return;
+        }
+    }
+}
+
 void
 compile_waits(struct compiler *c)
 {
@@ -358,8 +407,13 @@ compile_waits(struct compiler *c)
         bool may = s->when == PLAN_ALWAYS || s->when == PLAN_FAILED ||
             s->when == PLAN_UNSOLVED || (s->when == PLAN_IF && any);
 
-        if (!plan_step_runs(s) || !may || only_looks(s))
+        if (!plan_step_runs(s) || !may)
             continue;
+        if (only_looks(s)) {
+            if (s->when == PLAN_ALWAYS)
+                look_waits(c, spot, i);
+            continue;
+        }
         for (size_t k = i; k > 0 && belong(c, spot, k - 1, i); k--) {
             if (!(any ? spot[k - 1].asked : spot[k - 1].awaited) ||
                 !follows(s, &c->plan->steps[k - 1]))
