@@ -179,6 +179,96 @@ a_title_names_a_role(void **state)
     }
 }
 
+static void
+the_first_of_several_headings_is_a_case(void **state)
+{
+    static const struct {
+        const char *first, *second, *plan;
+    } rows[] = {
+        { "Database connection failed", "The page is missing",
+            FOR("Database connection failed") },
+        { "Installation failed", "Steps to find out why", RUNS },
+        { "Home users", "Business users", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        auto_free char *text = NULL;
+        auto_ptr(plan) p = NULL;
+        struct text t = { 0 };
+
+        text_fmt(&t, "# T\n\n## %s" RESTART "\n## %s\n\nWait.\n", rows[i].first,
+            rows[i].second);
+        assert_false(t.no_memory);
+        p = plan_of(t.s, t.len);
+        text_done(&t);
+        text = plan_text(p, true);
+        assert_string_equal(text, rows[i].plan);
+    }
+}
+
+static const struct row headings[] = {
+    { "## On Windows\n\n1. Stop `x`.\n\n# Restart it if you want to use LDAP" RESTART,
+        FOR("you want to use LDAP"), NULL },
+    { "## Look\n\nLook.\n\n## Restart it if you want to use LDAP" RESTART,
+        FOR("you want to use LDAP"), NULL },
+    { "### Database connection failed" RESTART "\n### The page is missing\n\nWait.\n",
+        FOR("Database connection failed"), NULL },
+    { "### Issues Encountered During Setup\n\n1. Run `systemctl restart sssd`.\n", "",
+        "surroundings" },
+    { "## Lessons learned" RESTART, "", "surroundings" },
+    /* that of a heading goes on when one below it has ended */
+    { "## If you use LDAP\n\n### If it hangs\n\nWait.\n\n### Restart it" RESTART,
+        FOR("you use LDAP"), NULL },
+    { "## If you use LDAP\n\n### If it hangs" RESTART,
+        FOR("you use LDAP; it hangs"), NULL },
+    { "## If you use LDAP\n\n### If it hangs\n\nWait.\n\n## Restart it" RESTART, RUNS,
+        NULL },
+};
+
+static void
+headings_say_when(void **state)
+{
+    (void)state;
+    CHECK(headings);
+}
+
+static const struct row labels[] = {
+    { "- **Symptom**: `x` returns `y`\n- **Fix**: `systemctl restart sssd`\n",
+        FOR("x returns y"), NULL },
+    { "- Problem: It hangs.\n- If it is red: `systemctl restart sssd`\n",
+        FOR("It hangs; it is red"), NULL },
+    { "- Symptom: A hangs\n- Fix: wait\n- Symptom: B hangs\n- Fix: `systemctl restart "
+      "sssd`\n",
+        FOR("B hangs"), NULL },
+    { "- Symptom: A hangs\n- Fix: wait\n\nRestart it:" RESTART, RUNS, NULL },
+    { "2. On the grader's machine:\n   - Create `x`: `mkdir x`\n   - Restart it: `systemctl "
+      "restart sssd`\n3. On the local machine, run: `x`.\n",
+        "", "surroundings" },
+    { "2. On the user's virtual machine:\n  - Run `x`:\n  - Restart it: `systemctl restart "
+      "sssd`\n3. On the local machine, run: `x`.\n",
+        "", "surroundings" },
+    { "- On RHEL, restart the daemon:\n\n  ```\n  systemctl restart sssd\n  ```\n\n"
+      "- On Ubuntu, do nothing.\n",
+        FOR("On RHEL"), NULL },
+    { "In case you are like me and don't like the path then there is a way to change it.\n\n"
+      "Restart it:" RESTART,
+        FOR("you are like me and don't like the path"), NULL },
+    { "If you see red lights, there is a leak.\n\nRestart it:" RESTART, RUNS, NULL },
+    { "## Prerequisites\n\n- You are connected to the VM via SSH (see [[X]]).\n\n## Steps"
+      RESTART,
+        RUNS, NULL },
+    { "## Prerequisites\n\n- You are connected to the print server.\n\n## Steps" RESTART,
+        "", "surroundings" },
+};
+
+static void
+what_stands_beside_says_when(void **state)
+{
+    (void)state;
+    CHECK(labels);
+}
+
 static const struct row examples[] = {
     { "Enable it:\n\n    systemctl enable www.example.com.socket\n", "", NULL },
     { "Don't forget to replace `:1` with your display." RESTART, "", "surroundings" },
@@ -212,6 +302,9 @@ main(void)
         cmocka_unit_test(other_sections_say_for_whom),
         cmocka_unit_test(markup_for_some_readers_is_for_a_person),
         cmocka_unit_test(a_title_names_a_role),
+        cmocka_unit_test(the_first_of_several_headings_is_a_case),
+        cmocka_unit_test(headings_say_when),
+        cmocka_unit_test(what_stands_beside_says_when),
         cmocka_unit_test(names_of_examples_and_what_was_done_are_left),
     };
 

@@ -384,8 +384,8 @@ blocks(struct compiler *c, bool documents)
 
         if (b->kind == ARTICLE_JSON)
             break;
-        if (b->kind == ARTICLE_HEADING && b->level == 1 &&
-            b->inner.off == a->title_span.off) {
+        if (b->kind == ARTICLE_HEADING && b->level == 1 && c->around.nsection == 0 &&
+            b->inner.off == a->title_span.off) { /* behind other headings it is one of them */
             title(c, b);
             continue;
         }

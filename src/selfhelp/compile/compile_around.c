@@ -98,9 +98,15 @@ last_unit(const struct compiler *c)
 static void
 set_lead(struct compiler *c, const struct sentence *s)
 {
+    const struct article_block *at = c->around.lead_block;
+
+    if (c->around.lead.text[0] != '\0' && c->around.lead_keeps &&
+        at->kind == ARTICLE_ITEM && at->level < c->block->level)
+        return; /* what it stands in reaches further */
     c->around.lead = why_of(s, SIZE_MAX);
     c->around.lead_block = c->block;
     c->around.lead_back = takes_back(s);
+    c->around.lead_keeps = c->around.lead_keeps && at == c->block;
     /* "Edit the file as below:" is done with the code that follows it */
     c->around.lead_ends = is_order(s, 0) && !tells_to_run(s) && !sets_place(s) &&
         !limits(s, LIMITS_SECTION) && !has_word(s, 0, s->nwords, "each|every|both|all|steps");
@@ -210,6 +216,7 @@ around_offer(struct compiler *c, const struct sentence *s)
 {
     set_lead(c, s);
     c->around.lead_ends = false;
+    c->around.lead_keeps = true;
     if (c->block->kind != ARTICLE_ITEM)
         c->around.way = why_of(s, SIZE_MAX);
 }
@@ -376,7 +383,7 @@ beside_condition(struct compiler *c, const struct sentence *s, bool introduces)
 static bool
 tells_of_itself(const struct sentence *s)
 {
-    return tells_effect(s) || is_reference(s) || is_precaution(s) ||
+    return tells_effect(s) || is_reference(s) || is_precaution(s) || tells_entry(s) ||
         (tells_subject(s) && !has_number(s) && !names_distribution(s));
 }
 

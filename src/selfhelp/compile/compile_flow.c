@@ -348,26 +348,6 @@ from_word(const struct sentence *s, size_t i)
     return rest;
 }
 
-/* A heading says when all below it is to be done: ${cond}, which is taken when it is for a
- * person to judge.  Without one, that of a heading of a higher level goes on. */
-static void
-heading_cond(struct compiler *c, struct cond *cond)
-{
-    if (c->around.now <= c->heading_level) {
-        cond_done(&c->heading);
-        c->heading_level = 0;
-    }
-    if (cond->when == PLAN_IF) {
-        cond_join(c, cond, &c->heading);
-        cond_done(&c->heading);
-        c->heading = *cond;
-        c->heading_level = c->around.now;
-        *cond = (struct cond){ 0 };
-    }
-    if (c->cond.when == PLAN_ALWAYS || c->cond.when == PLAN_IF)
-        flow_heading(c);
-}
-
 /* The sentence without its condition, which is read: what does it hold for? */
 static void
 conditional(struct compiler *c, const struct sentence *s, const struct sentence *then,
@@ -417,12 +397,14 @@ flow_title(struct compiler *c, const struct sentence *s)
     bool named = s->nwords > 0 &&
         (names_platform(s, true, &os) || (from = platform_behind(s, &os)) > 0);
 
-    if (named ? os == NULL : title_limits(s, &from, &to, &os))
+    if (!named && (from = headed_if(s)) > 0)
+        cond_text(c, s, from, to, &cond);
+    else if (named ? os == NULL : title_limits(s, &from, &to, &os))
         cond_text(c, s, from, to, &cond);
     if (os != NULL) /* only what no kind says itself: a restart */
         c->title = (struct cond){ .when = cond.when, .text = take(cond.text) };
     else
-        heading_cond(c, &cond);
+        flow_head(c, &cond);
     cond_done(&cond);
 }
 
@@ -447,15 +429,21 @@ flow_headline(struct compiler *c, const struct sentence *s, const struct sentenc
         if (os == NULL || c->around.nsection > 0) /* a title "... in Windows" says no more */
             cond_text(c, rest, from, rest->nwords, &cond);
     }
-    if (!has && cond.when == PLAN_ALWAYS && c->around.nsection > 0 &&
-        rest->from == s->from && !heading_is_plain(s, false) && heading_tells_case(s)) {
+    if (!has && cond.when == PLAN_ALWAYS &&
+        (c->around.nsection > 0 || !heading_is_alone(c, s)) && rest->from == s->from &&
+        !heading_is_plain(s, false) && heading_tells_case(s)) {
         cond_text(c, rest, 0, rest->nwords, &cond);
         first = rest->nwords;
+    }
+    if (from == 0 && !has && cond.when == PLAN_ALWAYS && (from = headed_if(rest)) > 0) {
+        head.nwords -= rest->nwords - from + 1;
+        head.to = rest->word[from - 2].to;
+        cond_text(c, rest, from, rest->nwords, &cond);
     }
     cond.os = os;
     cond.stays = false;
     around_heading(c, &head, from == 0 && cond.when == PLAN_IF && first >= rest->nwords);
-    heading_cond(c, &cond);
+    flow_head(c, &cond);
     if (cond.when != PLAN_ALWAYS) { /* of a failure */
         flow_release(c, c->in_commands);
         flow_cond(c, &cond, SCOPE_GROUP);
@@ -504,7 +492,7 @@ names_system(struct compiler *c, const struct sentence *rest)
     if (tells_subject(rest) && (first = platform_behind(rest, &os)) > 0) {
         if (os == NULL) /* all of the section is about it */
             cond_text(c, rest, first, rest->nwords, &cond);
-        heading_cond(c, &cond);
+        flow_head(c, &cond);
         return true;
     }
     return false;
@@ -554,7 +542,7 @@ read_sentence(struct compiler *c, const struct sentence *s, bool heading)
         flow_headline(c, s, &rest);
         return;
     }
-    if (is_listed_name(c, &rest))
+    if (is_listed_name(c, &rest) || scope_symptom(c, s))
         return;
     if (!s->code) {
         choice_read(c, &rest);
@@ -569,6 +557,11 @@ read_sentence(struct compiler *c, const struct sentence *s, bool heading)
             first = cond_read(c, &rest, &cond, &scope, &has);
         }
         scope_sentence(c, s, &rest, &cond, has ? first : SIZE_MAX);
+    }
+    if (has && cond.when == PLAN_IF && scope_wish(c, &rest, first)) {
+        flow_head(c, &cond);
+        cond_done(&cond);
+        return;
     }
     if (has)
         under_condition(c, s, &rest, &cond, first, scope == SCOPE_GROUP, skip > 0);

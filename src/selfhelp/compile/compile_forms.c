@@ -104,6 +104,22 @@ is_precaution(const struct sentence *s)
         !has_word_in(s, i, s->nwords, not_that, LIST_MARKS(not_that));
 }
 
+bool
+tells_entry(const struct sentence *s)
+{
+    size_t i = 2;
+
+    if (!word_is(s, 0, "you") || !word_is(s, 1, "are|have") ||
+        !has_word(s, 2, 4, "connected|logged|signed"))
+        return false;
+    while (i < s->nwords && !(s->word[i].before == '(' && word_is(s, i, "see")) &&
+        word_is(s, i, "a|administrator|an|as|been|by|connected|in|instance|into|linux|"
+                      "logged|machine|on|onto|over|rdp|remotely|root|server|signed|ssh|sudo|"
+                      "terminal|the|through|to|user|using|via|virtual|vm|with|your"))
+        i++;
+    return i >= s->nwords || word_is(s, i, "see");
+}
+
 /* "To work around this problem, modify the registry.": what is told below. */
 bool
 tells_aim(const struct sentence *s)

@@ -75,6 +75,29 @@ flow_heading(struct compiler *c)
 }
 
 void
+flow_head(struct compiler *c, struct cond *cond)
+{
+    while (c->nheads > 0 && c->around.now <= c->heads[c->nheads - 1].level) {
+        cond_done(&c->heading);
+        c->heading = c->heads[--c->nheads].cond;
+        c->heads[c->nheads].cond = (struct cond){ 0 };
+    }
+    if (cond->when == PLAN_IF) {
+        cond_join(c, cond, &c->heading);
+        if (c->nheads < HEADS_MAX) {
+            c->heads[c->nheads].cond = c->heading;
+            c->heads[c->nheads++].level = c->around.now;
+        } else {
+            cond_done(&c->heading);
+        }
+        c->heading = *cond;
+        *cond = (struct cond){ 0 };
+    }
+    if (c->cond.when == PLAN_ALWAYS || c->cond.when == PLAN_IF)
+        flow_heading(c);
+}
+
+void
 flow_stay(struct compiler *c, struct cond *cond)
 {
     bool again = c->cond.platform && cond->platform;
@@ -185,6 +208,9 @@ flow_block(struct compiler *c, const struct article_block *b)
 {
     c->block = b;
     around_block(c, b);
+    if (b->kind == ARTICLE_HEADING ||
+        (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && !block_is_code(c, b)))
+        cond_done(&c->symptom);
     if (b->kind == ARTICLE_HEADING) {
         c->ended.text[0] = '\0';
         c->ended_case = false;
@@ -217,5 +243,8 @@ flow_end(struct compiler *c)
     cond_done(&c->cond);
     cond_done(&c->outer.cond);
     cond_done(&c->heading);
+    while (c->nheads > 0)
+        cond_done(&c->heads[--c->nheads].cond);
     cond_done(&c->title);
+    cond_done(&c->symptom);
 }

@@ -319,7 +319,7 @@ void find_download(struct finds *l, const struct sentence *s);
 
 /* ---- the plan as it grows ---- */
 
-enum { GROUPS_MAX = 64, NUMBERED = 1000 };
+enum { GROUPS_MAX = 64, HEADS_MAX = 8, NUMBERED = 1000 };
 
 /* A condition that holds for steps to come. */
 struct cond {
@@ -368,9 +368,14 @@ struct compiler {
         enum scope scope;
         const struct article_block *block;
     } outer;
-    struct cond heading;     /* what a heading says of when, to the next of its level */
-    long heading_level;
+    struct cond heading;     /* what headings say of when: the last, within those around it */
+    struct {                 /* ... which go on when one within them ends */
+        struct cond cond;
+        long level;
+    } heads[HEADS_MAX];
+    size_t nheads;
     struct cond title;       /* the system that the title names, for what says none itself */
+    struct cond symptom;     /* of the list: "Symptom: ...", for the items behind it */
     size_t sentence;         /* counts */
 
     struct {
@@ -399,6 +404,7 @@ struct compiler {
         const struct article_block *lead_block;
         bool lead_ends;      /* ... with the next paragraph, also within an item */
         bool lead_back;      /* ... which takes back what was done */
+        bool lead_keeps;     /* ... also beside what leads to parts of that */
         struct why way;      /* the list behind a paragraph that offers another way */
         struct why section;  /* to the next heading of this level or above */
         long section_level;
@@ -520,6 +526,8 @@ bool tells_subject(const struct sentence *s);
 /* Where more is written; to keep what there is, before it is changed. */
 bool is_reference(const struct sentence *s);
 bool is_precaution(const struct sentence *s);
+/* "You are connected to the VM via SSH.": where all is done anyway. */
+bool tells_entry(const struct sentence *s);
 /* What is told below is to resolve the problem. */
 bool tells_aim(const struct sentence *s);
 /* How things are; what the command that follows does, in words of its own. */
@@ -619,6 +627,9 @@ void flow_number(struct compiler *c, long number);
 void flow_block(struct compiler *c, const struct article_block *b);
 /* What the heading above says of when holds again, and nothing else. */
 void flow_heading(struct compiler *c);
+/* A heading says when all below it is to be done: ${cond}, which is taken when it is for a
+ * person to judge.  Without one, that of a heading of a higher level goes on. */
+void flow_head(struct compiler *c, struct cond *cond);
 /* ${cond} stays for the rest of the block, or to the next label of a platform; what holds now
  * does again after it. */
 void flow_stay(struct compiler *c, struct cond *cond);

@@ -177,7 +177,7 @@ may_be_case(struct compiler *c, const struct article_block *b)
                 "about|additional|background|cause|causes|documentation|documents|faq|further|"
                 "history|information|learn|links|more|next|prevent|prevention|questions|"
                 "reason|reference|references|related|resolution|resources|see|solution|status|"
-                "summary|symptom|symptoms|verification|what|why|workaround");
+                "steps|summary|symptom|symptoms|verification|what|why|workaround");
     }
     c->no_memory = c->no_memory || f.no_memory;
     flat_done(&f);
@@ -295,6 +295,40 @@ item_is_case(const struct compiler *c, const struct sentence *s)
 }
 
 /* ---- conditions that decide about what comes after them ---- */
+
+/* "2. On the user's machine:", and later in the list "3. On your own machine, ...". */
+static bool
+is_one_place(const struct compiler *c, const struct sentence *s)
+{
+    const struct article_block *b = c->block + 1, *end = c->a->blocks + c->a->nblocks;
+
+    if (c->block->kind != ARTICLE_ITEM || s->from != 0 || !sentence_ends(s, ':') ||
+        !word_is(s, 0, "at|from|inside|on") || !sets_place(s))
+        return false;
+    for (; b < end && b->kind != ARTICLE_HEADING; b++) {
+        const char *t = (const char *)c->a->bytes + b->inner.off;
+        size_t n = name_len(t, b->inner.len);
+
+        if (b->kind == ARTICLE_ITEM && b->level <= c->block->level &&
+            in_list(t, n, "at|from|inside|on"))
+            return true;
+    }
+    return false;
+}
+
+/* It reaches what is below it, or what comes where nothing is. */
+static void
+one_place(struct compiler *c, const struct sentence *s)
+{
+    const struct article_block *b = c->block + 1, *end = c->a->blocks + c->a->nblocks;
+
+    while (b < end && b->kind == ARTICLE_BLANK)
+        b++;
+    if (b < end && b->kind == ARTICLE_ITEM && b->level <= c->block->level)
+        around_scope(c, s, false);
+    else
+        around_offer(c, s);
+}
 
 /* "As soon as 20 jobs hang:", and text below it. */
 static bool
@@ -504,6 +538,26 @@ goes_on_behind(const struct compiler *c, const struct sentence *s)
         n > 0 && !plan_step_runs(&c->plan->steps[n - 1]);
 }
 
+bool
+scope_symptom(struct compiler *c, const struct sentence *s)
+{
+    if (c->block->kind != ARTICLE_ITEM || s->code || s->from != 0 || s->nwords < 2 ||
+        s->word[0].after != ':' || !word_is(s, 0, "error|issue|problem|symptom|symptoms"))
+        return false;
+    cond_done(&c->symptom);
+    cond_text(c, s, 1, s->nwords, &c->symptom);
+    return true;
+}
+
+bool
+scope_wish(const struct compiler *c, const struct sentence *s, size_t then)
+{
+    return c->block->kind == ARTICLE_PARAGRAPH && c->block->level == 0 &&
+        around_introduces(c) && word_is(s, then, "there") &&
+        has_word(s, 0, then, "you") &&
+        has_word(s, 0, then, "like|need|prefer|rather|want|wish");
+}
+
 void
 scope_sentence(struct compiler *c, const struct sentence *s, const struct sentence *rest,
     const struct cond *cond, size_t then)
@@ -512,6 +566,8 @@ scope_sentence(struct compiler *c, const struct sentence *s, const struct senten
 
     if (goes_on_behind(c, s))
         around_unclear(c, s);
+    if (!has && is_one_place(c, s))
+        one_place(c, s);
     if (choice_in_case(c, rest, then))
         around_scope(c, s, !has);
     if ((has && cond->when == PLAN_IF && decides_all(c, rest, then)) || starts_case(c, s) ||

@@ -20,6 +20,8 @@ struct sentence;
  * is how the kinds of its actions begin when it says nothing else, else NULL. */
 bool title_limits(const struct sentence *s, size_t *ret_from, size_t *ret_to,
     const char **ret_os);
+/* "Install it if you want to use it": the word behind "if"; 0: a heading of another form. */
+size_t headed_if(const struct sentence *s);
 /* Does word ${i} name what a machine is for, or is: "domain controller", "replica"? */
 bool role_at(const struct sentence *s, size_t i);
 /* The paragraph opens a tab, a fold or a zone of a template: who it is for is not understood,
@@ -44,6 +46,12 @@ size_t manner_at(const struct sentence *s);
  * before word ${then} (SIZE_MAX: it has none). */
 void scope_sentence(struct compiler *c, const struct sentence *s, const struct sentence *rest,
     const struct cond *cond, size_t then);
+/* An item "Symptom: it hangs": the items behind it are for that, to the end of the list or the
+ * next such item. */
+bool scope_symptom(struct compiler *c, const struct sentence *s);
+/* "If you do not like X, there is a way to change it.": all that comes is for who wants that;
+ * the condition ends before word ${then}. */
+bool scope_wish(const struct compiler *c, const struct sentence *s, size_t then);
 /* A comment in code that is not understood may limit the lines below it. */
 void scope_comment(struct compiler *c, const struct sentence *s);
 /* A sentence of an item, with a condition (${conditional}) or without: later items may stand on

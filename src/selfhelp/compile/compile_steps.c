@@ -225,17 +225,15 @@ notes(struct compiler *c, const struct find *f, struct plan_step *s)
         compiler_note(c, "conditional-sibling", s, s->span, NULL);
 }
 
-/* A restart says of no system that it is meant for that one: ${at}, within what the title
- * says.  Its text; NULL: ${at} stays as it is. */
+/* ${at} within ${outer}, in words; NULL: it stays as it is. */
 static char *
-under_title(struct compiler *c, const struct find *f, const struct cond *at)
+within(struct compiler *c, const struct cond *outer, const struct cond *at)
 {
     struct text t = { 0 };
 
-    if (!action_is(&f->action, "machine.restart") || c->title.when != PLAN_IF ||
-        (at->when != PLAN_ALWAYS && at->when != PLAN_IF))
+    if (outer->when != PLAN_IF || (at->when != PLAN_ALWAYS && at->when != PLAN_IF))
         return NULL;
-    text_fmt(&t, at->when == PLAN_IF ? "%s; %s" : "%s%s", c->title.text,
+    text_fmt(&t, at->when == PLAN_IF ? "%s; %s" : "%s%s", outer->text,
         at->when == PLAN_IF ? at->text : "");
     c->no_memory = c->no_memory || t.no_memory;
     return t.s;
@@ -281,14 +279,18 @@ flow_emit(struct compiler *c, struct find *f, struct article_span span, const ch
         (f->action.kind->person ? !f->look && !f->idle : f->action.kind->risk != RISK_READ);
     struct plan_step *s;
     bool lost = false; /* a step is an alternative or has a condition of its own, not both */
-    auto_free char *joined = NULL;
+    auto_free char *joined = NULL, *titled = NULL;
 
     cond = &at;
     if (f->action.kind == NULL)
         return;
-    joined = under_title(c, f, &at);
+    joined = within(c, &c->symptom, &at);
     if (joined != NULL)
         at = (struct cond){ .when = PLAN_IF, .text = joined };
+    if (action_is(&f->action, "machine.restart")) /* it says of no system that it is for it */
+        titled = within(c, &c->title, &at);
+    if (titled != NULL)
+        at = (struct cond){ .when = PLAN_IF, .text = titled };
     if (c->plan->nsteps >= PLAN_STEPS_MAX) {
         c->cut = true;
         return;

@@ -72,3 +72,12 @@ title_limits(const struct sentence *s, size_t *ret_from, size_t *ret_to, const c
         }
     return false;
 }
+
+size_t
+headed_if(const struct sentence *s)
+{
+    for (size_t i = 2; i + 2 < s->nwords && (is_verb(s, 0) || is_order(s, 0)); i++)
+        if (word_is(s, i - 1, "if") && word_is(s, i, "you"))
+            return i;
+    return 0;
+}
