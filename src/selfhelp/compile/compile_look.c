@@ -12,7 +12,8 @@ announces_command(const struct sentence *s, size_t from)
     bool ahead = has_word(s, from, s->nwords, "below|following|these");
     size_t last = s->nwords - 1;
     /* "Type ren A B and press ENTER": the command is there */
-    bool key = s->nwords > 1 && word_is(s, last, "enter") && word_is(s, last - 1, "hit|press");
+    bool key = s->nwords > 3 && word_is(s, 0, "enter|type") && word_is(s, last, "enter") &&
+        word_is(s, last - 1, "hit|press");
 
     return s->nwords > 0 &&
         ((word_is(s, last, "run|execute|type|enter|command|commands|running|executing") &&
