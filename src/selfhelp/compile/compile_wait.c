@@ -267,8 +267,8 @@ find_heads(struct compiler *c, size_t *ret_n)
     size_t n = 1;
 
     c->no_memory = c->no_memory || all == NULL;
-    for (const struct article_block *b = a->blocks; all != NULL && b < a->blocks + a->nblocks;
-         b++) {
+    for (size_t i = 0; all != NULL && i < a->nblocks; i++) {
+        const struct article_block *b = &a->blocks[i];
         const char *title = a->sections[b->section].title;
         bool heading = b->kind == ARTICLE_HEADING;
         unsigned number = heading && title != NULL ? step_number(title) : bold_number(c, b);
