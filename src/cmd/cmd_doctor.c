@@ -167,9 +167,10 @@ undo(struct cmd *c, struct target *t, const char *folder)
     size_t kept;
 
     TRY(runbook_undo(t, folder, id, undo_line, c, &kept));
-    cmd_say(c, "the repair %s is undone\n", id);
     if (kept > 0)
         cmd_warn(c, fail(UndoKept, id, (int64_t)kept));
+    else
+        cmd_say(c, "the repair %s is undone\n", id);
     return cmd_result(c, json_pack("{s:s, s:b, s:I}", "journal", id, "undone", 1, "kept",
         (json_int_t)kept));
 }

@@ -76,12 +76,14 @@ struct err *verb_status(struct call *c);
 /* verbs_doctor.c */
 struct err *verb_doctor(struct call *c);
 
-/* verbs_freeze.c */
+/* verbs_resumed.c */
 struct err *verb_resumed(struct call *c);
 /* Of the next snapshot nothing is noted yet; then, how its applications went on (NULL: they
  * did), for verb_resumed.  What cannot be noted is not known. */
 struct err *resumed_forget(void) must_use;
 void resumed_note(const struct err *e);
+
+/* verbs_freeze.c */
 struct err *verb_freeze(struct call *c);
 struct err *verb_thaw(struct call *c);
 

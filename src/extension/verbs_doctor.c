@@ -333,9 +333,10 @@ undo(struct visit *v, struct target *t, const char *folder)
     size_t kept;
 
     TRY(runbook_undo(t, folder, id, undo_line, v, &kept));
-    text_fmt(&v->call->out, "the repair %s is undone\n", id);
     if (kept > 0)
         warn(v, fail(UndoKept, id, (int64_t)kept));
+    else
+        text_fmt(&v->call->out, "the repair %s is undone\n", id);
     if (v->call->json)
         TRY(put_document(v, json_pack("{s:s, s:b, s:I}", "journal", id, "undone", 1, "kept",
                                 (json_int_t)kept), NULL));

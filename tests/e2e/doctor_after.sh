@@ -180,6 +180,7 @@ echo 'licence=L1' | tee -a mine >> "$root"/etc/app.conf
 firn_is 3 'what a person wrote to it is not taken back' doctor "root:$root" --undo "$(journal)"
 says out 'firn-old' 'where the old one lies is told'
 says err '(UndoKept,' 'by its code, as a warning'
+grep -q 'is undone' out && not_ok 'and it is not called undone' || ok 'and it is not called undone'
 same mine "$root"/etc/app.conf 'the file is the person'"'"'s'
 grep -q ready=no "$root"/etc/app.conf.firn-old && ok 'the old one lies beside it' ||
     not_ok 'the old one lies beside it'

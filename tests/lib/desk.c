@@ -61,6 +61,13 @@ desk_make(struct desk *d, const char *const lines[])
 }
 
 void
+desk_switch_off(struct desk *d)
+{
+    d->t->offline = true;
+    d->t->can &= ~(unsigned)(TARGET_PROGRAMS | TARGET_RESTART);
+}
+
+void
 desk_done(struct desk *d)
 {
     plan_free(d->plan);

@@ -42,6 +42,9 @@ struct plan *desk_plan(const char *const lines[]);
 void desk_make(struct desk *d, const char *const lines[]);
 void desk_done(struct desk *d);
 
+/* Only its disk is there. */
+void desk_switch_off(struct desk *d);
+
 /* The person's own work. */
 void desk_work(struct desk *d);
 

@@ -151,8 +151,7 @@ a_disk_waits_too(void **state)
     (void)state;
     desk_make(&d, lines);
     d.alone = true;
-    d.t->offline = true;
-    d.t->can &= ~(unsigned)(TARGET_PROGRAMS | TARGET_RESTART);
+    desk_switch_off(&d);
     auto_ptr(runbook_report) first = desk_run(&d);
     auto_ptr(runbook_report) last = NULL;
 

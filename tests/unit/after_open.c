@@ -310,8 +310,7 @@ a_disk_waits_for_consent(void **state)
     (void)state;
     desk_make(&d, lines);
     d.alone = true;
-    d.t->offline = true;
-    d.t->can &= ~(unsigned)(TARGET_PROGRAMS | TARGET_RESTART);
+    desk_switch_off(&d);
     d.consent = CONFIG;
     auto_ptr(runbook_report) first = desk_run(&d);
 

@@ -557,31 +557,6 @@ premises_name_no_cause(void **state)
 
 /* A title is no heading of a part: the system that it ends with is all of the article's. */
 static void
-a_title_names_the_system(void **state)
-{
-    static const struct {
-        const char *title, *condition;
-    } rows[] = { { "Repair it on Ubuntu and Debian", "if:on Ubuntu and Debian" },
-        { "Repair it in Windows Server 2012 R2", "if:in Windows Server 2012 R2" },
-        { "Repair it in Windows", "always" }, { "Repair it on Monday", "always" } };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        auto_free char *condition = NULL;
-        auto_ptr(plan) p = NULL;
-        struct text t = { 0 };
-
-        text_fmt(&t, "# %s\n\n## Steps\n\n1. Reboot.\n", rows[i].title);
-        assert_false(t.no_memory);
-        p = plan_of(t.s, t.len);
-        text_done(&t);
-        assert_int_equal(p->nsteps, 1);
-        condition = plan_condition(&p->steps[0]);
-        assert_string_equal(condition, rows[i].condition);
-    }
-}
-
-static void
 a_link_is_no_remedy(void **state)
 {
     auto_ptr(plan) p = plan_of_body("To resolve it, refer to [this](https://example.org/x).");
@@ -657,7 +632,6 @@ main(void)
         cmocka_unit_test(conditions_stand_in_the_wording),
         cmocka_unit_test(fences_are_the_plan),
         cmocka_unit_test(premises_name_no_cause),
-        cmocka_unit_test(a_title_names_the_system),
         cmocka_unit_test(a_link_is_no_remedy),
         cmocka_unit_test(the_mission_compiles),
     };

@@ -150,11 +150,14 @@ markup_for_some_readers_is_for_a_person(void **state)
 }
 
 static void
-a_title_names_a_role(void **state)
+a_title_names_a_system_or_a_role(void **state)
 {
     static const struct {
         const char *title, *condition;
-    } rows[] = { { "Time is wrong on a domain controller", "if:on a domain controller" },
+    } rows[] = { { "Repair it on Ubuntu and Debian", "if:on Ubuntu and Debian" },
+        { "Repair it in Windows Server 2012 R2", "if:in Windows Server 2012 R2" },
+        { "Repair it in Windows", "always" }, { "Repair it on Monday", "always" },
+        { "Time is wrong on a domain controller", "if:on a domain controller" },
         { "It hangs (64-bit editions)", "if:64-bit editions" },
         { "Agent 6.2 and earlier: it hangs", "if:Agent 6.2 and earlier" },
         { "It fails on CentOS 7 with 'x'", "if:on CentOS 7" },
@@ -301,7 +304,7 @@ main(void)
         cmocka_unit_test(of_several_ways_none_is_taken),
         cmocka_unit_test(other_sections_say_for_whom),
         cmocka_unit_test(markup_for_some_readers_is_for_a_person),
-        cmocka_unit_test(a_title_names_a_role),
+        cmocka_unit_test(a_title_names_a_system_or_a_role),
         cmocka_unit_test(the_first_of_several_headings_is_a_case),
         cmocka_unit_test(headings_say_when),
         cmocka_unit_test(what_stands_beside_says_when),

@@ -260,7 +260,7 @@ text_block(struct compiler *c, const struct article_block *b)
     struct flat f;
 
     if (b->kind == ARTICLE_PARAGRAPH)
-        (void)scope_markup(c, b);
+        scope_markup(c, b);
     flat_init(&f, c->a, b->inner, false);
     if (!f.no_memory) {
         if (b->kind == ARTICLE_PARAGRAPH && b->level == 0 && flat_is_bold_line(&f))

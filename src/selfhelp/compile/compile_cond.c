@@ -205,6 +205,20 @@ cond_text(struct compiler *c, const struct sentence *s, size_t from, size_t to,
     ret->text = t.s;
 }
 
+/* ${cond} has the words ${t}, which is taken; false: memory is short, and it keeps its own. */
+static bool
+reword(struct compiler *c, struct cond *cond, struct text *t)
+{
+    if (t->no_memory) {
+        c->no_memory = true;
+        text_done(t);
+        return false;
+    }
+    free(cond->text);
+    cond->text = t->s;
+    return true;
+}
+
 void
 cond_join(struct compiler *c, struct cond *cond, const struct cond *outer)
 {
@@ -220,14 +234,8 @@ cond_join(struct compiler *c, struct cond *cond, const struct cond *outer)
     else /* a paragraph of nothing else costs no more than its length */
         text_fmt(&t, "%s%s", outer->text,
             strcmp(outer->text + n - strlen(more), more) == 0 ? "" : more);
-    if (t.no_memory) {
-        c->no_memory = true;
-        text_done(&t);
-        return;
-    }
-    free(cond->text);
-    cond->text = t.s;
-    cond->os = NULL;
+    if (reword(c, cond, &t))
+        cond->os = NULL;
 }
 
 void
@@ -238,13 +246,7 @@ cond_answer(struct compiler *c, struct cond *cond)
     if (c->said.text[0] == '\0')
         return;
     text_fmt(&t, "%s (%s)", cond->text, c->said.text);
-    if (t.no_memory) {
-        c->no_memory = true;
-        text_done(&t);
-        return;
-    }
-    free(cond->text);
-    cond->text = t.s;
+    (void)reword(c, cond, &t);
 }
 
 void

@@ -73,7 +73,7 @@ opened(struct compiler *c, const char *s, size_t len)
     around_markup(c, line, n);
 }
 
-bool
+void
 scope_markup(struct compiler *c, const struct article_block *b)
 {
     const char *s = (const char *)c->a->bytes + b->inner.off;
@@ -87,10 +87,9 @@ scope_markup(struct compiler *c, const struct article_block *b)
             i++;
         if (line_opens(s + i, end - i)) {
             opened(c, s + i, end - i);
-            return true;
+            return;
         }
     }
-    return false;
 }
 
 /* ---- sections that are ways, or that say what others are for ---- */

@@ -26,7 +26,7 @@ size_t headed_if(const struct sentence *s);
 bool role_at(const struct sentence *s, size_t i);
 /* The paragraph opens a tab, a fold or a zone of a template: who it is for is not understood,
  * and what comes of its section is for a person. */
-bool scope_markup(struct compiler *c, const struct article_block *b);
+void scope_markup(struct compiler *c, const struct article_block *b);
 /* "There are two ways:": is there a section for each?  Then all of them are for a person. */
 bool scope_offers(const struct compiler *c, const struct sentence *s);
 /* A section that says what others are for: "Before you begin", "Scope", "Remarks". */
