@@ -170,7 +170,7 @@ const struct cmd_command cmd_commands[CMD_COUNT] = {
         "Shows the article of a failure: what happened, how to look closer, what to do. CODE "
         "is the name that a failure was reported with, its number, or its diagnostic "
         "scenario. A class, such as vault.key, lists the codes in it; without CODE all are "
-        "listed." },
+        "listed, class by class." },
     [CMD_DOCTOR] = { "doctor", "doctor", "[TARGET] [CODE]", 0, 2, WORD_CODE,
         OPENS | OPT(MACHINE) | OPT(VM_DISKS) | OPT(EXCEPT_DISKS) | OPT(SCRATCH) |
             OPT(CONSISTENCY) | OPT(APPLY) | OPT(YES) | OPT(DONE) | OPT(ORDER) | OPT(UNDO) |

@@ -49,12 +49,17 @@ firn_is 0 'version' --version
 says out '^firn [0-9]' 'it is a number'
 firn_is 0 'all codes' explain
 says out VaultKeyWrong 'a code is in the list'
+grep -A 20 '^vault.key$' out | sed '2,$ { /^[a-z]/,$d }' | grep -q VaultKeyWrong &&
+    ok 'below its class' || not_ok 'below its class'
+[ "$(grep -c '^ *[0-9]' out)" = "$(grep '^ *[0-9]' out | sort -u | wc -l)" ] && ok 'each once' ||
+    not_ok 'each once'
 says out 'StorePermission .* The vault.s folder does not allow this$' 'with its title'
 says out 'FileUnwritable .* could not be created \.\.\.$' 'whose end is not lost unseen'
 firn_is 0 'an article' explain VaultKeyWrong
 firn_is 0 'an article by number' explain 205
 firn_is 0 'an article by scenario' explain firn-crc-vaultkeywrong
 firn_is 0 'a class' explain vault.key
+[ "$(grep -c '^[a-z]' out)" = 1 ] && ok 'and no other' || not_ok 'and no other' "$(cat out)"
 firn_is 2 'a code that is not there' explain VaultKeyWrogn
 says err 'did you mean VaultKeyWrong' 'the near one is named'
 firn_is 0 'each article can be shown as JSON' explain --json OutOfMemory
@@ -88,7 +93,7 @@ fi
 "$firn" explain >&- 2> err
 [ $? -eq 1 ] && code_is OutputFailed 'output that was closed is told' ||
     not_ok 'output that was closed is told'
-"$firn" explain 2> err | head -n 1 > out
+"$firn" explain host.resource 2> err | head -n 2 > out
 says out OutOfMemory 'a reader that goes away ends it quietly enough'
 for odd in "$(printf 'a\033[31mb')" "$(printf 'a\377b')"; do
     "$firn" "$odd" > out 2> err
